@@ -1,0 +1,11 @@
+//! Plain data: the nouns of the hub. No input or output happens here.
+
+pub mod date;
+pub mod ids;
+pub mod money;
+pub mod time;
+
+pub use date::Date;
+pub use ids::Id;
+pub use money::{Currency, Money};
+pub use time::Timestamp;

@@ -1,0 +1,62 @@
+//! The only place with a per-database branch. Each entry carries its reason; more than ten entries
+//! ask for a design review.
+
+use super::sql::{Db, Tx};
+
+/// Which of the two databases a statement is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Db {
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+}
+
+impl Tx {
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+}
+
+impl Dialect {
+    /// Leases: rows that another node has locked are passed over. SQLite has one writer, so there
+    /// is nothing to pass over.
+    #[must_use]
+    pub fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// `column IN (list)` where the list is one bound JSON array of strings (see [`json_list`]):
+    /// one statement text for every length, so it stays prepared.
+    #[must_use]
+    pub fn in_list(self, column: &str, placeholder: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{column} IN (SELECT value FROM json_each({placeholder}))"),
+            // ARRAY(…) is evaluated once, so that the index on the column serves the whole list.
+            Self::Postgres => {
+                format!("{column} = ANY (ARRAY(SELECT jsonb_array_elements_text(CAST({placeholder} AS jsonb))))")
+            }
+        }
+    }
+}
+
+/// The value to bind for [`Dialect::in_list`].
+pub fn json_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
+    let items: Vec<serde_json::Value> = items.into_iter().map(|s| s.as_ref().into()).collect();
+    serde_json::Value::Array(items).to_string()
+}

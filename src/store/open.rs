@@ -1,0 +1,58 @@
+//! Opening a database from its URL.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Db, StoreError};
+
+/// Opens `sqlite://path` or `postgres://…`. A missing SQLite file is created, with its folder.
+pub async fn open(url: &str, connections: u32) -> Result<Db, StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        open_sqlite(path, connections).await
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let options =
+            PgConnectOptions::from_str(url).map_err(|_| StoreError::Url("is not a valid postgres:// URL".into()))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options.application_name("musubi"))
+            .await?;
+        Ok(Db::Postgres(pool))
+    } else {
+        Err(StoreError::Url("must start with sqlite:// or postgres://".into()))
+    }
+}
+
+async fn open_sqlite(path: &str, connections: u32) -> Result<Db, StoreError> {
+    let file = std::path::Path::new(path);
+    if let Some(folder) = file.parent().filter(|p| !p.as_os_str().is_empty()) {
+        tokio::fs::create_dir_all(folder)
+            .await
+            .map_err(|e| StoreError::Url(format!("names {path}, whose folder cannot be made: {e}")))?;
+    }
+    // FULL: a commit is on the disk before it is acknowledged. Group commit pays for it.
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .foreign_keys(true)
+        .pragma("cache_size", "-16000")
+        .pragma("temp_store", "memory");
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_with(options.clone())
+        .await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(connections.max(2))
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_with(options.read_only(false))
+        .await?;
+    Ok(Db::Sqlite { write, read })
+}
