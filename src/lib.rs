@@ -1,3 +1,11 @@
+//! Musubi: an integration hub that owns the customer master record.
+
+pub mod analytics;
+pub mod app;
 pub mod clock;
+pub mod config;
+pub mod http;
+pub mod identity;
 pub mod model;
+pub mod secrets;
 pub mod store;

@@ -173,7 +173,7 @@ impl Sql {
     /// Runs a statement inside a transaction and says how many rows it touched. There is no way to
     /// write outside a transaction: on SQLite that would go around the single writer.
     pub async fn execute(self, tx: &mut Tx) -> Result<u64, StoreError> {
-        run!(self, On::Tx(tx), |query, executor| { Ok(query.execute(executor).await?.rows_affected()) })
+        run!(self, On::Tx(tx), |query, executor| Ok(query.execute(executor).await?.rows_affected()))
     }
 }
 

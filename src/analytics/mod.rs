@@ -1,0 +1,3 @@
+//! Figures and read models computed from the documents: customer history, KPIs, health, the directory.
+
+pub mod directory;

@@ -1,0 +1,3 @@
+//! The HTTP surface: console pages, REST, inbound webhooks, health and metrics, on one port.
+//!
+//! Invariant: only this room names axum. Handlers extract, call one service function and present.
