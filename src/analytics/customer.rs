@@ -1,0 +1,135 @@
+//! One customer as a person reads it: header, figures, master record with the source of every value.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Timestamp, money::Currency};
+
+/// What 売上 is made of for this customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    Invoiced,
+    Ordered,
+}
+
+/// A rule-based state, never a bare score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    Good,
+    Watch,
+    Act,
+    New,
+    Dormant,
+}
+
+/// Where a value came from: a connection, or the hub itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// Connection id; `None` for values typed into the hub.
+    pub connection_id: Option<String>,
+    /// Connection name, for the tile's label.
+    pub name: String,
+    /// Tile: `sales`, `accounting`, `deals`, `sheet`, `bi`, `generic` or `hub`.
+    pub kind: String,
+}
+
+/// One golden value with its source.
+#[derive(Clone, Debug, Serialize)]
+pub struct MasterValue {
+    /// Field name of the canonical record: `registration_number`, `address` …
+    pub field: String,
+    pub value: String,
+    pub source: Source,
+    /// When the source was last seen with this value.
+    pub at: Timestamp,
+    /// Rule that chose it: `only_source`, `authority`, `newest`, `pinned`.
+    pub why: String,
+    /// Other sources' values for the same field that lost.
+    pub losing: Vec<(Source, String)>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Contact {
+    pub id: String,
+    pub name: String,
+    pub department: Option<String>,
+    pub title: Option<String>,
+    pub mail: Option<String>,
+    pub phone: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Site {
+    pub id: String,
+    pub name: String,
+    pub code: Option<String>,
+    /// `ship_to`, `bill_to` or `both`.
+    pub role: String,
+    pub address: Option<String>,
+    pub phone: Option<String>,
+}
+
+/// How fresh one source of this customer is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Freshness {
+    pub source: Source,
+    pub last_ok_at: Option<Timestamp>,
+    /// The freshness target is missed.
+    pub stale: bool,
+}
+
+/// KPI row and charts. All amounts in minor units of `currency`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figures {
+    pub basis: Basis,
+    pub currency: Currency,
+    pub sales_12m: i64,
+    pub sales_prev_12m: i64,
+    pub orders_12m: i64,
+    /// Average order amount without tax over the same 12 months; `None` without orders.
+    pub order_average: Option<i64>,
+    pub receivable: i64,
+    pub overdue: i64,
+    pub last_contact: Option<String>,
+    /// `order`, `visit`, `call`, `mail`, `meeting`, `note`.
+    pub last_contact_kind: Option<String>,
+    pub ltv: i64,
+    pub first_order: Option<String>,
+    /// Quintiles 1–5 of recency, frequency, monetary value; `None` until the directory knows them.
+    pub rfm: Option<(u8, u8, u8)>,
+    pub health: Health,
+    /// Reasons for `health`, as catalogue keys with one number each.
+    pub health_reasons: Vec<(String, i64)>,
+    /// The last 12 calendar months, oldest first.
+    pub months: Vec<Month>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Month {
+    /// `YYYY-MM`.
+    pub month: String,
+    pub sales: i64,
+    pub sales_last_year: i64,
+    pub orders: i64,
+}
+
+/// Everything the customer page shows beside the timeline.
+#[derive(Clone, Debug, Serialize)]
+pub struct Overview {
+    pub id: String,
+    pub kind: String,
+    pub code: Option<String>,
+    pub name: String,
+    pub name_kana: Option<String>,
+    pub city: Option<String>,
+    pub industry: Option<String>,
+    pub department: Option<String>,
+    pub owner: Option<String>,
+    pub sample: bool,
+    pub figures: Figures,
+    pub master: Vec<MasterValue>,
+    pub contacts: Vec<Contact>,
+    pub sites: Vec<Site>,
+    pub freshness: Vec<Freshness>,
+}

@@ -1,0 +1,112 @@
+//! The history of one customer: orders, invoices, payments, activities and master changes, newest first.
+
+use serde::Serialize;
+
+use super::customer::Source;
+use crate::model::{Timestamp, money::Currency};
+
+/// What kind of event; also the filter of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Order,
+    Invoice,
+    CreditNote,
+    Payment,
+    Activity,
+    MasterChange,
+}
+
+/// One event.
+#[derive(Clone, Debug, Serialize)]
+pub struct Event {
+    pub id: String,
+    pub kind: Kind,
+    /// Business date `YYYY-MM-DD`: the day under which it is listed.
+    pub date: String,
+    /// The source's own instant, where it has one; decides the order within a day.
+    pub at: Option<Timestamp>,
+    pub source: Source,
+    /// Order, invoice or payment number, or the subject of an activity.
+    pub title: String,
+    pub amount: Option<i64>,
+    pub currency: Currency,
+    pub detail: Detail,
+}
+
+/// What the second line is made of; the page words it in the reader's language.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Detail {
+    Order {
+        first_line: Option<String>,
+        quantity: Option<String>,
+        more_lines: i64,
+        delivery_date: Option<String>,
+        status: String,
+    },
+    Invoice {
+        closing_date: Option<String>,
+        due_date: Option<String>,
+        qualified: bool,
+        status: String,
+        corrects: Option<String>,
+    },
+    Payment {
+        method: Option<String>,
+        invoices: Vec<String>,
+    },
+    Activity {
+        activity: String,
+        note: Option<String>,
+        actor: String,
+    },
+    MasterChange {
+        created: bool,
+        changes: Vec<(String, Option<String>, Option<String>)>,
+        reason: String,
+    },
+}
+
+/// How many events of each filter chip exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub orders: i64,
+    pub billing: i64,
+    pub activities: i64,
+    pub changes: i64,
+}
+
+impl Counts {
+    #[must_use]
+    pub fn all(self) -> i64 {
+        self.orders + self.billing + self.activities + self.changes
+    }
+}
+
+/// What to list.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Empty: all kinds.
+    pub kinds: Vec<Kind>,
+    /// Inclusive `YYYY-MM-DD` bounds.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub connection_id: Option<String>,
+    pub owner: Option<String>,
+    /// Folded substring of number, subject or line.
+    pub text: Option<String>,
+    /// Opaque position from [`Timeline::next`].
+    pub after: Option<String>,
+    /// At most 200; 50 on the page.
+    pub limit: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Timeline {
+    pub events: Vec<Event>,
+    pub next: Option<String>,
+    pub counts: Counts,
+    /// Date of the oldest event.
+    pub since: Option<String>,
+}
