@@ -11,11 +11,18 @@
 //! Invariant: only this room names sqlx. Only `dialect.rs`, `batch.rs` and `sql.rs` branch on the
 //! database.
 
+pub mod activity;
 pub mod batch;
+pub mod customer;
 pub mod dialect;
+pub mod document;
+pub mod failure;
 pub mod migrate;
 mod open;
+pub mod parked;
+pub mod source_record;
 pub mod sql;
+pub mod version;
 
 pub use batch::Batch;
 pub use dialect::{Dialect, json_list};
