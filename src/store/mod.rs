@@ -13,13 +13,16 @@
 
 pub mod activity;
 pub mod batch;
+pub mod connection;
 pub mod customer;
 pub mod dialect;
 pub mod document;
 pub mod failure;
+pub mod inbox;
 pub mod migrate;
 mod open;
 pub mod parked;
+pub mod run;
 pub mod source_record;
 pub mod sql;
 pub mod version;
