@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;
@@ -9,3 +10,4 @@ pub mod identity;
 pub mod model;
 pub mod secrets;
 pub mod store;
+pub mod telemetry;
