@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;
@@ -11,3 +12,4 @@ pub mod matching;
 pub mod model;
 pub mod secrets;
 pub mod store;
+pub mod telemetry;
