@@ -259,3 +259,15 @@ pub async fn set_fresh(tx: &mut Tx, connection_id: &str, stream: &str, now: Time
         .await?;
     Ok(())
 }
+
+/// Whether any connection is due: a cheap question before taking the writer.
+pub async fn any_due(on: impl Into<On<'_>>, now: Timestamp) -> Result<bool, StoreError> {
+    let row: Option<(i64,)> = sql("SELECT CAST(1 AS BIGINT) FROM connection
+         WHERE paused = $2 AND due_at <= $1 AND (leased_until IS NULL OR leased_until < $1)
+           AND (requested_by IS NOT NULL OR retry_at IS NULL OR retry_at <= $1) LIMIT 1")
+    .bind(now)
+    .bind(false)
+    .optional(on)
+    .await?;
+    Ok(row.is_some())
+}

@@ -219,3 +219,11 @@ pub async fn streams(on: impl Into<On<'_>>, run_id: &str) -> Result<Vec<RunStrea
     .all(on)
     .await
 }
+
+/// Streams that an interrupted run did not finish.
+pub async fn interrupt_streams(tx: &mut Tx, run_id: &str) -> Result<u64, StoreError> {
+    sql("UPDATE run_stream SET state = 'interrupted' WHERE run_id = $1 AND state IN ('running', 'waiting')")
+        .bind(run_id)
+        .execute(tx)
+        .await
+}
