@@ -20,9 +20,8 @@ mod words;
 
 use jiff::{Timestamp, civil::Date};
 
-pub(crate) use catalog::GOODS;
-pub(crate) use invoices::{closing_of, due_date, tax_lines};
-pub(crate) use orders::{draw_lines, net_and_tax};
+pub(crate) use invoices::{closing_of, due_date, issued, number as invoice_number, tax_lines};
+pub(crate) use orders::{draw_lines, net_and_tax, number as order_number, subject};
 
 /// What the generator is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -230,6 +229,18 @@ impl Company {
         let mut invoices = invoices::generate(&options, &customers, &mut orders);
         let payments = payments::generate(&options, &customers, &mut invoices);
         Self { customers, sites, contacts, orders, invoices, payments }
+    }
+
+    /// Only the customers, for sources that make their own orders.
+    pub(crate) fn customers_only(options: CompanyOptions) -> Self {
+        Self {
+            customers: customers::generate(&options),
+            sites: Vec::new(),
+            contacts: Vec::new(),
+            orders: Vec::new(),
+            invoices: Vec::new(),
+            payments: Vec::new(),
+        }
     }
 
     /// Moves the instants of the last hours that lie after `now` to just before it, so that a

@@ -78,7 +78,7 @@ fn counts(options: &CompanyOptions, customers: &[Customer]) -> Vec<usize> {
         })
         .collect();
     let all: f64 = weights.iter().sum::<f64>().max(1.0);
-    let mut carry = 0.0;
+    let mut carry = 0.5;
     customers
         .iter()
         .zip(weights)
