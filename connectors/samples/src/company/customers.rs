@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::words::{DESKS, FAMILY, GIVEN, INDUSTRIES, PLACES, STEMS, TEAMS, TOWNS};
+use super::words::{DESKS, FAMILY, GIVEN, INDUSTRIES, Industry, PLACES, STEMS, TEAMS, TOWNS};
 use super::{CompanyOptions, Contact, Customer, Link, Profile, Site, japan, kana, month_start, plus_days};
 use crate::numbers::corporate_number;
 use crate::rng::Rng;
@@ -148,7 +148,7 @@ fn drawn(code: u32, lane: u64, options: &CompanyOptions, names: &mut HashSet<(us
     customer
 }
 
-fn weighted_industry(rng: &mut Rng) -> &'static (&'static str, u32, &'static [(&'static str, &'static str)]) {
+fn weighted_industry(rng: &mut Rng) -> &'static Industry {
     let all: u32 = INDUSTRIES.iter().map(|i| i.1).sum();
     let mut left = rng.below(all as usize) as u32;
     for industry in &INDUSTRIES {
@@ -194,7 +194,7 @@ fn base(code: u32, place: usize, rng: &mut Rng, options: &CompanyOptions) -> Cus
         closing_day,
         payment_terms,
         credit_limit: *rng.pick(&[1, 2, 3, 5, 8, 12, 20]) * 1_000_000,
-        price_class: *rng.pick::<&str>(&["A(試作)", "B(量産)", "C(標準)"]),
+        price_class: rng.pick::<&str>(&["A(試作)", "B(量産)", "C(標準)"]),
         link: Link::Code,
         profile: Steady,
         registered,

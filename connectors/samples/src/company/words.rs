@@ -78,8 +78,10 @@ pub(super) const STEMS: [(&str, &str); 72] = [
     ("さざなみ", "サザナミ"),
 ];
 
-/// Industry, its share of the customers, and the endings its companies carry.
-pub(super) const INDUSTRIES: [(&str, u32, &[(&str, &str)]); 12] = [
+/// Industry, its share of the customers, and the endings (with readings) its companies carry.
+pub(super) type Industry = (&'static str, u32, &'static [(&'static str, &'static str)]);
+
+pub(super) const INDUSTRIES: [Industry; 12] = [
     (
         "金属加工",
         16,
