@@ -22,6 +22,7 @@ struct Known {
     team: usize,
     owner: usize,
     profile: Profile,
+    scale: i64,
 }
 
 const fn known(
@@ -30,27 +31,27 @@ const fn known(
     kana: &'static str,
     industry: &'static str,
     place: usize,
-    who: (usize, usize),
-    profile: Profile,
+    (team, owner): (usize, usize),
+    (profile, scale): (Profile, i64),
 ) -> Known {
-    Known { code, name, kana, industry, place, team: who.0, owner: who.1, profile }
+    Known { code, name, kana, industry, place, team, owner, profile, scale }
 }
 
 use Profile::{Declining, Dormant, Growing, New, Steady};
 
 const KNOWN: [Known; 12] = [
-    known(127, "株式会社朝凪電装", "アサナギデンソウ", "電気機器", 0, (0, 0), Growing),
-    known(418, "東雲ヶ原プラント株式会社", "シノノメガハラプラント", "産業機械", 20, (1, 1), Steady),
-    known(203, "丸穂ラバー工業株式会社", "マルホラバーコウギョウ", "樹脂成形", 3, (1, 0), Declining),
-    known(356, "北ノ森フーズ株式会社", "キタノモリフーズ", "食品加工", 47, (1, 0), Steady),
-    known(511, "株式会社ミナトノ物流機器", "ミナトノブツリュウキキ", "物流", 12, (1, 1), Dormant),
-    known(98, "株式会社翡翠精密", "ヒスイセイミツ", "半導体装置", 9, (0, 0), Growing),
-    known(274, "株式会社オリオン函装", "オリオンカンソウ", "包装資材", 18, (1, 0), Steady),
-    known(622, "有限会社たちあおい製作所", "タチアオイセイサクジョ", "金属加工", 25, (0, 1), Steady),
-    known(733, "はるかぜ計測器株式会社", "ハルカゼケイソクキ", "電気機器", 30, (0, 1), Growing),
-    known(305, "株式会社松籟ポンプ", "ショウライポンプ", "産業機械", 38, (1, 0), Declining),
-    known(790, "合同会社すみれ図研", "スミレズケン", "設計・試作", 15, (0, 0), Steady),
-    known(651, "千景マテリアル株式会社", "チカゲマテリアル", "半導体装置", 37, (0, 1), New),
+    known(127, "株式会社朝凪電装", "アサナギデンソウ", "電気機器", 0, (0, 0), (Growing, 6)),
+    known(418, "東雲ヶ原プラント株式会社", "シノノメガハラプラント", "産業機械", 20, (1, 1), (Steady, 150)),
+    known(203, "丸穂ラバー工業株式会社", "マルホラバーコウギョウ", "樹脂成形", 3, (1, 0), (Declining, 40)),
+    known(356, "北ノ森フーズ株式会社", "キタノモリフーズ", "食品加工", 47, (1, 0), (Steady, 28)),
+    known(511, "株式会社ミナトノ物流機器", "ミナトノブツリュウキキ", "物流", 12, (1, 1), (Dormant, 30)),
+    known(98, "株式会社翡翠精密", "ヒスイセイミツ", "半導体装置", 9, (0, 0), (Growing, 20)),
+    known(274, "株式会社オリオン函装", "オリオンカンソウ", "包装資材", 18, (1, 0), (Steady, 18)),
+    known(622, "有限会社たちあおい製作所", "タチアオイセイサクジョ", "金属加工", 25, (0, 1), (Steady, 14)),
+    known(733, "はるかぜ計測器株式会社", "ハルカゼケイソクキ", "電気機器", 30, (0, 1), (Growing, 12)),
+    known(305, "株式会社松籟ポンプ", "ショウライポンプ", "産業機械", 38, (1, 0), (Declining, 10)),
+    known(790, "合同会社すみれ図研", "スミレズケン", "設計・試作", 15, (0, 0), (Steady, 6)),
+    known(651, "千景マテリアル株式会社", "チカゲマテリアル", "半導体装置", 37, (0, 1), (New, 16)),
 ];
 
 const TERMS: [(i8, &str); 6] = [
@@ -95,7 +96,8 @@ fn shown(known: &Known, lane: u64, options: &CompanyOptions) -> Customer {
     customer.domain = domain;
     customer.profile = known.profile;
     customer.link = Link::Code;
-    customer.credit_limit = 12_000_000;
+    customer.credit_limit = known.scale.clamp(12, 60) * 1_000_000;
+    customer.scale = known.scale;
     if known.code == 127 {
         (customer.closing_day, customer.payment_terms) = (10, "翌月末払い");
         customer.price_class = "B(量産)";
@@ -170,6 +172,7 @@ fn base(code: u32, place: usize, rng: &mut Rng, options: &CompanyOptions) -> Cus
     let address = format!("{prefecture}{city} {}", street(rng));
     let moved = rng.percent(8);
     let (closing_day, payment_terms) = *rng.pick(&TERMS);
+    let millions = *rng.pick(&[1, 2, 3, 5, 8, 12, 20]);
     let registered = plus_days(month_start(options.today, -(options.months as i64) - 1), -rng.between(30, 3_000));
     let changed = japan(plus_days(options.today, -rng.between(3, 500)), rng.between(540, 1_080), rng.between(0, 59));
     Customer {
@@ -193,7 +196,8 @@ fn base(code: u32, place: usize, rng: &mut Rng, options: &CompanyOptions) -> Cus
         owner: "",
         closing_day,
         payment_terms,
-        credit_limit: *rng.pick(&[1, 2, 3, 5, 8, 12, 20]) * 1_000_000,
+        credit_limit: millions * 1_000_000,
+        scale: (millions * 6 / 5).max(2),
         price_class: rng.pick::<&str>(&["A(試作)", "B(量産)", "C(標準)"]),
         link: Link::Code,
         profile: Steady,

@@ -113,13 +113,13 @@ pub(crate) fn issued(
     }
 }
 
-/// About four in a hundred invoices: part of one line came back.
+/// About three in a hundred invoices: part of one line came back.
 fn add_credit_notes(options: &CompanyOptions, drafts: &mut Vec<Draft>) {
     let rng = &mut Rng::new(options.seed ^ 0xC4ED);
     for place in 0..drafts.len() {
         let original = &drafts[place].invoice;
         let day = super::working_day(plus_days(original.issued, rng.between(3, 9)));
-        if !rng.percent(4) || day > options.today || original.lines.is_empty() {
+        if !rng.percent(3) || day > options.today || original.lines.is_empty() {
             continue;
         }
         let mut line = rng.pick(&original.lines).clone();

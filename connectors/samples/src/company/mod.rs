@@ -72,6 +72,8 @@ pub struct Customer {
     pub closing_day: i8,
     pub payment_terms: &'static str,
     pub credit_limit: i64,
+    /// How large its orders are: the most lots of a line.
+    pub scale: i64,
     pub price_class: &'static str,
     pub link: Link,
     pub profile: Profile,

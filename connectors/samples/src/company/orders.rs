@@ -1,6 +1,6 @@
 //! Two years of orders: how many per customer, in which months, with which lines.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Weekday};
 
 use super::catalog::{GOODS, Product, TRIAL_FOOD};
 use super::{
@@ -109,7 +109,9 @@ fn order_days(options: &CompanyOptions, customer: &Customer, count: usize, rng: 
             weights[month] *= spacing;
             let start = month_start(first, month as i64);
             let last = if month + 1 == options.months { options.today.day() } else { start.days_in_month() };
-            let day = working_day(plus_days(start, rng.between(0, i64::from(last) - 1)));
+            let day = plus_days(start, rng.between(0, i64::from(last) - 1));
+            // Saturday's orders came on Friday, Sunday's wait for Monday.
+            let day = if day.weekday() == Weekday::Saturday { plus_days(day, -1) } else { working_day(day) };
             if day > options.today { options.today } else { day }
         })
         .collect();
@@ -211,7 +213,6 @@ pub(crate) fn subject(lines: &[Line]) -> String {
 
 /// One to four different articles; food works also take trial goods at the reduced rate.
 pub(crate) fn draw_lines(rng: &mut Rng, customer: &Customer) -> Vec<Line> {
-    let scale = if customer.credit_limit >= 12_000_000 { 4 } else { 2 };
     let count = [1, 1, 2, 2, 3, 4][rng.below(6)];
     let mut lines: Vec<Line> = Vec::with_capacity(count);
     while lines.len() < count {
@@ -223,7 +224,7 @@ pub(crate) fn draw_lines(rng: &mut Rng, customer: &Customer) -> Vec<Line> {
         if lines.iter().any(|l| l.code == product.code) {
             continue;
         }
-        let lots = if product.lot == 1 { 1 } else { rng.between(1, scale) };
+        let lots = if product.lot == 1 { 1 } else { rng.between((customer.scale / 4).max(1), customer.scale) };
         lines.push(line(product, product.lot * lots));
     }
     lines
