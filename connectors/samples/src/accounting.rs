@@ -33,13 +33,16 @@ impl Accounting {
     pub(crate) fn of(company: &Company) -> Self {
         let customers = &company.customers;
         Self {
-            partners: Table::filled(customers.iter().map(|c| (c.changed, c.partner_id, rendered(&partner(c))))),
+            partners: Table::filled(customers.iter().map(|c| (c.changed, c.partner_id, rendered(&partner(c)))))
+                .keeping_places(),
             invoices: Table::filled(
                 company.invoices.iter().map(|i| (i.changed, i.id, rendered(&invoice(i, &customers[i.customer])))),
-            ),
+            )
+            .keeping_places(),
             payments: Table::filled(
                 company.payments.iter().map(|p| (p.occurred, p.id, rendered(&payment(p, &customers[p.customer])))),
-            ),
+            )
+            .keeping_places(),
         }
     }
 

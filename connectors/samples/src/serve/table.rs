@@ -1,8 +1,9 @@
 //! One kind of record as a system serves it: rendered JSON in the order of `(changed, key)`.
 //!
-//! Invariants: change times only grow, so a changed record moves to the end. Its old place is
-//! kept for some minutes (serving the new content), so a reader who counts pages meets a record
-//! twice rather than missing the one that slid over the page border.
+//! Invariants: change times only grow, so a changed record moves to the end. A reader who asks by
+//! place loses nothing by that. For readers who count records, a table can keep the old place for
+//! some minutes (serving the new content), so that they meet a record twice rather than missing
+//! the one that slid over the page border.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{PoisonError, RwLock};
@@ -21,6 +22,8 @@ pub(crate) type Place = (i64, u64);
 struct Rows {
     places: Vec<Place>,
     bodies: HashMap<u64, (i64, Bytes)>,
+    keeps_places: bool,
+    /// Old places and until when they stay.
     left: VecDeque<(Instant, Place)>,
 }
 
@@ -54,24 +57,25 @@ impl Table {
         Self(RwLock::new(out))
     }
 
+    /// For lists that are read by offset.
+    pub(crate) fn keeping_places(self) -> Self {
+        let mut rows = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        rows.keeps_places = true;
+        Self(RwLock::new(rows))
+    }
+
     /// Writes a record; `render` gets the change time, which is now or just after the last one.
     pub(crate) fn put(&self, key: u64, render: impl FnOnce(Timestamp) -> Bytes) -> Bytes {
         let mut rows = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let last = rows.places.last().map_or(0, |place| place.0);
         let changed = Timestamp::now().as_millisecond().max(last + 1);
         let body = render(Timestamp::from_millisecond(changed).unwrap_or(Timestamp::MAX));
-        if let Some((old, _)) = rows.bodies.insert(key, (changed, body.clone())) {
-            rows.left.push_back((Instant::now(), (old, key)));
-        }
         rows.places.push((changed, key));
-        while let Some((since, place)) = rows.left.front().copied()
-            && since.elapsed() > KEEP_PLACE
-        {
-            rows.left.pop_front();
-            if let Ok(at) = rows.places.binary_search(&place) {
-                rows.places.remove(at);
-            }
+        if let Some((old, _)) = rows.bodies.insert(key, (changed, body.clone())) {
+            let kept_for = if rows.keeps_places { KEEP_PLACE } else { Duration::ZERO };
+            rows.left.push_back((Instant::now() + kept_for, (old, key)));
         }
+        rows.drop_left_places();
         body
     }
 
@@ -94,6 +98,17 @@ impl Table {
             .filter_map(|(_, key)| rows.bodies.get(key).map(|(_, body)| body.clone()))
             .collect();
         Found { bodies, total: matching.len() }
+    }
+}
+
+impl Rows {
+    fn drop_left_places(&mut self) {
+        let now = Instant::now();
+        while let Some((_, place)) = self.left.pop_front_if(|(until, _)| *until <= now) {
+            if let Ok(at) = self.places.binary_search(&place) {
+                self.places.remove(at);
+            }
+        }
     }
 }
 

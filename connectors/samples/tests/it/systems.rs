@@ -81,19 +81,32 @@ async fn changes_since_a_place() -> Outcome {
     Ok(())
 }
 
+fn keys(body: &Value, list: &str, key: &str) -> Vec<Value> {
+    body[list].as_array().into_iter().flatten().map(|item| item[key].clone()).collect()
+}
+
 #[tokio::test]
-async fn a_record_that_changes_keeps_its_old_place_for_readers() -> Outcome {
+async fn a_changed_record_moves_to_the_end() -> Outcome {
     let (samples, client) = started(small()).await?;
     let url = format!("{}/api/v1/orders?per_page=500", samples.sales_url());
-    let (_, before) = get(&client, &url, KEY).await?;
+    let before = keys(&get(&client, &url, KEY).await?.1, "items", "id");
     samples.ship_one_now();
-    let (_, after) = get(&client, &url, KEY).await?;
-    let (before, after) = (
-        before["items"].as_array().cloned().unwrap_or_default(),
-        after["items"].as_array().cloned().unwrap_or_default(),
-    );
-    assert_eq!(after.len(), before.len() + 1);
-    assert!(before.iter().zip(&after).all(|(b, a)| b["id"] == a["id"]));
+    let after = keys(&get(&client, &url, KEY).await?.1, "items", "id");
+    let moved = after.last().cloned().ok_or("no orders")?;
+    let stayed: Vec<Value> = before.into_iter().filter(|id| *id != moved).collect();
+    assert_eq!(stayed, after[..after.len() - 1]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn offsets_do_not_slide_when_a_record_changes() -> Outcome {
+    let (samples, client) = started(small()).await?;
+    let url = format!("{}/v2/invoices?limit=300", samples.accounting_url());
+    let before = keys(&get(&client, &url, TOKEN).await?.1, "data", "invoice_id");
+    samples.pay_one_now();
+    let after = keys(&get(&client, &url, TOKEN).await?.1, "data", "invoice_id");
+    assert!(after.len() > before.len());
+    assert_eq!(after[..before.len()], before);
     Ok(())
 }
 
