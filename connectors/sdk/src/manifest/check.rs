@@ -220,8 +220,8 @@ fn webhook(manifest: &Manifest, report: &mut Report<'_>) {
         if event.record.is_none() && event.key.is_none() {
             report.key(&at, "needs \"record\" or \"key\"");
         }
-        let thin = event.record.is_none() || hook.trust == Trust::Refetch;
-        if thin && !event.deleted && stream.fetch.is_none() {
+        let thin = hook.trust == Trust::Refetch || (event.record.is_none() && !event.deleted);
+        if thin && stream.fetch.is_none() {
             report.key(&at, format!("brings only a key, so the stream \"{}\" needs \"fetch\"", event.stream));
         }
     }
