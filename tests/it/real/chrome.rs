@@ -260,7 +260,7 @@ fn find(names: &[&str]) -> Option<PathBuf> {
 #[tokio::test]
 async fn the_browser_renders_clicks_and_reports() {
     let browser = Browser::open().await;
-    let page = "<!doctype html><html lang=en><title>t</title><main><h1>結び</h1>\
+    let page = "<!doctype html><html lang=en><meta name=viewport content=\"width=device-width\"><title>t</title><main><h1>結び</h1>\
         <label>Name <input id=n></label><button onclick=\"document.querySelector('h1').innerText=n.value\">Go</button></main>";
     let encoded = base64::engine::general_purpose::STANDARD.encode(page);
     browser.look(390, 800, true).await;

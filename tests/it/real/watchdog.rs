@@ -17,7 +17,7 @@ const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 signal=$1 folder=$2; shift 2
 exec 3<&0
-( trap - TERM HUP; exec "$@" </dev/null 3<&- ) &
+( trap - TERM HUP; exec "$@" </dev/null >&2 3<&- ) &
 server=$!
 echo "started $server"
 # Returns when the pipe closes, or when the server is gone by itself.
