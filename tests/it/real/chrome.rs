@@ -35,11 +35,7 @@ impl Driver {
             let command = vec![program.display().to_string(), format!("--port={port}"), "--log-level=SEVERE".into()];
             let server =
                 watchdog::start(watchdog::Plan { wrap: &[], signal: "TERM", folder: &folder, command, log: &log });
-            let deadline = Instant::now() + Duration::from_secs(30);
-            while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-                assert!(Instant::now() < deadline, "chromedriver did not start");
-                std::thread::sleep(Duration::from_millis(50));
-            }
+            watchdog::wait_for_port(port, "chromedriver", &log);
             Self { url: format!("http://127.0.0.1:{port}"), _server: server }
         })
     }
@@ -255,26 +251,4 @@ fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.exists()))
-}
-
-#[tokio::test]
-async fn the_browser_renders_clicks_and_reports() {
-    let browser = Browser::open().await;
-    let page = "<!doctype html><html lang=en><meta name=viewport content=\"width=device-width\"><title>t</title><main><h1>結び</h1>\
-        <label>Name <input id=n></label><button onclick=\"document.querySelector('h1').innerText=n.value\">Go</button></main>";
-    let encoded = base64::engine::general_purpose::STANDARD.encode(page);
-    browser.look(390, 800, true).await;
-    browser.goto(&format!("data:text/html;charset=utf-8;base64,{encoded}")).await;
-    assert_eq!(browser.text("h1").await, "結び");
-    browser.fill("#n", "受注").await;
-    browser.click("button").await;
-    browser.wait_for_text("h1", "受注").await;
-    let seen = browser.execute("return [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]", vec![]).await;
-    assert_eq!(seen, json!([390, true]));
-    assert!(browser.screenshot("harness").await.exists());
-    assert_eq!(browser.console_problems().await, Vec::<String>::new());
-    browser.execute("console.error('seen')", vec![]).await;
-    assert_eq!(browser.console_problems().await.len(), 1);
-    assert_eq!(browser.accessibility_problems().await, Vec::<String>::new());
-    browser.close().await;
 }

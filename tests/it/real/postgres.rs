@@ -8,7 +8,6 @@ use std::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use musubi::store;
@@ -61,15 +60,7 @@ impl Postgres {
         // INT is the fast shutdown: it does not wait for open connections.
         let plan = watchdog::Plan { wrap: &user.wrap, signal: "INT", folder: &folder, command, log: &log };
         let server = watchdog::start(plan);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !accepts(port) {
-            assert!(
-                Instant::now() < deadline,
-                "PostgreSQL did not start: {}",
-                std::fs::read_to_string(&log).unwrap_or_default()
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        watchdog::wait_for_port(port, "PostgreSQL", &log);
         drop(std::fs::remove_file(&log));
         Self { port, template: OnceCell::new(), next: AtomicU32::new(0), _server: server }
     }
@@ -110,10 +101,6 @@ impl Postgres {
         connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
         connection.close().await.unwrap();
     }
-}
-
-fn accepts(port: u16) -> bool {
-    std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
 /// Where the server's programs are: Debian keeps them out of the path, one folder a version.

@@ -8,6 +8,7 @@ use std::{
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 /// `$1` is the signal that stops the server, `$2` a folder to remove at the end, the rest the
@@ -71,4 +72,15 @@ pub fn start(plan: Plan<'_>) -> Watched {
 /// A port nothing listens on just now.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until something listens on the port.
+#[expect(clippy::disallowed_methods, reason = "runs once, while every test that needs it waits anyway")]
+pub fn wait_for_port(port: u16, what: &str, log: &Path) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let said = || std::fs::read_to_string(log).unwrap_or_default();
+        assert!(Instant::now() < deadline, "{what} did not start: {}", said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
