@@ -15,7 +15,7 @@ use crate::{
     store::{self, migrate},
 };
 
-#[derive(clap::Args, Default)]
+#[derive(clap::Args)]
 pub struct Args {}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -3,16 +3,9 @@
 use super::{CliError, CliResult, Context};
 
 #[derive(clap::Args)]
-pub struct Args {
-    /// Only check that the hub could start: configuration, key, database
-    #[arg(long)]
-    check: bool,
-}
+pub struct Args {}
 
-pub async fn run(context: Context, args: Args) -> CliResult {
-    if args.check {
-        return super::doctor::run(&context, super::doctor::Args::default()).await;
-    }
+pub async fn run(context: Context, _args: Args) -> CliResult {
     start(context).await
 }
 
