@@ -9,12 +9,16 @@
 //! `impl Into<On>` to read and `&mut Tx` to write.
 //!
 //! Invariant: only this room names sqlx. Only `dialect.rs`, `batch.rs` and `sql.rs` branch on the
-//! database.
+//! database, and `catalogue.rs` and `copy.rs`, which read what each database says of itself.
 
 pub mod activity;
 pub mod batch;
 pub mod connection;
 pub mod customer;
+pub mod backup;
+pub mod batch;
+pub mod catalogue;
+pub mod copy;
 pub mod dialect;
 pub mod document;
 pub mod failure;
