@@ -11,11 +11,15 @@
 //! Invariant: only this room names sqlx. Only `dialect.rs`, `batch.rs` and `sql.rs` branch on the
 //! database.
 
+pub mod audit;
 pub mod batch;
 pub mod dialect;
 pub mod migrate;
 mod open;
+pub mod session;
+pub mod setting;
 pub mod sql;
+pub mod user;
 
 pub use batch::Batch;
 pub use dialect::{Dialect, json_list};
