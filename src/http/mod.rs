@@ -19,6 +19,10 @@ mod present;
 pub mod server;
 pub mod session;
 pub mod signin;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 
 pub use edge::Edge;

@@ -86,9 +86,8 @@ struct Arrival {
     why: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(default)]
-#[derive(Default)]
 struct SignInPost {
     mail: String,
     passphrase: SecretText,
@@ -129,12 +128,17 @@ async fn show_sign_in(
 
 async fn sign_in(
     State(hub): State<SharedHub>,
+    principal: Option<Principal>,
     visit: Visit,
     Form(form): Form<SignInPost>,
 ) -> Result<Response, AppError> {
     let next = safe_next(&form.next).unwrap_or("/").to_owned();
     let page = SignInPage { mail: form.mail.clone(), next: next.clone(), ..SignInPage::default() };
     if let Some(error) = visit.refusal(&form.csrf) {
+        // The same form sent twice, or from a tab that was open before: already in.
+        if visit.safe && principal.is_some() {
+            return Ok(Redirect::to(&next).into_response());
+        }
         return draw_sign_in(&hub, &visit, StatusCode::FORBIDDEN, SignInPage { error: Some(error), ..page }).await;
     }
     let tried = hub.identity.sign_in(&form.mail, form.passphrase.0, visit.previous.as_deref(), &visit.origin).await;

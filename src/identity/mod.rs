@@ -10,6 +10,8 @@ pub mod principal;
 pub mod session;
 pub mod settings;
 pub mod setup;
+#[cfg(test)]
+pub(crate) mod testing;
 mod throttle;
 pub mod token;
 
