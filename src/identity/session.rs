@@ -70,14 +70,16 @@ pub struct SignedIn {
     pub session_id: String,
 }
 
-/// What was read from the table, and when.
+/// By hash of the cookie: what was read from the table, and when.
+type Known = HashMap<[u8; 32], (Arc<Session>, Timestamp)>;
+
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    known: Mutex<HashMap<[u8; 32], (Arc<Session>, Timestamp)>>,
+    known: Mutex<Known>,
 }
 
 impl Cache {
-    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], (Arc<Session>, Timestamp)>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

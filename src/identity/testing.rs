@@ -27,7 +27,10 @@ pub struct Bench {
 impl Bench {
     pub async fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
-        let db = store::open(&format!("sqlite://{}", folder.path().join("test.db").display()), 4).await?;
+        let db = match std::env::var("TEST_DATABASE_URL") {
+            Ok(url) => fresh_schema(&url).await?,
+            Err(_) => store::open(&format!("sqlite://{}", folder.path().join("test.db").display()), 4).await?,
+        };
         migrate::run(&db).await?;
         let start = 1_767_225_600 * Timestamp::SECOND;
         Ok(Self { db, clock: Arc::new(AtomicI64::new(start)), announced: Arc::default(), _folder: folder })
@@ -60,6 +63,18 @@ impl Bench {
         let signed_in = identity.create_owner(form(&code), &Origin::default()).await?;
         Ok((identity, signed_in))
     }
+}
+
+/// PostgreSQL: every test has a schema of its own.
+async fn fresh_schema(url: &str) -> Result<Db, Box<dyn std::error::Error>> {
+    let schema = format!("test_{}", uuid::Uuid::now_v7().simple());
+    let db = store::open(url, 1).await?;
+    let mut tx = db.begin().await?;
+    store::sql(format!("CREATE SCHEMA {schema}")).execute(&mut tx).await?;
+    tx.commit().await?;
+    let mut scoped = url::Url::parse(url)?;
+    scoped.query_pairs_mut().append_pair("options[search_path]", &schema);
+    Ok(store::open(scoped.as_str(), 4).await?)
 }
 
 pub fn form(code: &str) -> SetupForm {
