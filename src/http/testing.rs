@@ -1,10 +1,11 @@
 //! A hub without a network: requests go straight into the router.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
+    extract::ConnectInfo,
     http::{HeaderMap, Request, StatusCode, header},
 };
 use secrecy::ExposeSecret;
@@ -69,6 +70,7 @@ impl Site {
     }
 
     /// `text` is the method, the path and then one header a line, as in `GET /x\naccept: text/html`.
+    /// The line `peer: 10.0.0.1` names the other end of the connection instead.
     pub async fn ask(&self, text: &str, body: &str) -> Result<Answer, Failure> {
         let mut lines = text.lines();
         let (method, path) = lines.next().and_then(|line| line.split_once(' ')).ok_or("no request line")?;
@@ -76,7 +78,10 @@ impl Site {
         let mut named = false;
         for (name, value) in lines.filter_map(|line| line.trim().split_once(": ")) {
             named |= name == "host";
-            request = request.header(name, value);
+            request = match name {
+                "peer" => request.extension(ConnectInfo(SocketAddr::new(value.parse()?, 4000))),
+                name => request.header(name, value),
+            };
         }
         if !named {
             request = request.header("host", "localhost:8080");
