@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use crate::{analytics::directory::Directory, clock::Clock, config::Config, secrets::Keys, store::Db};
+use crate::{
+    analytics::directory::Directory, clock::Clock, config::Config, http::Edge, identity::Identity, secrets::Keys,
+    store::Db,
+};
 
 /// Everything a request handler or worker may use. One per process.
 pub struct Hub {
@@ -13,6 +16,8 @@ pub struct Hub {
     pub clock: Clock,
     pub keys: Keys,
     pub directory: Directory,
+    pub identity: Identity,
+    pub edge: Edge,
     pub changes: broadcast::Sender<Change>,
 }
 

@@ -12,6 +12,7 @@
 //! database, and `catalogue.rs` and `copy.rs`, which read what each database says of itself.
 
 pub mod activity;
+pub mod audit;
 pub mod batch;
 pub mod connection;
 pub mod customer;
@@ -30,6 +31,10 @@ pub mod run;
 pub mod source_record;
 pub mod sql;
 pub mod version;
+pub mod session;
+pub mod setting;
+pub mod sql;
+pub mod user;
 
 pub use batch::Batch;
 pub use dialect::{Dialect, json_list};
