@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod http;
 pub mod identity;
+pub mod matching;
 pub mod model;
 pub mod secrets;
 pub mod store;
