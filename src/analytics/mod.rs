@@ -6,6 +6,8 @@
 
 pub mod customer;
 pub mod directory;
+pub mod health;
+pub mod stat;
 pub mod timeline;
 
 pub use customer::{Basis, Health};

@@ -108,7 +108,8 @@ fn plain(c: char) -> Option<char> {
     Some(match c {
         // Nothing to compare: spaces, dots between katakana words, quotes, controls.
         _ if c.is_whitespace() || c.is_control() => return None,
-        '・' | '·' | '•' | '‧' | '∙' | '⋅' | '、' | ',' | '\'' | '’' | '‘' | '"' | '“' | '”' | '「' | '」' => {
+        '・' | '·' | '•' | '‧' | '∙' | '⋅' | '、' | ',' | '\'' | '’' | '‘' | '"' | '“' | '”' | '「' | '」' =>
+        {
             return None;
         }
         '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}' => {

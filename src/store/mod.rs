@@ -16,6 +16,7 @@ pub mod dialect;
 pub mod migrate;
 mod open;
 pub mod sql;
+pub mod stat;
 
 pub use batch::Batch;
 pub use dialect::{Dialect, json_list};
