@@ -15,6 +15,7 @@ pub mod batch;
 pub mod dialect;
 pub mod migrate;
 mod open;
+pub mod read_customer;
 pub mod read_directory;
 pub mod sql;
 pub mod stat;
