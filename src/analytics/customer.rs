@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::overview::overview;
 use crate::model::{Timestamp, money::Currency};
 
 /// What 売上 is made of for this customer.

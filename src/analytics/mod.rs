@@ -7,6 +7,7 @@
 pub mod customer;
 pub mod directory;
 pub mod health;
+mod overview;
 pub mod refresher;
 pub mod stat;
 pub mod timeline;
