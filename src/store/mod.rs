@@ -35,6 +35,10 @@ pub mod session;
 pub mod setting;
 pub mod sql;
 pub mod user;
+pub mod read_customer;
+pub mod read_directory;
+pub mod sql;
+pub mod stat;
 
 pub use batch::Batch;
 pub use dialect::{Dialect, json_list};
