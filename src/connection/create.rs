@@ -71,8 +71,7 @@ fn accept(
     settings::apply_defaults(manifest, &mut given);
     settings::validate_settings(manifest, &given).map_err(CreateError::Settings)?;
     let split = settings::split(manifest, given);
-    let secrets =
-        split.secret.into_iter().map(|(name, secret)| (name, Value::from(secret.expose_secret()))).collect();
+    let secrets = split.secret.into_iter().map(|(name, secret)| (name, Value::from(secret.expose_secret()))).collect();
     Ok((split.plain, secrets))
 }
 
@@ -134,7 +133,13 @@ pub async fn try_settings(
         .ok_or_else(|| CreateError::UnknownConnector(connector.to_owned()))?;
     let (plain, secrets) = accept(&manifest, given)?;
     let id = Id::new(Noun::Connection).into_string();
-    let row = store::connection::Row::unsaved(&id, &manifest.name, manifest.kind.as_str(), plain, &sealed(keys, &id, &secrets)?);
+    let row = store::connection::Row::unsaved(
+        &id,
+        &manifest.name,
+        manifest.kind.as_str(),
+        plain,
+        &sealed(keys, &id, &secrets)?,
+    );
     let live = Live::build(row, manifest, keys, registry.client())?;
     Ok(live.connector.check().await)
 }

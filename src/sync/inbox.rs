@@ -205,13 +205,7 @@ impl Batch<'_> {
     }
 
     /// Fetches the record an event names. `None`: the delivery is settled otherwise or put off.
-    async fn fetch(
-        &self,
-        live: &Live,
-        stream: &str,
-        key: &str,
-        row: &Pending,
-    ) -> Result<Option<Record>, CommitError> {
+    async fn fetch(&self, live: &Live, stream: &str, key: &str, row: &Pending) -> Result<Option<Record>, CommitError> {
         live.quota.acquire().await;
         let error = match live.connector.fetch(stream, key).await {
             Ok(Some(record)) => return Ok(Some(record)),

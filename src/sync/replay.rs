@@ -87,7 +87,8 @@ async fn replay_group(
         failed: outcome.failed,
     };
     run::add_counts(&mut tx, &run_id, stream, "succeeded", &counts, None).await?;
-    let finish = run::Finish { id: &run_id, state: new.state, requests: 0, throttled: 0, cause: None, detail: None, now };
+    let finish =
+        run::Finish { id: &run_id, state: new.state, requests: 0, throttled: 0, cause: None, detail: None, now };
     run::finish(&mut tx, &finish).await?;
     if preview {
         tx.rollback().await?;
@@ -96,11 +97,7 @@ async fn replay_group(
         engine.announce(&outcome, &run_id);
     }
     let read = outcome.read;
-    Ok(Replayed {
-        succeeded: read - outcome.failed - outcome.parked,
-        failed: outcome.failed,
-        parked: outcome.parked,
-    })
+    Ok(Replayed { succeeded: read - outcome.failed - outcome.parked, failed: outcome.failed, parked: outcome.parked })
 }
 
 fn map_all(engine: &Engine, live: &Live, stream: &str, group: &[Failure]) -> (Vec<Incoming>, Vec<Rejected>) {
