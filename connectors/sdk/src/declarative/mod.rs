@@ -31,7 +31,6 @@ use self::{
     auth::Auth,
     cursor::Mark,
     paging::{Position, Seen},
-
     values::Values,
 };
 use crate::{
@@ -258,7 +257,12 @@ impl Connector for HttpConnector {
         let safe = stream.cursor.is_some() && (sorted || next.is_none());
         let stored = request.cursor.and_then(|cursor| Mark::read(cursor).ok());
         let cursor = if safe { at.top.clone().map(|top| top.capped(limit)).max(stored) } else { None };
-        Ok(Page { records, next: next.map(|next| next.write()), cursor: cursor.map(|mark| mark.write()), total: at.total })
+        Ok(Page {
+            records,
+            next: next.map(|next| next.write()),
+            cursor: cursor.map(|mark| mark.write()),
+            total: at.total,
+        })
     }
 
     async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {

@@ -204,7 +204,10 @@ fn webhook(manifest: &Manifest, report: &mut Report<'_>) {
         let fields = manifest.setting_fields();
         let known = fields.iter().filter(|f| f.secret).map(|f| f.name.as_str());
         if !known.clone().any(|name| name == secret) {
-            report.value("/webhook/signature/secret", format!("\"{secret}\" {} (a secret setting)", unknown(secret, known)));
+            report.value(
+                "/webhook/signature/secret",
+                format!("\"{secret}\" {} (a secret setting)", unknown(secret, known)),
+            );
         }
     }
     if hook.event.is_none() && hook.events.len() != 1 {

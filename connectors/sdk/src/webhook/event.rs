@@ -57,9 +57,10 @@ pub fn events(manifest: &Manifest, body: &Value) -> Result<Vec<Event>, Refusal> 
         let named = match &path {
             None => hook.events.first(),
             Some(path) => {
-                let name = path.find(one).and_then(plain_text).ok_or_else(|| {
-                    Refusal::new("HOOK_MALFORMED", format!("an event has no name at {path}"))
-                })?;
+                let name = path
+                    .find(one)
+                    .and_then(plain_text)
+                    .ok_or_else(|| Refusal::new("HOOK_MALFORMED", format!("an event has no name at {path}")))?;
                 hook.events.get_key_value(name.as_ref())
             }
         };

@@ -97,7 +97,8 @@ fn vectors_made_outside_this_code_hold() {
         secret: "s".to_owned(),
     };
     let plain = SecretString::from("invented key");
-    let given = [("X".to_owned(), "sha256=f8e2898f5cc0c12219f224735fe27b1d143fac6bfd451a1bf2a98aa89615c96c".to_owned())];
+    let given =
+        [("X".to_owned(), "sha256=f8e2898f5cc0c12219f224735fe27b1d143fac6bfd451a1bf2a98aa89615c96c".to_owned())];
     assert_eq!(check(&hex, &[&plain], &given, body, NOW), None);
 }
 
@@ -172,8 +173,14 @@ fn bodies_are_one_event_or_many() -> Result<(), Vec<crate::ManifestError>> {
     ];
     assert_eq!(seen, expected);
     assert_eq!(events(&manifest, &thin).map(|list| list.len()), Ok(1));
-    for broken in [json!(1), json!([1]), json!({}), json!({"meta": {"kind": "changed"}}),
-        json!({"meta": {"kind": "thin"}, "data": {}}), json!({"meta": {"kind": "changed"}, "data": {"shop": 1}})] {
+    for broken in [
+        json!(1),
+        json!([1]),
+        json!({}),
+        json!({"meta": {"kind": "changed"}}),
+        json!({"meta": {"kind": "thin"}, "data": {}}),
+        json!({"meta": {"kind": "changed"}, "data": {"shop": 1}}),
+    ] {
         assert_eq!(events(&manifest, &broken).err().map(|r| r.code), Some("HOOK_MALFORMED"), "{broken}");
     }
     Ok(())
