@@ -11,6 +11,7 @@ pub mod identity;
 pub mod master;
 pub mod matching;
 pub mod model;
+pub mod samples;
 pub mod secrets;
 pub mod store;
 pub mod sync;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use musubi_sdk::{
     connector::{Connector, SourceError},
     declarative::HttpConnector,
-    manifest::Manifest,
+    manifest::{Manifest, WebhookSpec},
     noun::Noun,
 };
 use secrecy::SecretString;
@@ -26,6 +26,8 @@ pub struct Live {
     pub connector: Arc<dyn Connector>,
     pub origin: Origin,
     pub quota: Quota,
+    /// How deliveries prove themselves and what they carry; `None`: receives nothing.
+    pub hook: Option<Arc<WebhookSpec>>,
     hook_secret: Option<SecretString>,
     hook_secret_previous: Option<(SecretString, Timestamp)>,
 }
@@ -79,6 +81,7 @@ impl Live {
         Ok(Self {
             origin: origin(&row, &manifest),
             quota: Quota::new(manifest.quota().map(|q| (q.requests, q.per))),
+            hook: manifest.webhook.clone().map(Arc::new),
             connector: Arc::new(connector),
             hook_secret,
             hook_secret_previous,

@@ -58,6 +58,12 @@ pub struct Proxies(Vec<(IpAddr, u8)>);
 pub struct NotANetwork(String);
 
 impl Proxies {
+    /// Single addresses.
+    #[must_use]
+    pub fn of(addresses: &[IpAddr]) -> Self {
+        Self(addresses.iter().map(|a| (a.to_canonical(), if a.to_canonical().is_ipv4() { 32 } else { 128 })).collect())
+    }
+
     pub fn parse<S: AsRef<str>>(texts: &[S]) -> Result<Self, NotANetwork> {
         texts.iter().map(|text| network(text.as_ref())).collect::<Result<_, _>>().map(Self)
     }

@@ -12,6 +12,7 @@ pub mod csrf;
 pub mod edge;
 pub mod error;
 pub mod health;
+pub mod hooks;
 pub mod layers;
 pub mod pages;
 pub mod preferences;
@@ -28,3 +29,8 @@ pub mod transport;
 pub use edge::Edge;
 pub use error::AppError;
 pub use preferences::Preferences;
+
+/// Every room with pages or an API.
+pub fn rooms() -> axum::Router<crate::app::SharedHub> {
+    axum::Router::new()
+}

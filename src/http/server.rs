@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use axum::Router;
 use tokio::net::TcpListener;
 
-use super::{error::AppError, health, layers, signin};
+use super::{error::AppError, health, hooks, layers, signin};
 use crate::app::SharedHub;
 
 /// Every room of the hub behind the same layers. `rooms` are the routes of the console, the API
@@ -17,7 +17,8 @@ pub fn router(hub: &SharedHub, rooms: Router<SharedHub>) -> Router {
         .merge(rooms)
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed);
-    layers::apply(all, hub)
+    // Webhooks come by the thousand a second and carry their own proof: they pass no page layers.
+    hooks::routes(hub).merge(layers::apply(all, hub))
 }
 
 /// Serves until `hub.edge.shutdown` is cancelled, then lets open requests finish for as long as

@@ -1,6 +1,6 @@
 //! A hub without a network: requests go straight into the router.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use axum::{
     Router,
@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use super::{Edge, server};
 use crate::{
-    app::{Hub, SharedHub},
+    app::{Hub, Parts, SharedHub},
     config::Config,
     identity::testing::{Bench, MAIL, PASSPHRASE},
     secrets::Keys,
@@ -55,16 +55,15 @@ impl Site {
         let code = identity.open_setup().await?.unwrap_or_default();
         let mut settings = Edge::new("http://localhost:8080".parse()?);
         edge(&mut settings);
-        let hub = Arc::new(Hub {
-            config: Config,
+        let hub = Hub::assemble(Parts {
+            config: Config::load_from(None, &[])?,
             db: bench.db.clone(),
             clock: bench.clock(),
-            keys: Keys,
-            directory: crate::analytics::directory::Directory::default(),
+            keys: Keys::new([7; 32], None),
             identity,
             edge: settings,
-            changes: tokio::sync::broadcast::channel(8).0,
-        });
+        })
+        .await?;
         let router = server::router(&hub, rooms);
         Ok(Self { bench, hub, router, code })
     }

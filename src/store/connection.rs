@@ -310,3 +310,14 @@ impl Row {
         }
     }
 }
+
+/// Takes back every lease. Only for a database with one process.
+pub async fn free_leases(tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+    sql("UPDATE connection SET leased_by = NULL, leased_until = NULL, due_at = COALESCE(due_at, $1)
+         WHERE leased_by IS NOT NULL")
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    sql("UPDATE inbox SET leased_until = $1 WHERE state = 'pending'").bind(0_i64).execute(tx).await?;
+    Ok(())
+}

@@ -28,6 +28,8 @@ mod open;
 pub mod parked;
 pub mod read_customer;
 pub mod read_directory;
+pub mod retention;
+pub mod sample;
 pub mod run;
 pub mod session;
 pub mod setting;
