@@ -2,10 +2,14 @@
 
 pub mod analytics;
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;
 pub mod identity;
+pub mod master;
+pub mod matching;
 pub mod model;
 pub mod secrets;
 pub mod store;
+pub mod telemetry;

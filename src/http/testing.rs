@@ -56,10 +56,10 @@ impl Site {
         let mut settings = Edge::new("http://localhost:8080".parse()?);
         edge(&mut settings);
         let hub = Arc::new(Hub {
-            config: Config,
+            config: Config::default(),
             db: bench.db.clone(),
             clock: bench.clock(),
-            keys: Keys,
+            keys: Keys::new([7; 32], None),
             directory: crate::analytics::directory::Directory::default(),
             identity,
             edge: settings,

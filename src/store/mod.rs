@@ -11,15 +11,25 @@
 //! Invariant: only this room names sqlx. Only `dialect.rs`, `batch.rs` and `sql.rs` branch on the
 //! database.
 
+pub mod activity;
 pub mod audit;
 pub mod batch;
+pub mod connection;
+pub mod customer;
 pub mod dialect;
+pub mod document;
+pub mod failure;
+pub mod inbox;
 pub mod migrate;
 mod open;
+pub mod parked;
+pub mod run;
 pub mod session;
 pub mod setting;
+pub mod source_record;
 pub mod sql;
 pub mod user;
+pub mod version;
 
 pub use batch::Batch;
 pub use dialect::{Dialect, json_list};

@@ -1,0 +1,4 @@
+//! Pure rules about records: folding text, comparing, survivorship. No input or output happens here.
+
+pub mod fold;
+pub mod survivorship;
