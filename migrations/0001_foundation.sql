@@ -34,7 +34,7 @@ CREATE TABLE session (
     ip           TEXT,
     agent        TEXT
 );
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_by_user ON session (user_id);
 
 CREATE TABLE audit (
     id          TEXT   NOT NULL PRIMARY KEY,

@@ -6,6 +6,10 @@
 
 pub mod customer;
 pub mod directory;
+pub mod health;
+mod overview;
+pub mod refresher;
+pub mod stat;
 pub mod timeline;
 
 pub use customer::{Basis, Health};

@@ -1,6 +1,6 @@
 //! A connection that is ready to be used: manifest, connector, origin, quota, hook secrets.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use musubi_sdk::{
     connector::{Connector, SourceError},
@@ -65,8 +65,7 @@ impl Live {
             None => Map::new(),
         };
         let secret = |name: &str| secrets.get(name).and_then(Value::as_str).map(SecretString::from);
-        let hook_secret =
-            manifest.webhook.as_ref().and_then(|w| w.signature.secret()).and_then(secret);
+        let hook_secret = manifest.webhook.as_ref().and_then(|w| w.signature.secret()).and_then(secret);
         let hook_secret_previous = match (&row.hook_secret_previous, row.hook_rotated_until) {
             (Some(sealed), Some(until)) => {
                 let plain = keys.open(&previous_place(&row.id), sealed).map_err(|_| LiveError::Sealed)?;
@@ -74,7 +73,8 @@ impl Live {
             }
             _ => None,
         };
-        let named = secrets.keys().filter_map(|name| Some((name.clone(), secret(name)?))).collect();
+        let named: HashMap<String, SecretString> =
+            secrets.keys().filter_map(|name| Some((name.clone(), secret(name)?))).collect();
         let connector = HttpConnector::new(manifest.clone(), settings, named, client.clone())?;
         Ok(Self {
             origin: origin(&row, &manifest),

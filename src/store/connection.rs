@@ -271,3 +271,42 @@ pub async fn any_due(on: impl Into<On<'_>>, now: Timestamp) -> Result<bool, Stor
     .await?;
     Ok(row.is_some())
 }
+
+impl Row {
+    /// A connection that is only tried, never stored.
+    #[must_use]
+    pub fn unsaved(
+        id: &str,
+        connector: &str,
+        kind: &str,
+        settings: serde_json::Map<String, serde_json::Value>,
+        secrets: &[u8],
+    ) -> Self {
+        Self {
+            id: id.to_owned(),
+            connector: connector.to_owned(),
+            name: String::new(),
+            kind: kind.to_owned(),
+            settings: serde_json::Value::Object(settings).to_string(),
+            secrets: Some(secrets.to_vec()),
+            hook_secret_previous: None,
+            hook_rotated_until: None,
+            paused: false,
+            sample: false,
+            schedule: String::new(),
+            mapping_version: 1,
+            checked_at: None,
+            check_report: None,
+            auth_failed_at: None,
+            due_at: None,
+            requested_by: None,
+            leased_by: None,
+            leased_until: None,
+            failures: 0,
+            retry_at: None,
+            last_run_id: None,
+            created_at: 0,
+            updated_at: 0,
+        }
+    }
+}

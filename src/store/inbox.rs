@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
+use super::{Batch, Db, FromRow, On, StoreError, Tx, json_list, sql};
 use crate::model::{Id, Timestamp, ids::Noun};
 
 /// A delivery to store.
@@ -104,20 +104,25 @@ async fn count_duplicates(tx: &mut Tx, deliveries: &[New], new: &[bool]) -> Resu
     Ok(())
 }
 
-/// Waiting deliveries that this node may work on, oldest first, `after` excluded ids in flight.
-pub async fn pending(
-    on: impl Into<On<'_>>,
+/// Waiting deliveries that this node may work on, oldest first, without those of `busy` connections.
+pub async fn pending<'a>(
+    db: &Db,
     node: &str,
     now: Timestamp,
     limit: i64,
+    busy: impl Iterator<Item = &'a String>,
 ) -> Result<Vec<Pending>, StoreError> {
-    sql("SELECT id, connection_id, headers, body, attempts, received_at FROM inbox
-         WHERE state = 'pending' AND not_before <= $1 AND (leased_by = $2 OR leased_until < $1)
-         ORDER BY not_before, id LIMIT $3")
+    sql(format!(
+        "SELECT id, connection_id, headers, body, attempts, received_at FROM inbox
+         WHERE state = 'pending' AND not_before <= $1 AND (leased_by = $2 OR leased_until < $1) AND NOT ({})
+         ORDER BY not_before, id LIMIT $3",
+        db.dialect().in_list("connection_id", "$4")
+    ))
     .bind(now)
     .bind(node)
     .bind(limit)
-    .all(on)
+    .bind(json_list(busy))
+    .all(db)
     .await
 }
 

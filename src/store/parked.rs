@@ -105,7 +105,6 @@ pub async fn expired(tx: &mut Tx, limit: Timestamp, count: i64) -> Result<Vec<(S
 
 /// How many records of a connection wait.
 pub async fn count(on: impl Into<super::On<'_>>, connection_id: &str) -> Result<i64, StoreError> {
-    let (n,): (i64,) =
-        sql("SELECT COUNT(*) FROM parked WHERE connection_id = $1").bind(connection_id).one(on).await?;
+    let (n,): (i64,) = sql("SELECT COUNT(*) FROM parked WHERE connection_id = $1").bind(connection_id).one(on).await?;
     Ok(n)
 }

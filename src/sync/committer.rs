@@ -198,8 +198,7 @@ impl Lane {
         if deliveries.is_empty() && work.is_none() {
             return;
         }
-        let (rows, waiting): (Vec<_>, Vec<_>) =
-            deliveries.into_iter().map(|j| (j.delivery, (j.done, j._room))).unzip();
+        let (rows, waiting): (Vec<_>, Vec<_>) = deliveries.into_iter().map(|j| (j.delivery, (j.done, j._room))).unzip();
         let together = self.write(&rows, work.as_ref().map(|j| &j.work)).await;
         let (stored, applied) = match together {
             Ok((stored, applied)) => (Ok(stored), applied.map(Ok)),
@@ -395,8 +394,7 @@ async fn apply_work(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<Outcome,
     let outcome = if complete {
         master::ingest::apply(tx, &chunk_of(work, &work.records, &work.rejected, now)).await?
     } else {
-        let records: Vec<Incoming> =
-            work.records.iter().filter(|r| claimed.admits(&r.external_id)).cloned().collect();
+        let records: Vec<Incoming> = work.records.iter().filter(|r| claimed.admits(&r.external_id)).cloned().collect();
         let rejected: Vec<Rejected> =
             work.rejected.iter().filter(|r| claimed.admits(&r.external_id)).cloned().collect();
         master::ingest::apply(tx, &chunk_of(work, &records, &rejected, now)).await?

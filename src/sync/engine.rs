@@ -4,15 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use jiff::tz::TimeZone;
 
-use crate::{
-    clock::Clock,
-    config,
-    connection::Registry,
-    master::Outcome,
-    model::Currency,
-    secrets::Keys,
-    store::Db,
-};
+use crate::{clock::Clock, config, connection::Registry, master::Outcome, model::Currency, secrets::Keys, store::Db};
 
 use super::committer::Committer;
 

@@ -16,6 +16,7 @@
 
 pub mod backoff;
 pub mod committer;
+pub mod engine;
 pub mod failpoint;
 pub mod inbox;
 pub mod intake;

@@ -129,7 +129,7 @@ impl Pull<'_> {
         let mut tx = self.engine.db.begin().await?;
         run::open_stream(&mut tx, &self.run_id, name, "running", stream.cursor.as_deref()).await?;
         tx.commit().await?;
-        let mut pages = Pages::new(self.engine, &self.live, name, cursor, &self.cancel);
+        let mut pages = Pages::new(self.engine, self.live.clone(), name, cursor, &self.cancel);
         let mut outcome = Outcome::default();
         let mut expected = None;
         while let Some(page) = pages.next(self).await? {
@@ -151,7 +151,10 @@ impl Pull<'_> {
         if short {
             self.trouble.get_or_insert(Trouble {
                 whole_connection: false,
-                ..Trouble::of("COUNT_SHORT", format!("{name}: {} of {} records came", outcome.read, expected.unwrap_or(0)))
+                ..Trouble::of(
+                    "COUNT_SHORT",
+                    format!("{name}: {} of {} records came", outcome.read, expected.unwrap_or(0)),
+                )
             });
         }
         let state = if outcome.failed > 0 || short { "partial" } else { "succeeded" };
@@ -235,7 +238,7 @@ impl Pull<'_> {
 /// Pages of one stream, the next one already on its way.
 struct Pages<'a> {
     engine: &'a Engine,
-    live: &'a Arc<Live>,
+    live: Arc<Live>,
     stream: String,
     cursor: Option<Cursor>,
     size: Option<u32>,
@@ -247,7 +250,7 @@ struct Pages<'a> {
 impl<'a> Pages<'a> {
     fn new(
         engine: &'a Engine,
-        live: &'a Arc<Live>,
+        live: Arc<Live>,
         stream: &str,
         cursor: Option<Cursor>,
         cancel: &CancellationToken,
@@ -294,7 +297,9 @@ impl<'a> Pages<'a> {
                     return Ok(Some(page));
                 }
                 Ok(Err(error)) => error,
-                Err(_) => return Err(Stop::Trouble(Trouble::of("CONNECTOR_PANIC", "the connector ended unexpectedly"))),
+                Err(_) => {
+                    return Err(Stop::Trouble(Trouble::of("CONNECTOR_PANIC", "the connector ended unexpectedly")));
+                }
             };
             let wait = match &error {
                 SourceError::RateLimited { retry_after } if waits < THROTTLE_WAITS => {

@@ -218,8 +218,7 @@ async fn release(
     retry_at: Option<Timestamp>,
     auth_failed_at: Option<Timestamp>,
 ) {
-    let release =
-        connection::Release { id: &row.id, node: &engine.node, due_at, failures, retry_at, auth_failed_at };
+    let release = connection::Release { id: &row.id, node: &engine.node, due_at, failures, retry_at, auth_failed_at };
     let done = async {
         let mut tx = engine.db.begin().await?;
         connection::release(&mut tx, &release).await?;

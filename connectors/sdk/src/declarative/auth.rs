@@ -120,7 +120,8 @@ impl Auth {
             Self::ClientCredentials { endpoint, token } => {
                 // Held over the request on purpose: everybody else waits for this one's token.
                 let mut held = token.lock().await;
-                let known_bad = |token: &Token| refused.is_some_and(|r| r.expose_secret() == token.value.expose_secret());
+                let known_bad =
+                    |token: &Token| refused.is_some_and(|r| r.expose_secret() == token.value.expose_secret());
                 let fresh = held.as_ref().is_some_and(|token| Instant::now() < token.until && !known_bad(token));
                 if !fresh {
                     *held = None;
@@ -139,7 +140,9 @@ impl Auth {
 impl Endpoint {
     /// RFC 6749 section 4.4, the client named by HTTP Basic (section 2.3.1).
     async fn token(&self, transport: &dyn Transport) -> Result<Token, SourceError> {
-        let encode = |text: &SecretString| url::form_urlencoded::byte_serialize(text.expose_secret().as_bytes()).collect::<String>();
+        let encode = |text: &SecretString| {
+            url::form_urlencoded::byte_serialize(text.expose_secret().as_bytes()).collect::<String>()
+        };
         let pair = BASE64_STANDARD.encode(format!("{}:{}", encode(&self.client_id), encode(&self.client_secret)));
         let mut form = vec![("grant_type".to_owned(), "client_credentials".to_owned())];
         if !self.scope.is_empty() {

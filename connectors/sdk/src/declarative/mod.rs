@@ -10,6 +10,7 @@ mod cursor;
 mod paging;
 mod probe;
 mod record;
+
 mod transport;
 mod values;
 
@@ -24,11 +25,12 @@ use url::Url;
 
 pub use transport::{HttpTransport, Transport, WireAnswer, WireError, WireRequest, same_host_redirects};
 
+pub(crate) use record::Reader;
+
 use self::{
     auth::Auth,
     cursor::Mark,
     paging::{Position, Seen},
-    record::Reader,
     values::Values,
 };
 use crate::{
@@ -235,11 +237,11 @@ impl Connector for HttpConnector {
         let date = answer::date(&answer.headers);
         at.began = at.began.or(date);
         at.total = at.total.or(total);
-        let floor = at.since.as_ref().map(|since| since.time);
-        at.disorder |= marks.windows(2).any(|pair| pair[1].time < pair[0].time)
-            || floor.zip(marks.first()).is_some_and(|(floor, first)| first.time < floor && at.page == 0 && at.seen == 0);
+        // A source that claims an order and breaks it is treated as unsorted from here on.
+        let times = at.last.into_iter().chain(marks.iter().map(|mark| mark.time));
+        at.disorder |= !times.is_sorted();
+        at.last = marks.last().map(|mark| mark.time).or(at.last);
         let furthest = marks.iter().max().cloned();
-        at.disorder |= at.seen > 0 && at.top.as_ref().zip(marks.first()).is_some_and(|(top, first)| first.time < top.time);
         let seen = Seen {
             count: records.len() as u64,
             last: if marks.len() == records.len() { marks.last().cloned() } else { None },
@@ -255,7 +257,12 @@ impl Connector for HttpConnector {
         let safe = stream.cursor.is_some() && (sorted || next.is_none());
         let stored = request.cursor.and_then(|cursor| Mark::read(cursor).ok());
         let cursor = if safe { at.top.clone().map(|top| top.capped(limit)).max(stored) } else { None };
-        Ok(Page { records, next: next.map(|next| next.write()), cursor: cursor.map(|mark| mark.write()), total: at.total })
+        Ok(Page {
+            records,
+            next: next.map(|next| next.write()),
+            cursor: cursor.map(|mark| mark.write()),
+            total: at.total,
+        })
     }
 
     async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {

@@ -38,6 +38,9 @@ pub(super) struct Position {
     /// The stored cursor at the start, then the furthest record read.
     #[serde(default)]
     pub top: Option<Mark>,
+    /// When the last record of the page before changed.
+    #[serde(default)]
+    pub last: Option<Timestamp>,
     /// The first answer's `Date`.
     #[serde(default)]
     pub began: Option<Timestamp>,
@@ -75,6 +78,7 @@ impl Position {
             self.page = read / u64::from(new);
             self.seen = self.seen.min(self.page * u64::from(new));
             self.first_key = None;
+            self.last = None;
         }
         self.size = size;
     }

@@ -65,7 +65,7 @@ impl Reader {
             return Err(SourceError::Malformed { code: "SRC_NO_KEY", detail });
         };
         let (version, time) = self.version(&body);
-        let deleted = self.deleted.as_ref().is_some_and(|(path, equals)| is_equal(path.find(&body), equals));
+        let deleted = self.is_deleted(&body);
         Ok((Record { external_id, version, body, deleted }, time))
     }
 
@@ -85,7 +85,11 @@ impl Reader {
         Some(out)
     }
 
-    fn version(&self, body: &Value) -> (Option<i64>, Option<Timestamp>) {
+    pub(crate) fn is_deleted(&self, body: &Value) -> bool {
+        self.deleted.as_ref().is_some_and(|(path, equals)| is_equal(path.find(body), equals))
+    }
+
+    pub(crate) fn version(&self, body: &Value) -> (Option<i64>, Option<Timestamp>) {
         let Some((path, form)) = &self.version else { return (None, None) };
         let Some(text) = path.find(body).and_then(plain_text) else { return (None, None) };
         match form {

@@ -204,7 +204,10 @@ fn webhook(manifest: &Manifest, report: &mut Report<'_>) {
         let fields = manifest.setting_fields();
         let known = fields.iter().filter(|f| f.secret).map(|f| f.name.as_str());
         if !known.clone().any(|name| name == secret) {
-            report.value("/webhook/signature/secret", format!("\"{secret}\" {} (a secret setting)", unknown(secret, known)));
+            report.value(
+                "/webhook/signature/secret",
+                format!("\"{secret}\" {} (a secret setting)", unknown(secret, known)),
+            );
         }
     }
     if hook.event.is_none() && hook.events.len() != 1 {
@@ -220,8 +223,8 @@ fn webhook(manifest: &Manifest, report: &mut Report<'_>) {
         if event.record.is_none() && event.key.is_none() {
             report.key(&at, "needs \"record\" or \"key\"");
         }
-        let thin = event.record.is_none() || hook.trust == Trust::Refetch;
-        if thin && !event.deleted && stream.fetch.is_none() {
+        let thin = hook.trust == Trust::Refetch || (event.record.is_none() && !event.deleted);
+        if thin && stream.fetch.is_none() {
             report.key(&at, format!("brings only a key, so the stream \"{}\" needs \"fetch\"", event.stream));
         }
     }

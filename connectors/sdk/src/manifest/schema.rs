@@ -65,8 +65,7 @@ impl<'a> Report<'a> {
                     }
                 }
                 ValidationErrorKind::Enum { options } => {
-                    let known: Vec<&str> =
-                        options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                    let known: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                     let given = error.instance();
                     let message = match given.as_str() {
                         Some(word) => format!("\"{word}\" {}", unknown(word, known.iter().copied())),

@@ -142,7 +142,8 @@ fn literal(field: &Field, value: &Value) -> Result<String, String> {
         && !known.contains(&text.as_str())
     {
         let hint = nearest(&text, known.iter().copied());
-        let hint = hint.map_or_else(|| format!("; known are {}", known.join(", ")), |n| format!("; did you mean \"{n}\"?"));
+        let hint =
+            hint.map_or_else(|| format!("; known are {}", known.join(", ")), |n| format!("; did you mean \"{n}\"?"));
         return Err(format!("cannot be \"{text}\"{hint}"));
     }
     let form = match field.kind {
