@@ -95,16 +95,8 @@ impl Parts {
         store::migrate::run(&db).await?;
         let keys = Keys::load(&config.secrets, config.database.is_sqlite())?;
         let clock = Clock::System;
-        let limits = Limits {
-            session_idle: config.session.idle.0,
-            session_max: config.session.absolute.0,
-            ..Limits::default()
-        };
-        let identity = Identity::new(db.clone(), clock.clone(), limits);
-        let mut edge = Edge::new(config.server.public_url.parse()?);
-        edge.timeout = config.server.request_timeout.0;
-        edge.grace = config.server.shutdown_timeout.0;
-        edge.proxies = http::edge::Proxies::of(&config.server.trusted_proxies);
+        let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config.session));
+        let mut edge = Edge::try_from(&config.server)?;
         edge.metrics = metrics.map(|m| Arc::new(move || m.render()) as Arc<dyn Fn() -> String + Send + Sync>);
         Ok(Self { config, db, clock, keys, identity, edge })
     }
@@ -117,7 +109,7 @@ impl Hub {
         let Parts { config, db, clock, keys, identity, edge } = parts;
         let stop = CancellationToken::new();
         let keys = Arc::new(keys);
-        let zone = config.organisation.zone.0.clone();
+        let zone = config.organisation.zone.clone();
         let currency = config.organisation.currency;
         let registry = Arc::new(Registry::new(Catalogue::load(&config.connectors.dir)?, client(&config)?));
         registry.reload(&db, &keys).await?;

@@ -75,6 +75,27 @@ pub async fn load(hub: &Hub) -> Result<(), SampleError> {
     Ok(())
 }
 
+/// Starts the systems of samples that were loaded before this process, with the keys they had.
+pub async fn resume(hub: &Hub) -> Result<(), SampleError> {
+    let mut running = hub.samples.0.lock().await;
+    let find = |connector: &str| hub.registry.all().into_iter().find(|l| l.row.sample && l.row.connector == connector);
+    let (Some(sales), Some(accounting), None) = (find(SALES), find(ACCOUNTING), running.as_ref()) else {
+        return Ok(());
+    };
+    let secret = |live: &crate::connection::Live, name: &str| live.secret(&hub.keys, name).unwrap_or_default();
+    let credentials = Credentials {
+        sales_api_key: secret(&sales, "api_key"),
+        sales_webhook_secret: secret(&sales, "webhook_secret"),
+        accounting_token: secret(&accounting, "token"),
+        accounting_webhook_secret: secret(&accounting, "webhook_secret"),
+    };
+    let systems = start(hub, Some(credentials)).await?;
+    systems.set_sales_hook(hook_url(hub, &sales.row.id));
+    systems.set_accounting_hook(hook_url(hub, &accounting.row.id));
+    *running = Some(systems);
+    Ok(())
+}
+
 async fn start(hub: &Hub, credentials: Option<Credentials>) -> Result<RunningSamples, SampleError> {
     let demo = &hub.config.demo;
     let mut options = SampleOptions::new(hub.clock.now().zoned(&hub.zone).date());

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::pages::Pages;
+use crate::config;
 
 /// Settings of the HTTP surface and the hooks other rooms hang into it.
 pub struct Edge {
@@ -43,6 +44,20 @@ impl Edge {
     }
 }
 
+impl TryFrom<&config::Server> for Edge {
+    type Error = url::ParseError;
+
+    /// Pages and metrics are the caller's to add.
+    fn try_from(server: &config::Server) -> Result<Self, Self::Error> {
+        Ok(Self {
+            proxies: Proxies::of(&server.trusted_proxies),
+            timeout: server.request_timeout.0,
+            grace: server.shutdown_timeout.0,
+            ..Self::new(server.public_url.parse()?)
+        })
+    }
+}
+
 impl fmt::Debug for Edge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Edge").field("public_url", &self.public_url.as_str()).finish_non_exhaustive()
@@ -58,14 +73,14 @@ pub struct Proxies(Vec<(IpAddr, u8)>);
 pub struct NotANetwork(String);
 
 impl Proxies {
-    /// Single addresses.
-    #[must_use]
-    pub fn of(addresses: &[IpAddr]) -> Self {
-        Self(addresses.iter().map(|a| (a.to_canonical(), if a.to_canonical().is_ipv4() { 32 } else { 128 })).collect())
-    }
-
     pub fn parse<S: AsRef<str>>(texts: &[S]) -> Result<Self, NotANetwork> {
         texts.iter().map(|text| network(text.as_ref())).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Single addresses, as the configuration lists them.
+    #[must_use]
+    pub fn of(addresses: &[IpAddr]) -> Self {
+        Self(addresses.iter().map(|a| a.to_canonical()).map(|a| (a, if a.is_ipv4() { 32 } else { 128 })).collect())
     }
 
     #[must_use]
@@ -113,6 +128,7 @@ mod tests {
         ] {
             assert_eq!(proxies.contains(address.parse()?), inside, "{address}");
         }
+        assert!(Proxies::of(&["192.0.2.7".parse()?]).contains("::ffff:192.0.2.7".parse()?));
         assert!(Proxies::parse(&["0.0.0.0/0"])?.contains("203.0.113.1".parse()?));
         for bad in ["10.0.0.0/33", "proxy.example", "", "10.0.0.0/x"] {
             assert!(Proxies::parse(&[bad]).is_err(), "{bad}");

@@ -28,7 +28,7 @@ pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
 pub use setup::{FieldError, SetupError, SetupForm, mail_key};
 
-use crate::{clock::Clock, store::Db};
+use crate::{clock::Clock, config, store::Db};
 
 /// How long sessions last and how much hashing may cost, from the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { session_idle: Duration::from_hours(8), session_max: Duration::from_hours(24 * 7), hashes_at_once: 4 }
+    }
+}
+
+impl From<&config::Session> for Limits {
+    fn from(session: &config::Session) -> Self {
+        Self { session_idle: session.idle.0, session_max: session.absolute.0, ..Self::default() }
     }
 }
 

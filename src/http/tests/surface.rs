@@ -183,3 +183,17 @@ async fn the_server_stops_when_told() -> TestResult {
     serving.await??;
     Ok(())
 }
+
+#[test]
+fn the_configuration_becomes_edge_and_limits() -> TestResult {
+    let variables = [
+        ("MUSUBI_SERVER__PUBLIC_URL".to_owned(), "https://hub.example/".to_owned()),
+        ("MUSUBI_SESSION__IDLE".to_owned(), "30m".to_owned()),
+    ];
+    let config = crate::config::Config::load_from(None, &variables)?;
+    let edge = Edge::try_from(&config.server)?;
+    assert_eq!((edge.public_url.as_str(), edge.timeout), ("https://hub.example/", config.server.request_timeout.0));
+    let limits = crate::identity::Limits::from(&config.session);
+    assert_eq!(limits.session_idle, Duration::from_mins(30));
+    Ok(())
+}
