@@ -6,7 +6,9 @@
 
 pub mod customer;
 pub mod directory;
+mod document;
 pub mod health;
+mod history;
 mod overview;
 pub mod refresher;
 pub mod stat;

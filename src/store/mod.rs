@@ -17,6 +17,8 @@ pub mod migrate;
 mod open;
 pub mod read_customer;
 pub mod read_directory;
+pub mod read_document;
+pub mod read_timeline;
 pub mod sql;
 pub mod stat;
 
