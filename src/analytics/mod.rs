@@ -15,3 +15,6 @@ pub mod stat;
 pub mod timeline;
 
 pub use customer::{Basis, Health};
+
+#[cfg(test)]
+mod tests;
