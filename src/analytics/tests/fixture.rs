@@ -74,11 +74,12 @@ async fn connections(tx: &mut Tx) {
             "sample",
             "schedule",
             "mapping_version",
+            "failures",
             "created_at",
             "updated_at",
         ],
     );
-    for (id, name, kind) in [("con_s", "販売管理", "sales"), ("con_a", "会計", "accounting")] {
+    for (id, name, kind, failures) in [("con_s", "販売管理", "sales", 0), ("con_a", "会計", "accounting", 3)] {
         connections.push([
             t(id),
             t(kind),
@@ -89,14 +90,15 @@ async fn connections(tx: &mut Tx) {
             false.into(),
             t("{}"),
             1.into_value(),
+            failures.into_value(),
             NOW.into(),
             NOW.into(),
         ]);
     }
     connections.insert(tx, "").await.unwrap();
-    let mut streams = Batch::new("stream", &["connection_id", "name", "enabled", "failures", "last_ok_at", "due_at"]);
-    streams.push([t("con_s"), t("orders"), true.into(), 0.into_value(), NOW.into(), NOW.into()]);
-    streams.push([t("con_a"), t("invoices"), true.into(), 3.into_value(), NOW.into(), NOW.into()]);
+    let mut streams = Batch::new("stream", &["connection_id", "name", "enabled", "last_ok_at"]);
+    streams.push([t("con_s"), t("orders"), true.into(), NOW.into()]);
+    streams.push([t("con_a"), t("invoices"), true.into(), NOW.into()]);
     streams.insert(tx, "").await.unwrap();
     let mut runs = Batch::new(
         "run",
