@@ -200,7 +200,7 @@ fn freshness(sources: &[SourceRow]) -> Vec<Freshness> {
         out.push(Freshness {
             source: source(row),
             last_ok_at: row.last_ok_at.filter(|at| *at > 0).map(Timestamp),
-            stale: row.late > 0,
+            stale: row.late,
         });
     }
     out

@@ -34,6 +34,8 @@ pub mod run;
 pub mod session;
 pub mod setting;
 pub mod source_record;
+pub mod read_document;
+pub mod read_timeline;
 pub mod sql;
 pub mod stat;
 pub mod user;

@@ -56,8 +56,8 @@ pub struct SourceRow {
     pub body: Option<String>,
     /// The oldest "last complete" of the enabled streams.
     pub last_ok_at: Option<i64>,
-    /// Enabled streams that are behind their schedule or were never complete.
-    pub late: i64,
+    /// The last pull failed, one is long due, or a stream was never complete.
+    pub late: bool,
 }
 
 /// The customer, following merges to the survivor.
@@ -94,18 +94,19 @@ pub async fn partners(db: &Db, customer_id: &str) -> Result<Vec<PartnerRow>, Sto
     .await
 }
 
-/// Every source that knows the customer. A connection of which only documents came has no body.
-pub async fn sources(db: &Db, customer_id: &str, now: i64) -> Result<Vec<SourceRow>, StoreError> {
+/// Every source that knows the customer. A pull that was due before `long_ago` makes it late. A connection of which only documents came has no body.
+pub async fn sources(db: &Db, customer_id: &str, long_ago: i64) -> Result<Vec<SourceRow>, StoreError> {
     sql("SELECT s.connection_id, k.name, k.kind, s.body,
             (SELECT MIN(COALESCE(t.last_ok_at, 0)) FROM stream t
                 WHERE t.connection_id = s.connection_id AND t.enabled) AS last_ok_at,
-            (SELECT COUNT(*) FROM stream t WHERE t.connection_id = s.connection_id AND t.enabled
-                AND (t.failures > 0 OR t.last_ok_at IS NULL OR t.due_at < $2)) AS late
+            CASE WHEN k.failures > 0 OR k.auth_failed_at IS NOT NULL OR k.due_at < $2 OR EXISTS
+                (SELECT 1 FROM stream t WHERE t.connection_id = s.connection_id AND t.enabled AND t.last_ok_at IS NULL)
+                THEN TRUE ELSE FALSE END AS late
          FROM source_record s JOIN connection k ON k.id = s.connection_id
          WHERE s.record_id = $1 AND s.deleted_at IS NULL
          ORDER BY k.name, s.connection_id, s.external_id")
     .bind(customer_id)
-    .bind(now)
+    .bind(long_ago)
     .all(db)
     .await
 }

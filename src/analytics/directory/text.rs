@@ -158,7 +158,7 @@ impl Haystack {
             let mut end = self.end(segment);
             if place >= end {
                 best.take().into_iter().for_each(&mut found);
-                segment += self.segments[segment..].partition_point(|(start, _)| *start as usize <= place) - 1;
+                segment = self.holding(place, segment + 1);
                 end = self.end(segment);
             }
             let (start, row) = self.segments[segment];
@@ -177,6 +177,18 @@ impl Haystack {
             }
         }
         best.into_iter().for_each(found);
+    }
+
+    /// The segment that holds a place, at `from` or behind it; most often it is near.
+    fn holding(&self, place: usize, from: usize) -> usize {
+        let behind = |(start, _): &(u32, u32)| *start as usize <= place;
+        let (mut from, mut step) = (from, 1);
+        while self.segments.get(from + step).is_some_and(behind) {
+            from += step;
+            step *= 2;
+        }
+        let to = self.segments.len().min(from + step);
+        from + self.segments[from..to].partition_point(behind) - 1
     }
 
     fn judge(&self, start: usize, place: usize, len: usize, row: u32) -> Hit {
