@@ -17,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 #[derive(Clone, Default)]
@@ -28,6 +29,9 @@ pub struct Source {
     /// Sort by (time, id)?
     pub sorted: bool,
 }
+
+/// 120 KB of JSON, compressed to less than 300 bytes.
+const BOMB: &str = "H4sIAAAAAAACA+3GsQ2AIAAEwFXI107gKsTSwsJKChLD7jABE9xV9+dp9/vlLPU6SvpKOgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAWxkT+wx5eNbUAQA=";
 
 type Params = HashMap<String, String>;
 
@@ -141,6 +145,10 @@ async fn fault(Path(kind): Path<String>, Query(params): Query<Params>) -> Respon
         "no_key" => Json(json!({"items": [{"name": "Hanako"}]})).into_response(),
         "elsewhere" => (StatusCode::FOUND, [(header::LOCATION, "http://127.0.0.2:9/x")]).into_response(),
         "huge" => json_text(format!("{{\"items\": [], \"x\": \"{}\"}}", "x".repeat(70_000))),
+        "bomb" => {
+            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, "gzip")];
+            (headers, BASE64_STANDARD.decode(BOMB).unwrap_or_default()).into_response()
+        }
         "slow" => {
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;
             StatusCode::OK.into_response()
