@@ -28,6 +28,7 @@ pub struct Source {
     pub requests: Arc<Mutex<Vec<String>>>,
     /// Sort by (time, id)?
     pub sorted: bool,
+    pub exclusive: bool,
 }
 
 /// 120 KB of JSON, compressed to less than 300 bytes.
@@ -86,6 +87,8 @@ async fn list(
         let after = params.get("after_id");
         rows.retain(|(id, at)| match after {
             Some(after) => (at, id) > (since, after),
+            // Some sources mean "after" where they say "since".
+            None if source.exclusive => at > since,
             None => at >= since,
         });
     }
