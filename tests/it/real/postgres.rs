@@ -57,8 +57,8 @@ impl Postgres {
             command.extend(["-c".into(), setting]);
         }
         let log = std::env::temp_dir().join(format!("musubi-pg-{port}.log"));
-        // INT is the fast shutdown: it does not wait for open connections.
-        let plan = watchdog::Plan { wrap: &user.wrap, signal: "INT", folder: &folder, command, log: &log };
+        // QUIT is the immediate shutdown: nothing is worth a last checkpoint, the data is removed.
+        let plan = watchdog::Plan { wrap: &user.wrap, signal: "QUIT", folder: &folder, command, log: &log };
         let server = watchdog::start(plan);
         watchdog::wait_for_port(port, "PostgreSQL", &log);
         drop(std::fs::remove_file(&log));

@@ -24,7 +24,9 @@ echo "started $server"
 # Returns when the pipe closes, or when the server is gone by itself.
 ( cat <&3 >/dev/null; kill -"$signal" "$server" 2>/dev/null ) &
 wait "$server"
-[ -n "$folder" ] && rm -rf "$folder"
+# What the server itself had started (browsers), then the files they held.
+kill -TERM 0; sleep 0.5
+rm -rf "$folder"
 kill -KILL 0
 "#;
 
