@@ -43,7 +43,7 @@ impl Driver {
             ];
             let server =
                 watchdog::start(watchdog::Plan { wrap: &[], signal: "TERM", folder: &folder, command, log: &log });
-            watchdog::wait_for_port(port, "chromedriver", &log);
+            watchdog::wait_until("chromedriver", &log, || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
             Self { url: format!("http://127.0.0.1:{port}"), folder, _server: server }
         })
     }
