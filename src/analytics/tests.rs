@@ -2,6 +2,7 @@
 //! or a fresh PostgreSQL schema when `TEST_DATABASE_URL` is set.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod documents;
 mod fixture;
 
 use std::sync::{Arc, atomic::AtomicI64};
