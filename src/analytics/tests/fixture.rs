@@ -12,6 +12,10 @@ pub(super) fn today() -> Date {
     date(2026, 11, 23)
 }
 
+pub(super) fn tokyo() -> jiff::tz::TimeZone {
+    jiff::tz::TimeZone::get("Asia/Tokyo").unwrap()
+}
+
 pub(super) struct Fixture {
     pub db: Db,
     _folder: tempfile::TempDir,
