@@ -13,6 +13,8 @@
 pub mod assets;
 pub mod catalogue;
 mod chart;
+#[cfg(test)]
+mod preview;
 pub mod shell;
 pub mod view;
 

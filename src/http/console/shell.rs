@@ -69,7 +69,7 @@ macro_rules! num {
         }
     })* };
 }
-num!(i64, usize, u64, u32, u8);
+num!(i64, i32, usize, u64, u32, u8);
 
 impl<T: Num + ?Sized> Num for &T {
     fn num(&self) -> i64 {
