@@ -34,7 +34,7 @@ CREATE TABLE session (
     ip           TEXT,
     agent        TEXT
 );
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_by_user ON session (user_id);
 
 CREATE TABLE audit (
     id          TEXT   NOT NULL PRIMARY KEY,
@@ -67,6 +67,13 @@ CREATE TABLE connection (
     checked_at  BIGINT,
     check_report TEXT,                        -- JSON of the last connection check
     auth_failed_at BIGINT,                    -- set while the source refuses our credentials
+    due_at         BIGINT,                    -- next scheduled pull; NULL: none
+    requested_by   TEXT,                      -- set by "sync now": who asked
+    leased_by      TEXT,                      -- node that pulls now
+    leased_until   BIGINT,
+    failures       BIGINT  NOT NULL,          -- consecutive failed runs; 0 when healthy
+    retry_at       BIGINT,                    -- backoff, Retry-After or open circuit
+    last_run_id    TEXT,
     created_at  BIGINT  NOT NULL,
     updated_at  BIGINT  NOT NULL
 );
@@ -77,17 +84,9 @@ CREATE TABLE stream (
     enabled        BOOLEAN NOT NULL,
     cursor         TEXT,                      -- JSON, committed with the records it covers
     cursor_at      BIGINT,
-    due_at         BIGINT,                    -- next scheduled pull; NULL: none
-    requested_by   TEXT,                      -- set by "sync now": who asked
-    leased_by      TEXT,
-    leased_until   BIGINT,
-    failures       BIGINT  NOT NULL,          -- consecutive failed attempts; 0 when healthy
-    retry_at       BIGINT,                    -- backoff or Retry-After
-    last_run_id    TEXT,
     last_ok_at     BIGINT,                    -- end of the last complete pull or applied webhook
     PRIMARY KEY (connection_id, name)
 );
-CREATE INDEX stream_due ON stream (due_at);
 
 CREATE TABLE run (
     id            TEXT   NOT NULL PRIMARY KEY,
@@ -199,7 +198,8 @@ CREATE TABLE parked (
     stream        TEXT   NOT NULL,
     external_id   TEXT   NOT NULL,
     waits_for     TEXT   NOT NULL,            -- customer key in the same connection
-    payload       TEXT   NOT NULL,
+    payload       TEXT   NOT NULL,            -- as the source sent it
+    canonical     TEXT   NOT NULL,            -- as mapped, applied when the customer comes
     source_version BIGINT,
     run_id        TEXT,
     parked_at     BIGINT NOT NULL,
@@ -242,7 +242,7 @@ CREATE INDEX customer_registration ON customer (registration_number);
 CREATE INDEX customer_updated ON customer (updated_at);
 
 CREATE TABLE customer_code (
-    connection_id TEXT NOT NULL,
+    connection_id TEXT NOT NULL,              -- or 'kind:sales' while the named system has not sent it yet
     code          TEXT NOT NULL,              -- that system's own 得意先コード
     customer_id   TEXT NOT NULL,
     PRIMARY KEY (connection_id, code)

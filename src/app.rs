@@ -1,19 +1,47 @@
 //! Composition root: configuration in, a running hub out.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use tokio::sync::broadcast;
+use jiff::tz::TimeZone;
+use tokio::{net::TcpListener, sync::broadcast};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{analytics::directory::Directory, clock::Clock, config::Config, secrets::Keys, store::Db};
+use crate::{
+    analytics::{
+        directory::Directory,
+        refresher::{RefreshHandle, Refresher},
+    },
+    clock::Clock,
+    config::{Config, ConfigError},
+    connection::{Catalogue, Registry, catalogue::CatalogueError},
+    http::{self, Edge},
+    identity::{Identity, Limits},
+    model::{Currency, Id, ids::Noun},
+    samples::SampleSystems,
+    secrets::{Keys, SecretError},
+    store::{self, Db, StoreError},
+    sync::{committer::Committer, engine::Engine, worker},
+    telemetry::Metrics,
+};
 
 /// Everything a request handler or worker may use. One per process.
 pub struct Hub {
     pub config: Config,
     pub db: Db,
     pub clock: Clock,
-    pub keys: Keys,
-    pub directory: Directory,
+    pub zone: TimeZone,
+    pub currency: Currency,
+    pub keys: Arc<Keys>,
+    pub directory: Arc<Directory>,
+    pub refresher: RefreshHandle,
+    pub identity: Identity,
+    pub edge: Edge,
+    pub registry: Arc<Registry>,
+    pub engine: Engine,
+    pub samples: SampleSystems,
     pub changes: broadcast::Sender<Change>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
 }
 
 pub type SharedHub = Arc<Hub>;
@@ -27,4 +55,211 @@ pub enum Change {
     Run(String),
     /// The set of failures, webhook events or connection states changed.
     Operations,
+}
+
+/// Why a hub does not start. Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("a connector manifest cannot be used:\n{0}")]
+    Catalogue(#[from] CatalogueError),
+    #[error("the secrets key cannot be used")]
+    Secrets(#[from] SecretError),
+    #[error("the database cannot be used")]
+    Store(#[from] StoreError),
+    #[error("the HTTP client cannot be built")]
+    Client(#[from] reqwest::Error),
+    #[error("cannot listen on {address}")]
+    Listen { address: String, source: std::io::Error },
+    #[error("the server ended")]
+    Serve(#[source] std::io::Error),
+    #[error("server.public_url is no URL")]
+    PublicUrl(#[from] url::ParseError),
+}
+
+/// What a hub is made from. Tests replace single parts.
+pub struct Parts {
+    pub config: Config,
+    pub db: Db,
+    pub clock: Clock,
+    pub keys: Keys,
+    pub identity: Identity,
+    pub edge: Edge,
+}
+
+impl Parts {
+    /// The parts a configuration describes: opens and migrates the database.
+    pub async fn from_config(config: Config, metrics: Option<Metrics>) -> Result<Self, StartError> {
+        let db = store::open(&config.database.url, config.database.connections).await?;
+        store::migrate::run(&db).await?;
+        let keys = Keys::load(&config.secrets, config.database.is_sqlite())?;
+        let clock = Clock::System;
+        let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config.session));
+        let mut edge = Edge::try_from(&config.server)?;
+        edge.metrics = metrics.map(|m| Arc::new(move || m.render()) as Arc<dyn Fn() -> String + Send + Sync>);
+        Ok(Self { config, db, clock, keys, identity, edge })
+    }
+}
+
+impl Hub {
+    /// Puts the parts together. Nothing runs in the background yet but the committer and the
+    /// refreshing of figures.
+    pub async fn assemble(parts: Parts) -> Result<SharedHub, StartError> {
+        let Parts { config, db, clock, keys, identity, edge } = parts;
+        let stop = CancellationToken::new();
+        let keys = Arc::new(keys);
+        let zone = config.organisation.zone.clone();
+        let currency = config.organisation.currency;
+        let registry = Arc::new(Registry::new(Catalogue::load(&config.connectors.dir)?, client(&config)?));
+        registry.reload(&db, &keys).await?;
+        let directory = Arc::new(Directory::load(&db).await?);
+        let refresher =
+            Refresher::spawn(db.clone(), directory.clone(), clock.clone(), zone.clone(), stop.child_token());
+        let (changes, _) = broadcast::channel(4096);
+        let node = node_name(&db);
+        let committer = Committer::spawn(
+            db.clone(),
+            clock.clone(),
+            node.clone(),
+            config.sync.lease.micros(),
+            config.inbox.queue,
+        );
+        let engine = Engine {
+            db: db.clone(),
+            clock: clock.clone(),
+            keys: keys.clone(),
+            node,
+            settings: config.sync.clone(),
+            inbox: config.inbox.clone(),
+            zone: zone.clone(),
+            currency,
+            registry: registry.clone(),
+            committer,
+            on_commit: on_commit(refresher.clone(), changes.clone()),
+            inbox_waiting: Arc::default(),
+            due_changed: Arc::default(),
+        };
+        Ok(Arc::new(Self {
+            config,
+            db,
+            clock,
+            zone,
+            currency,
+            keys,
+            directory,
+            refresher,
+            identity,
+            edge,
+            registry,
+            engine,
+            samples: SampleSystems::default(),
+            changes,
+            tasks: TaskTracker::new(),
+            stop,
+        }))
+    }
+
+    /// Starts the loops of this node.
+    pub async fn start_workers(&self) -> Result<(), StoreError> {
+        if matches!(self.db, Db::Sqlite { .. }) {
+            // The only process there is: whatever is leased was leased by one that is gone.
+            let mut tx = self.db.begin().await?;
+            store::connection::free_leases(&mut tx, self.clock.now()).await?;
+            tx.commit().await?;
+        }
+        worker::spawn(self.engine.clone(), self.stop.child_token(), &self.tasks);
+        self.tasks.spawn(store::retention::sweep_loop(
+            self.db.clone(),
+            self.clock.clone(),
+            self.config.retention.clone(),
+            self.stop.child_token(),
+        ));
+        Ok(())
+    }
+
+    /// Ends the loops: the chunk in hand is committed, leases are given back.
+    pub async fn stop_workers(&self) {
+        self.samples.stop().await;
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// One outgoing client for all connectors.
+fn client(config: &Config) -> Result<reqwest::Client, StartError> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = config;
+    #[expect(clippy::disallowed_methods, reason = "the one place that builds the outgoing client")]
+    let builder = reqwest::Client::builder();
+    Ok(builder
+        .user_agent(concat!("musubi/", env!("CARGO_PKG_VERSION")))
+        .redirect(musubi_sdk::declarative::same_host_redirects())
+        .connect_timeout(std::time::Duration::from_secs(10))
+        .pool_idle_timeout(std::time::Duration::from_secs(30))
+        .build()?)
+}
+
+/// Name of this process in leases. SQLite has one process, whose leases survive its restart.
+fn node_name(db: &Db) -> String {
+    match db {
+        Db::Sqlite { .. } => "local".to_owned(),
+        Db::Postgres(_) => Id::new(Noun::Node).into_string(),
+    }
+}
+
+fn on_commit(refresher: RefreshHandle, changes: broadcast::Sender<Change>) -> crate::sync::engine::OnCommit {
+    Arc::new(move |customers: &HashSet<String>, run_id: &str| {
+        if !customers.is_empty() {
+            refresher.touch(customers.iter().cloned().collect());
+        }
+        // Sending to nobody is an error that means nothing.
+        if changes.receiver_count() > 0 {
+            for id in customers {
+                let _ = changes.send(Change::Customer(id.clone()));
+            }
+            let _ = changes.send(Change::Run(run_id.to_owned()));
+            let _ = changes.send(Change::Operations);
+        }
+    })
+}
+
+/// A bound port with a hub behind it.
+pub struct Running {
+    pub hub: SharedHub,
+    pub address: std::net::SocketAddr,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    /// Binds the port, starts everything and answers when requests are taken.
+    pub async fn start(mut parts: Parts) -> Result<Self, StartError> {
+        let listen = parts.config.server.listen;
+        let failed = |source| StartError::Listen { address: listen.to_string(), source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        if listen.port() == 0 {
+            // A port that the system chose: the address people type follows it.
+            let _ = parts.edge.public_url.set_port(Some(address.port()));
+        }
+        let hub = Hub::assemble(parts).await?;
+        hub.start_workers().await?;
+        let router = http::server::router(&hub, http::rooms());
+        let serving = hub.clone();
+        let server = tokio::spawn(async move { http::server::serve(listener, router, &serving).await });
+        tracing::info!(%address, "musubi.ready");
+        Ok(Self { hub, address, server })
+    }
+
+    /// Takes no new requests, finishes the open ones, then the loops.
+    pub async fn stop(self) -> Result<(), StartError> {
+        self.hub.edge.shutdown.cancel();
+        let served = self.server.await;
+        self.hub.stop_workers().await;
+        match served {
+            Ok(result) => result.map_err(StartError::Serve),
+            Err(panic) => Err(StartError::Serve(std::io::Error::other(panic))),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::overview::overview;
 use crate::model::{Timestamp, money::Currency};
 
 /// What 売上 is made of for this customer.
@@ -21,6 +22,27 @@ pub enum Health {
     Act,
     New,
     Dormant,
+}
+
+impl Health {
+    pub const ALL: [Self; 5] = [Self::Good, Self::Watch, Self::Act, Self::New, Self::Dormant];
+
+    /// As stored and as named in URLs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Watch => "watch",
+            Self::Act => "act",
+            Self::New => "new",
+            Self::Dormant => "dormant",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|h| h.as_str() == text)
+    }
 }
 
 /// Where a value came from: a connection, or the hub itself.

@@ -3,10 +3,25 @@
 //! It is a read model: loaded at start, refreshed after every commit of this process and, for
 //! commits of other nodes, once a second by `customer_stat.refreshed_at`. Searching 100,000
 //! customers scans folded text in memory and is the same on both databases.
+//!
+//! Invariant: rows are read and folded before the lock is taken; the lock is held only to swap them
+//! in, with their sort positions, so a reader sees a customer either before or after a change.
 
-use std::sync::RwLock;
+mod answer;
+mod core;
+mod order;
+mod rfm;
+mod text;
+#[cfg(test)]
+mod timing;
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use jiff::civil::Date;
+
+use self::core::{Core, Prepared};
 use super::customer::Health;
+use crate::store::{Db, StoreError, read_directory, stat};
 
 /// What the list shows of one customer.
 #[derive(Clone, Debug)]
@@ -31,6 +46,9 @@ pub struct Entry {
     pub sources: Vec<String>,
     pub events: i64,
     pub sample: bool,
+    /// Orders and sales of the last 24 months, for RFM.
+    pub orders_24m: i64,
+    pub sales_24m: i64,
 }
 
 /// Why a row was found, so that the list can say it.
@@ -56,7 +74,8 @@ pub struct Query {
     /// Only customers without contact for this many days.
     pub quiet_days: Option<i64>,
     pub overdue_only: bool,
-    /// `sales`, `last_order`, `last_contact`, `name`, `code`.
+    /// `sales`, `last_order`, `last_contact`, `name`, `code`. Empty: with text the best match first
+    /// (exact, prefix, substring, then sales), else sales from the highest.
     pub sort: String,
     pub descending: bool,
     pub offset: usize,
@@ -78,8 +97,121 @@ pub struct Answer {
     pub source: Facet<String>,
 }
 
+/// Counts of the saved tabs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tabs {
+    pub all: usize,
+    /// Without contact for 60 days or more.
+    pub quiet: usize,
+    pub overdue: usize,
+}
+
+/// The tab of customers without contact counts from here.
+pub const QUIET_DAYS: i64 = 60;
+/// Customers read at once.
+const BATCH: i64 = 1000;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Directory {
-    entries: RwLock<Vec<Entry>>,
+    core: RwLock<Core>,
+    /// One refresh at a time, so that an older read never replaces a newer one.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Directory {
+    /// Everyone, from the store.
+    pub async fn load(db: &Db) -> Result<Self, StoreError> {
+        let directory = Self::default();
+        directory.reload(db).await?;
+        Ok(directory)
+    }
+
+    /// Everyone again, swapped in at once.
+    pub async fn reload(&self, db: &Db) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        let mut core = Core::default();
+        let mut after = String::new();
+        loop {
+            let ids = stat::ids_after(db, &after, BATCH).await?;
+            let Some(last) = ids.last() else { break };
+            after.clone_from(last);
+            for prepared in read(db, &ids).await? {
+                core.put(prepared);
+            }
+        }
+        core.settle();
+        *self.core.write().unwrap_or_else(PoisonError::into_inner) = core;
+        Ok(())
+    }
+
+    /// Brings these customers up to date; ids that are no customers any more disappear.
+    pub async fn refresh(&self, ids: &[String], db: &Db) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        for ids in ids.chunks(BATCH as usize) {
+            let prepared = read(db, ids).await?;
+            self.core.write().unwrap_or_else(PoisonError::into_inner).replace(ids, prepared);
+        }
+        let again = self.read().quintiles_if_due();
+        if let Some(quintiles) = again {
+            self.core.write().unwrap_or_else(PoisonError::into_inner).set_quintiles(quintiles);
+        }
+        Ok(())
+    }
+
+    /// One page of the list with its facets.
+    #[must_use]
+    pub fn query(&self, query: &Query, today: Date) -> Answer {
+        self.read().answer(query, today)
+    }
+
+    /// The best matches, for the global search.
+    #[must_use]
+    pub fn suggest(&self, text: &str, limit: usize) -> Vec<(Entry, Option<MatchedOn>)> {
+        self.read().suggest(text, limit)
+    }
+
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Entry> {
+        self.read().get(id)
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read().len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Quintiles of last order date, orders and sales of 24 months; `None` without any of them.
+    #[must_use]
+    pub fn rfm(&self, id: &str) -> Option<(u8, u8, u8)> {
+        self.read().rfm(id)
+    }
+
+    #[must_use]
+    pub fn tabs(&self, today: Date) -> Tabs {
+        self.read().tabs(today)
+    }
+
+    /// When the figures of this customer were computed, and the newest of all.
+    pub(super) fn refreshed_at(&self, id: &str) -> Option<i64> {
+        self.read().refreshed_at(id)
+    }
+
+    pub(super) fn newest(&self) -> i64 {
+        self.read().newest()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Core> {
+        self.core.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn read(db: &Db, ids: &[String]) -> Result<Vec<Prepared>, StoreError> {
+    let (rows, aliases) = tokio::try_join!(read_directory::customers(db, ids), read_directory::aliases(db, ids))?;
+    Ok(core::prepare(rows, aliases))
 }

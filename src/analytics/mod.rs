@@ -6,6 +6,15 @@
 
 pub mod customer;
 pub mod directory;
+mod document;
+pub mod health;
+mod history;
+mod overview;
+pub mod refresher;
+pub mod stat;
 pub mod timeline;
 
 pub use customer::{Basis, Health};
+
+#[cfg(test)]
+mod tests;

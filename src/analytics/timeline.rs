@@ -1,8 +1,13 @@
 //! The history of one customer: orders, invoices, payments, activities and master changes, newest first.
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::customer::Source;
+pub use super::{
+    document::{Allocation, Document, Found, Line, Related, Tax, event, search_documents},
+    history::load,
+};
 use crate::model::{Timestamp, money::Currency};
 
 /// What kind of event; also the filter of the page.
@@ -93,6 +98,7 @@ pub struct Filter {
     pub from: Option<String>,
     pub to: Option<String>,
     pub connection_id: Option<String>,
+    /// User id; only activities and edits have one, so other events are left out.
     pub owner: Option<String>,
     /// Folded substring of number, subject or line.
     pub text: Option<String>,
@@ -100,6 +106,8 @@ pub struct Filter {
     pub after: Option<String>,
     /// At most 200; 50 on the page.
     pub limit: usize,
+    /// The organisation's zone: decides under which day a master change is listed. `None`: UTC.
+    pub zone: Option<TimeZone>,
 }
 
 #[derive(Clone, Debug, Serialize)]

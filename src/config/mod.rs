@@ -1,4 +1,176 @@
-//! Configuration: `config/musubi.toml` is compiled in as the defaults, a file and
-//! `MUSUBI_SECTION__KEY` variables override it, unknown keys are refused with the nearest known one.
-#[derive(Debug, Default)]
-pub struct Config;
+//! Configuration: what the operator decides, typed and checked before anything starts.
+//!
+//! `config/musubi.toml` is compiled in and holds every key with its default. A file and then
+//! `MUSUBI_SECTION__KEY` variables override it. An unknown key is refused with the nearest known
+//! one, a wrong value with the file or variable it came from.
+//!
+//! Invariants: a [`Config`] that exists is valid. Nothing else reads the environment. What is shown
+//! to people goes through [`Config::redacted`].
+//!
+//! To add a key: the key with its comment in `config/musubi.toml`, a field in the section's file
+//! here (both, or the tests fail), a rule in its `validate` when it has one. To add a section: one
+//! file more.
+
+mod connectors;
+pub mod database;
+mod demo;
+mod inbox;
+mod layers;
+mod log;
+mod organisation;
+mod retention;
+mod secrets;
+mod server;
+mod session;
+mod sync;
+mod value;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    connectors::Connectors,
+    database::Database,
+    demo::Demo,
+    inbox::Inbox,
+    log::{Log, LogFormat},
+    organisation::{Language, Organisation},
+    retention::Retention,
+    secrets::Secrets,
+    server::Server,
+    session::Session,
+    sync::{CatchUp, Sync},
+    value::{Period, Size},
+};
+
+/// The commented file that is compiled in as the defaults.
+pub const DEFAULTS: &str = include_str!("../../config/musubi.toml");
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    pub organisation: Organisation,
+    pub secrets: Secrets,
+    pub session: Session,
+    pub connectors: Connectors,
+    pub sync: Sync,
+    pub inbox: Inbox,
+    pub retention: Retention,
+    pub log: Log,
+    pub demo: Demo,
+}
+
+/// Why a configuration was refused. The text is for the operator and holds no secret values.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the configuration file {path} cannot be read")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{origin}: {problem}")]
+    Syntax { origin: String, problem: String },
+    #[error("{origin}: there is no key {key}{hint}")]
+    UnknownKey { origin: String, key: String, hint: String },
+    #[error("{origin}: {key} {problem}")]
+    Value { origin: String, key: String, problem: String },
+    #[error("{0}")]
+    Invalid(#[from] Invalid),
+}
+
+/// A value that is well-formed but cannot be: the key and the reason.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} {reason}")]
+pub struct Invalid {
+    pub key: &'static str,
+    pub reason: String,
+}
+
+impl Invalid {
+    fn new(key: &'static str, reason: &str) -> Self {
+        Self { key, reason: reason.to_owned() }
+    }
+}
+
+impl Config {
+    /// Loads for this process: defaults, then `file` (or what `MUSUBI_CONFIG` names), then the
+    /// environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+        let variables: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self::load_from(file, &variables)
+    }
+
+    /// As [`Config::load`], with the environment given: for tests.
+    pub fn load_from(file: Option<&Path>, variables: &[(String, String)]) -> Result<Self, ConfigError> {
+        let named =
+            variables.iter().find(|(name, _)| name == layers::FILE_VARIABLE).map(|(_, path)| PathBuf::from(path));
+        let mut layers = layers::Layers::defaults()?;
+        if let Some(path) = file.map(Path::to_path_buf).or(named) {
+            let text =
+                std::fs::read_to_string(&path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+            layers.file(&path.display().to_string(), &text)?;
+        }
+        layers.environment(variables)?;
+        layers.finish()?.complete()
+    }
+
+    /// Derives what is left empty and checks what belongs together.
+    fn complete(mut self) -> Result<Self, ConfigError> {
+        self.server.complete();
+        self.database.complete()?;
+        self.validate()?;
+        Ok(self)
+    }
+
+    /// Every rule of every section; names the first key that breaks one.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        let Self { server, database, organisation, secrets, session, connectors: _, sync, inbox, retention, log, demo } =
+            self;
+        server.validate()?;
+        database.validate()?;
+        organisation.validate()?;
+        secrets.validate()?;
+        session.validate()?;
+        sync.validate()?;
+        inbox.validate()?;
+        retention.validate()?;
+        log.validate()?;
+        demo.validate()
+    }
+
+    /// The effective configuration without secrets, for printing.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let hide = |text: &String| if text.is_empty() { String::new() } else { "***".to_owned() };
+        let mut shown = self.clone();
+        shown.database.url = self.database.shown();
+        shown.secrets.key = hide(&self.secrets.key);
+        shown.secrets.previous_key = hide(&self.secrets.previous_key);
+        shown
+    }
+}
+
+impl Default for Config {
+    /// The compiled-in defaults.
+    #[expect(clippy::expect_used, reason = "the text is compiled in and a test reads it")]
+    fn default() -> Self {
+        Self::load_from(None, &[]).expect("config/musubi.toml is valid")
+    }
+}
+
+/// The content of a file that holds one secret, without the line end.
+fn read_secret_file(key: &'static str, path: &str) -> Result<String, Invalid> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Invalid::new(key, &format!("names {path}, which cannot be read: {e}")))?;
+    Ok(text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,29 @@ pub enum Role {
     Auditor,
 }
 
+impl Role {
+    pub const ALL: [Self; 6] = [Self::Owner, Self::Admin, Self::Steward, Self::Employee, Self::Viewer, Self::Auditor];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Steward => "steward",
+            Self::Employee => "employee",
+            Self::Viewer => "viewer",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+}
+
 /// A signed-in person, as an extractor puts it into every handler.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Principal {
     pub user_id: String,
     pub name: String,
@@ -28,4 +49,11 @@ pub struct Principal {
     pub session_id: String,
     /// Token that every unsafe form post of this session must carry.
     pub csrf: String,
+}
+
+impl std::fmt::Debug for Principal {
+    /// Name, mail and token stay out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Principal").field("user_id", &self.user_id).field("role", &self.role).finish_non_exhaustive()
+    }
 }

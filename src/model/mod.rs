@@ -3,6 +3,7 @@
 pub mod date;
 pub mod ids;
 pub mod money;
+pub mod record;
 pub mod time;
 
 pub use date::Date;

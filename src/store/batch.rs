@@ -4,6 +4,8 @@
 //! number of rows; SQLite takes `VALUES` lists of up to [`SQLITE_ROWS`] rows. Measured, this is an
 //! order of magnitude above a statement per row on both.
 
+use std::borrow::Cow;
+
 use sqlx::{Arguments, AssertSqlSafe};
 
 use super::{
@@ -58,8 +60,8 @@ impl Column {
 /// Rows that wait to be written into one table.
 #[derive(Debug)]
 pub struct Batch {
-    table: &'static str,
-    names: &'static [&'static str],
+    table: Cow<'static, str>,
+    names: Vec<Cow<'static, str>>,
     columns: Vec<Column>,
     rows: usize,
 }
@@ -67,7 +69,15 @@ pub struct Batch {
 impl Batch {
     #[must_use]
     pub fn new(table: &'static str, names: &'static [&'static str]) -> Self {
-        Self { table, names, columns: Vec::with_capacity(names.len()), rows: 0 }
+        let columns = Vec::with_capacity(names.len());
+        Self { table: table.into(), names: names.iter().map(|&name| name.into()).collect(), columns, rows: 0 }
+    }
+
+    /// For names that come from the catalogue: copying whole tables.
+    #[must_use]
+    pub(super) fn named(table: String, names: Vec<String>) -> Self {
+        let columns = Vec::with_capacity(names.len());
+        Self { table: table.into(), names: names.into_iter().map(Cow::from).collect(), columns, rows: 0 }
     }
 
     #[must_use]
@@ -83,6 +93,10 @@ impl Batch {
     /// Adds a row, values in the order of the column names.
     pub fn push<const N: usize>(&mut self, row: [Value; N]) {
         debug_assert_eq!(N, self.names.len(), "{}", self.table);
+        self.push_values(row);
+    }
+
+    pub(super) fn push_values(&mut self, row: impl IntoIterator<Item = Value>) {
         if self.columns.is_empty() {
             self.columns = row.into_iter().map(Column::starting_with).collect();
         } else {

@@ -41,6 +41,16 @@ impl Dialect {
         }
     }
 
+    /// Row locks that serialise writers across nodes without blocking foreign-key checks. SQLite has
+    /// one writer, so nothing needs locking.
+    #[must_use]
+    pub fn row_lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(" FOR NO KEY UPDATE"),
+        }
+    }
+
     /// `column IN (list)` where the list is one bound JSON array of strings (see [`json_list`]):
     /// one statement text for every length, so it stays prepared.
     #[must_use]

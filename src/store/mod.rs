@@ -9,13 +9,37 @@
 //! `impl Into<On>` to read and `&mut Tx` to write.
 //!
 //! Invariant: only this room names sqlx. Only `dialect.rs`, `batch.rs` and `sql.rs` branch on the
-//! database.
+//! database, and `catalogue.rs` and `copy.rs`, which read what each database says of itself.
 
+pub mod activity;
+pub mod audit;
+pub mod backup;
 pub mod batch;
+pub mod catalogue;
+pub mod connection;
+pub mod copy;
+pub mod customer;
 pub mod dialect;
+pub mod document;
+pub mod failure;
+pub mod inbox;
 pub mod migrate;
 mod open;
+pub mod parked;
+pub mod read_customer;
+pub mod read_directory;
+pub mod retention;
+pub mod sample;
+pub mod run;
+pub mod session;
+pub mod setting;
+pub mod source_record;
+pub mod read_document;
+pub mod read_timeline;
 pub mod sql;
+pub mod stat;
+pub mod user;
+pub mod version;
 
 pub use batch::Batch;
 pub use dialect::{Dialect, json_list};

@@ -56,3 +56,17 @@ async fn open_sqlite(path: &str, connections: u32) -> Result<Db, StoreError> {
         .await?;
     Ok(Db::Sqlite { write, read })
 }
+
+impl Db {
+    /// Waits for running statements and closes every connection; SQLite folds its write-ahead log
+    /// into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}

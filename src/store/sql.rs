@@ -237,6 +237,7 @@ into_value! {
     i64 => |v| Int, v;
     Timestamp => |v| Int, v.0;
     bool => |v| Bool, v;
+    &&str => |v| Text, (*v).to_owned();
     Vec<u8> => |v| Bytes, v;
     &[u8] => |v| Bytes, v.to_vec();
 }

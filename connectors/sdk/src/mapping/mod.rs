@@ -1,0 +1,229 @@
+//! One source record to one hub record.
+//!
+//! A mapping is compiled once (paths cut, transforms resolved, the hub's own rules added) and then
+//! applied to millions of records, so [`Mapping::apply`] allocates only for the record it returns.
+//!
+//! Invariant: a value that comes out has the form of its hub field (see [`crate::noun`]), whatever
+//! transforms the manifest lists. Invariant: empty and missing are the same; both are left out.
+//! To add a transform: `Transform`, one arm in `step`, one row in its table test.
+
+mod calendar;
+mod compile;
+mod identifier;
+mod number;
+mod path;
+mod step;
+mod width;
+
+use std::{borrow::Cow, fmt};
+
+use serde_json::{Map, Value};
+
+pub use compile::MappingProblem;
+pub use path::Path;
+use step::Step;
+
+pub(crate) use calendar::instant;
+
+use crate::{
+    manifest::MappingSpec,
+    noun::{Field, Noun},
+};
+
+/// A compiled mapping.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    noun: Noun,
+    fields: Vec<Target>,
+}
+
+/// One hub field and how to fill it.
+#[derive(Clone, Debug)]
+struct Target {
+    field: &'static Field,
+    required: bool,
+    default: Option<String>,
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Constant,
+    Value { path: Path, steps: Vec<Step> },
+    Lines { path: Path, fields: Vec<Target> },
+    Texts { path: Path, item: Path, steps: Vec<Step> },
+}
+
+/// A value that could not be mapped. `value` may be personal data: it belongs to the failure that
+/// a person looks at, never into a log, so `Debug` and `Display` leave it out.
+#[derive(Clone, PartialEq, thiserror::Error)]
+#[error("{field} from {source_path}: {code}")]
+pub struct MappingError {
+    /// `FMT_…` or `REQ_EMPTY`.
+    pub code: &'static str,
+    /// Hub field: `lines[2].quantity`.
+    pub field: String,
+    /// Where in the source: `items.2.qty`.
+    pub source_path: String,
+    pub value: Value,
+}
+
+impl fmt::Debug for MappingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MappingError({self})")
+    }
+}
+
+/// Where in the record an error happened; only put together when there is one.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    field: &'a str,
+    path: &'a Path,
+    index: usize,
+}
+
+impl Mapping {
+    /// Cuts paths, resolves transforms and adds what the hub itself requires.
+    ///
+    /// # Errors
+    /// Unknown fields, forms that do not fit a field, required hub fields that nothing fills.
+    pub fn compile(noun: Noun, spec: &MappingSpec) -> Result<Self, Vec<MappingProblem>> {
+        compile::mapping(noun, spec).map(|fields| Self { noun, fields })
+    }
+
+    #[must_use]
+    pub fn noun(&self) -> Noun {
+        self.noun
+    }
+
+    /// The hub record, or every field that failed.
+    ///
+    /// # Errors
+    /// One entry per value that does not fit.
+    pub fn apply(&self, body: &Value) -> Result<Map<String, Value>, Vec<MappingError>> {
+        let mut errors = Vec::new();
+        let record = object(&self.fields, body, None, &mut errors);
+        if errors.is_empty() { Ok(record) } else { Err(errors) }
+    }
+}
+
+fn object(fields: &[Target], body: &Value, at: Option<At<'_>>, errors: &mut Vec<MappingError>) -> Map<String, Value> {
+    let mut out = Map::with_capacity(fields.len());
+    for target in fields {
+        if let Some(value) = target.fill(body, at, errors) {
+            out.insert(target.field.name.to_owned(), value);
+        }
+    }
+    out
+}
+
+impl Target {
+    fn fill(&self, body: &Value, at: Option<At<'_>>, errors: &mut Vec<MappingError>) -> Option<Value> {
+        let found = match &self.source {
+            Source::Constant => None,
+            Source::Value { path, steps } => {
+                let raw = path.find(body);
+                match raw.map_or(Ok(None), |raw| step::run(steps, raw)) {
+                    Ok(text) => text.map(|text| Value::String(text.into_owned())),
+                    Err(code) => {
+                        errors.push(self.error(code, path, raw, at));
+                        return None;
+                    }
+                }
+            }
+            Source::Lines { path, fields } => {
+                let items = self.list(path, body, at, errors)?;
+                items.map(|items| {
+                    let lines = items.iter().enumerate().map(|(index, item)| {
+                        let at = At { field: self.field.name, path, index };
+                        Value::Object(object(fields, item, Some(at), errors))
+                    });
+                    Value::Array(lines.collect())
+                })
+            }
+            Source::Texts { path, item, steps } => {
+                let items = self.list(path, body, at, errors)?;
+                items.map(|items| Value::Array(self.texts(items, item, steps, errors)))
+            }
+        };
+        if let Some(value) = found {
+            return Some(value);
+        }
+        if let Some(default) = &self.default {
+            return Some(Value::String(default.clone()));
+        }
+        if self.required {
+            let nowhere = Path::parse("");
+            let path = self.source.path().unwrap_or(&nowhere);
+            errors.push(self.error("REQ_EMPTY", path, path.find(body), at));
+        }
+        None
+    }
+
+    /// `None`: an error was noted. `Some(None)`: the source has no list.
+    fn list<'a>(
+        &self,
+        path: &Path,
+        body: &'a Value,
+        at: Option<At<'_>>,
+        errors: &mut Vec<MappingError>,
+    ) -> Option<Option<&'a [Value]>> {
+        match path.find(body) {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::Array(items)) => Some(Some(items)),
+            other => {
+                errors.push(self.error("FMT_TYPE", path, other, at));
+                None
+            }
+        }
+    }
+
+    fn texts(&self, items: &[Value], item: &Path, steps: &[Step], errors: &mut Vec<MappingError>) -> Vec<Value> {
+        let mut out = Vec::with_capacity(items.len());
+        for (index, entry) in items.iter().enumerate() {
+            let raw = item.find(entry);
+            match raw.map_or(Ok(None), |raw| step::run(steps, raw)) {
+                Ok(Some(text)) => out.push(Value::String(text.into_owned())),
+                Ok(None) => {}
+                Err(code) => errors.push(MappingError {
+                    code,
+                    field: format!("{}[{index}]", self.field.name),
+                    source_path: format!("{}.{index}.{item}", self.source.path().map_or("", Path::as_str)),
+                    value: raw.cloned().unwrap_or_default(),
+                }),
+            }
+        }
+        out
+    }
+
+    fn error(&self, code: &'static str, path: &Path, raw: Option<&Value>, at: Option<At<'_>>) -> MappingError {
+        let name = self.field.name;
+        let (field, source_path) = match at {
+            None => (name.to_owned(), path.to_string()),
+            Some(at) => (format!("{}[{}].{name}", at.field, at.index), format!("{}.{}.{path}", at.path, at.index)),
+        };
+        MappingError { code, field, source_path, value: raw.cloned().unwrap_or_default() }
+    }
+}
+
+impl Source {
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Constant => None,
+            Self::Value { path, .. } | Self::Lines { path, .. } | Self::Texts { path, .. } => Some(path),
+        }
+    }
+}
+
+/// A plain value as text; lists and objects have none.
+pub(crate) fn plain_text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+use std::borrow::Cow;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+type TestResult = Result<(), Vec<MappingProblem>>;
+
+fn compiled(noun: Noun, spec: Value) -> Result<Mapping, Vec<MappingProblem>> {
+    let broken = |e: serde_json::Error| vec![MappingProblem { pointer: String::new(), message: e.to_string() }];
+    Mapping::compile(noun, &serde_json::from_value::<MappingSpec>(spec).map_err(broken)?)
+}
+
+fn order() -> Value {
+    json!({
+        "customer": "customer_id",
+        "number": {"from": "order_no"},
+        "order_date": {"from": "ordered_on", "as": "date"},
+        "status": {"from": "state", "as": [{"values": {"received": "open", "void": "cancelled"}}], "default": "open"},
+        "total": "amounts.total",
+        "lines": {"each": "lines", "fields": {
+            "description": "name", "quantity": {"from": "qty", "as": ["decimal"]}, "amount": "amount"
+        }}
+    })
+}
+
+#[test]
+fn an_order_is_mapped() -> TestResult {
+    let mapping = compiled(Noun::Order, order())?;
+    let body = json!({
+        "customer_id": 42, "order_no": "A-1", "ordered_on": "令和8年4月1日", "state": "void",
+        "amounts": {"total": "￥１，１００"}, "unused": [1, 2],
+        "lines": [{"name": "ボルト", "qty": 2.5, "amount": "1,000"}]
+    });
+    let record = mapping.apply(&body).unwrap_or_default();
+    assert_eq!(
+        Value::Object(record),
+        json!({
+            "customer": "42", "number": "A-1", "order_date": "2026-04-01", "status": "cancelled", "total": "1100",
+            "lines": [{"description": "ボルト", "quantity": "2.5", "amount": "1000"}]
+        })
+    );
+    Ok(())
+}
+
+#[test]
+fn every_failing_field_is_named() -> TestResult {
+    let mapping = compiled(Noun::Order, order())?;
+    let body = json!({
+        "customer_id": " ", "order_no": {"a": 1}, "ordered_on": "2026-02-30", "state": "lost",
+        "amounts": {"total": "1,5"}, "lines": [{"name": "x", "qty": 1, "amount": 1}, {"name": "y", "qty": "two"}]
+    });
+    let errors = mapping.apply(&body).err().unwrap_or_default();
+    let seen: Vec<_> = errors.iter().map(|e| (e.code, e.field.as_str(), e.source_path.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            ("REQ_EMPTY", "customer", "customer_id"),
+            ("FMT_TYPE", "number", "order_no"),
+            ("FMT_DATE", "order_date", "ordered_on"),
+            ("FMT_VALUE", "status", "state"),
+            ("FMT_NUMBER", "total", "amounts.total"),
+            ("FMT_NUMBER", "lines[1].quantity", "lines.1.qty"),
+            ("REQ_EMPTY", "lines[1].amount", "lines.1.amount"),
+        ]
+    );
+    assert_eq!(errors[2].value, json!("2026-02-30"));
+    assert!(!format!("{errors:?}").contains("02-30"), "values stay out of Debug");
+    Ok(())
+}
+
+#[test]
+fn wrong_mappings_are_refused_with_a_hint() {
+    let table = [
+        (json!({"nmae": "x"}), "/nmae", "did you mean \"name\"?"),
+        (json!({"code": "x"}), "", "does not map \"name\""),
+        (json!({"name": "x", "kind": {"from": "k", "as": [{"values": {"1": "company"}}]}}), "/kind", "cannot be"),
+        (json!({"name": {"as": ["trim"]}}), "/name", "needs \"from\""),
+        (json!({"name": {"each": "a", "fields": {"b": "c"}}}), "/name", "single value"),
+        (json!({"name": "x", "credit_limit": {"default": "much"}}), "/credit_limit", "cannot be"),
+    ];
+    for (spec, pointer, message) in table {
+        let problems = compiled(Noun::Customer, spec).err().unwrap_or_default();
+        let found = problems.iter().any(|p| p.pointer == pointer && p.message.contains(message));
+        assert!(found, "{pointer} {message}: {problems:?}");
+    }
+}
+
+#[test]
+fn lists_of_texts_come_in_two_forms() -> TestResult {
+    let base = json!({"customer": "c", "number": "n", "issue_date": "d", "total": "t"});
+    let body = json!({"c": "1", "n": "I-1", "d": "20260401", "t": 0, "plain": ["A", 2, ""], "deep": [{"no": "A"}]});
+    for (spec, expected) in [
+        (json!("plain"), json!(["A", "2"])),
+        (json!({"each": "deep", "item": "no"}), json!(["A"])),
+        (json!("missing"), Value::Null),
+    ] {
+        let mut whole = base.clone();
+        whole["orders"] = spec;
+        let record = compiled(Noun::Invoice, whole)?.apply(&body).unwrap_or_default();
+        assert_eq!(record.get("orders").cloned().unwrap_or_default(), expected);
+        assert_eq!(record["issue_date"], "2026-04-01");
+    }
+    Ok(())
+}
+
+fn ran(step: Step, text: &str) -> Result<Option<String>, &'static str> {
+    step::run(&[step], &Value::String(text.to_owned())).map(|text| text.map(Cow::into_owned))
+}
+
+#[test]
+fn transforms() {
+    use Step::*;
+    let values = || Values(vec![("a".into(), "b".into())]);
+    let table = [
+        (Trim, "\u{3000} x \n", Ok("x")),
+        (NoSpaces, "1 2\u{3000}3", Ok("123")),
+        (Upper, "aé", Ok("AÉ")),
+        (Lower, "ＡB", Ok("ａb")),
+        (Width, "ＡＢＣ　１２３－ｶﾞｷﾞﾌﾟ㈱①", Ok("ABC 123-ガギプ㈱①")),
+        (values(), "a", Ok("b")),
+        (values(), "A", Err("FMT_VALUE")),
+        (Phone, "03-0000-1234 内線5", Ok("03-0000-1234 内線5")),
+        (Phone, "なし", Err("FMT_VALUE")),
+        (Mail, " a@b.example ", Ok("a@b.example")),
+        (Mail, "a b@c.example", Err("FMT_VALUE")),
+        (Mail, "nobody", Err("FMT_VALUE")),
+        (Instant, "2026-04-01T09:00:00+09:00", Ok("2026-04-01T00:00:00Z")),
+        (Instant, "1775001600", Ok("2026-04-01T00:00:00Z")),
+        (Instant, "1775001600123", Ok("2026-04-01T00:00:00.123Z")),
+        (Instant, "2026-04-01T09:00:00", Err("FMT_INSTANT")),
+        (Instant, "2026-04-01", Err("FMT_INSTANT")),
+        (RegistrationNumber, "T3009912345678", Err("FMT_REGNO")),
+        (RegistrationNumber, "T 2009912345678", Err("FMT_REGNO")),
+        (CorporateNumber, "123", Err("FMT_CORPNO")),
+    ];
+    for (step, text, expected) in table {
+        let name = format!("{step:?} {text}");
+        assert_eq!(ran(step, text), expected.map(|text| Some(text.to_owned())), "{name}");
+    }
+    assert_eq!(ran(Default("d".into()), " "), Ok(Some("d".into())));
+    assert_eq!(ran(Decimal, " \u{3000}"), Ok(None));
+}
+
+#[test]
+fn dates() {
+    let good = [
+        ("2026-04-01", "2026-04-01"),
+        ("2026/4/1", "2026-04-01"),
+        ("2026.04.01", "2026-04-01"),
+        ("20260401", "2026-04-01"),
+        ("２０２６／０４／０１", "2026-04-01"),
+        ("2026年4月1日", "2026-04-01"),
+        ("2026年 4月 1日", "2026-04-01"),
+        ("2026-04-01T23:30:00-09:00", "2026-04-01"),
+        ("2026-04-01T00:30:00+09:00", "2026-04-01"),
+        ("2026-04-01T00:30:00Z", "2026-04-01"),
+        ("2026-04-01 00:30:00", "2026-04-01"),
+        ("令和8年4月1日", "2026-04-01"),
+        ("令和元年5月1日", "2019-05-01"),
+        ("R8.4.1", "2026-04-01"),
+        ("r08/04/01", "2026-04-01"),
+        ("H31.4.30", "2019-04-30"),
+        ("昭和64年1月7日", "1989-01-07"),
+        ("S100.4.1", "2025-04-01"),
+        ("2024-02-29", "2024-02-29"),
+    ];
+    for (text, date) in good {
+        assert_eq!(ran(Step::Date, text), Ok(Some(date.to_owned())), "{text}");
+    }
+    let bad = [
+        "2026-02-30",
+        "2025-02-29",
+        "26/4/1",
+        "4/1/2026",
+        "2026-13-01",
+        "R1.4.30",
+        "令和0年1月1日",
+        "X8.4.1",
+        "2026",
+        "2026-04-01Txx",
+        "2026-4",
+        "平成元年1月7日",
+        "today",
+        "2026-04-01-01",
+        "+026-04-01",
+        "2026年4月",
+    ];
+    for text in bad {
+        assert_eq!(ran(Step::Date, text), Err("FMT_DATE"), "{text}");
+    }
+}
+
+#[test]
+fn numbers() {
+    let good = [
+        ("0", "0"),
+        ("-0", "0"),
+        ("007", "7"),
+        ("1,234,567", "1234567"),
+        ("１２，３４５．６０", "12345.6"),
+        ("¥1,100", "1100"),
+        ("￥ 1100", "1100"),
+        ("1,100円", "1100"),
+        ("-¥500", "-500"),
+        ("¥-500", "-500"),
+        ("△1,200", "-1200"),
+        ("▲5", "-5"),
+        ("−5", "-5"),
+        ("+5", "5"),
+        ("0.10", "0.1"),
+        ("1.0", "1"),
+        ("-0.00", "0"),
+        ("9007199254740993", "9007199254740993"),
+    ];
+    for (text, number) in good {
+        assert_eq!(ran(Step::Decimal, text), Ok(Some(number.to_owned())), "{text}");
+    }
+    let bad = [
+        "1,5",
+        "12,34",
+        "1,2345",
+        "1.2.3",
+        "1e5",
+        "abc",
+        "--5",
+        "5.",
+        ".",
+        "1 000",
+        "NaN",
+        "0x10",
+        ",100",
+        "12345678901234567890123456789",
+    ];
+    for text in bad {
+        assert_eq!(ran(Step::Decimal, text), Err("FMT_NUMBER"), "{text}");
+    }
+    assert_eq!(ran(Step::Integer, "1.0"), Ok(Some("1".into())));
+    assert_eq!(ran(Step::Integer, "1.5"), Err("FMT_NUMBER"));
+}
+
+fn corporate(body: &str) -> String {
+    let sum: u32 = body
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(index, digit)| u32::from(digit - b'0') * if index % 2 == 0 { 1 } else { 2 })
+        .sum();
+    format!("{}{body}", 9 - sum % 9)
+}
+
+proptest! {
+    #[test]
+    fn corporate_numbers_have_one_check_digit(tail in 0_u64..100_000_000, wrong in 0_u32..9) {
+        let number = corporate(&format!("0099{tail:08}"));
+        prop_assert_eq!(ran(Step::CorporateNumber, &number), Ok(Some(number.clone())));
+        let other = (number[..1].parse::<u32>().unwrap_or(0) + 1 + wrong) % 10;
+        prop_assert_eq!(ran(Step::CorporateNumber, &format!("{other}{}", &number[1..])), Err("FMT_CORPNO"));
+        let registered = format!("T{}", &number);
+        prop_assert_eq!(ran(Step::RegistrationNumber, &registered), Ok(Some(registered.clone())));
+    }
+
+    #[test]
+    fn every_day_reads_the_same_in_all_forms(days in 0_i32..60_000) {
+        let start = jiff::civil::date(1900, 1, 1);
+        let date = start.checked_add(jiff::Span::new().days(days)).unwrap_or(start);
+        let (y, m, d) = (date.year(), date.month(), date.day());
+        let iso = format!("{y:04}-{m:02}-{d:02}");
+        for text in [iso.clone(), format!("{y}/{m}/{d}"), format!("{y:04}{m:02}{d:02}"), format!("{y}年{m}月{d}日")] {
+            prop_assert_eq!(ran(Step::Date, &text), Ok(Some(iso.clone())));
+        }
+        if date >= jiff::civil::date(2019, 5, 1) {
+            prop_assert_eq!(ran(Step::Date, &format!("令和{}年{m}月{d}日", y - 2018)), Ok(Some(iso.clone())));
+            prop_assert_eq!(ran(Step::Date, &format!("R{}.{m}.{d}", y - 2018)), Ok(Some(iso)));
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_value(units in any::<i64>(), scale in 0_u32..6) {
+        let number = rust_decimal::Decimal::new(units, scale);
+        let read = ran(Step::Decimal, &number.to_string());
+        let back = read.ok().flatten().and_then(|text| text.parse::<rust_decimal::Decimal>().ok());
+        prop_assert_eq!(back, Some(number));
+    }
+
+    #[test]
+    fn no_text_breaks_a_transform(text in any::<String>()) {
+        for step in [Step::Date, Step::Decimal, Step::Instant, Step::Width, Step::Mail, Step::Integer] {
+            drop(ran(step, &text));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! One document with all its fields, for the side panel, and documents by their number.
+
+use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
+
+use super::{customer::Source, timeline::Kind};
+pub use crate::store::read_document::Found;
+use crate::{
+    model::{Timestamp, money::Currency},
+    store::{
+        Db, StoreError,
+        read_document::{self as rows, HeadRow, LineRow, PieceRow},
+    },
+};
+
+/// An order, invoice, credit note or payment as its source has it, and how it came here.
+#[derive(Clone, Debug, Serialize)]
+pub struct Document {
+    pub id: String,
+    pub kind: Kind,
+    pub customer_id: String,
+    pub source: Source,
+    /// The source's own key.
+    pub external_id: String,
+    pub number: Option<String>,
+    /// Order, issue or payment date.
+    pub date: String,
+    pub delivery_date: Option<String>,
+    pub closing_date: Option<String>,
+    pub due_date: Option<String>,
+    pub status: Option<String>,
+    pub subject: Option<String>,
+    /// Customer id and name where the bill goes elsewhere.
+    pub bill_to: Option<(String, String)>,
+    /// Name of the site.
+    pub ship_to: Option<String>,
+    pub corrects: Option<String>,
+    pub registration_number: Option<String>,
+    pub method: Option<String>,
+    pub currency: Currency,
+    pub net: Option<i64>,
+    pub tax: Option<i64>,
+    pub total: i64,
+    pub lines: Vec<Line>,
+    pub taxes: Vec<Tax>,
+    /// Orders that an invoice bills.
+    pub orders: Vec<Related>,
+    /// Invoices that bill an order.
+    pub invoices: Vec<Related>,
+    /// A payment's invoices, or an invoice's payments.
+    pub allocations: Vec<Allocation>,
+    pub occurred_at: Option<Timestamp>,
+    pub received_at: Timestamp,
+    /// How often the hub saw it change, counting from 1.
+    pub seq: i64,
+    pub deleted_at: Option<Timestamp>,
+    pub run_id: Option<String>,
+    pub run_number: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    pub number: i64,
+    pub product_code: Option<String>,
+    pub description: String,
+    pub quantity: Option<String>,
+    pub unit: Option<String>,
+    pub unit_price: Option<String>,
+    pub amount: i64,
+    pub tax_rate: Option<String>,
+}
+
+/// Taxable amount and tax of one rate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tax {
+    pub rate: String,
+    pub taxable: i64,
+    pub tax: i64,
+}
+
+/// Another document; without an id when the hub does not have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Related {
+    pub id: Option<String>,
+    pub number: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Allocation {
+    /// Invoice (on a payment) or payment (on an invoice).
+    pub document: Related,
+    /// Payment date, on an invoice.
+    pub date: Option<String>,
+    pub amount: i64,
+}
+
+/// All fields of one order, invoice or payment; `None` for other ids.
+pub async fn event(db: &Db, id: &str) -> Result<Option<Document>, StoreError> {
+    let Some(head) = rows::head(db, id).await? else { return Ok(None) };
+    let (lines, pieces) = tokio::try_join!(rows::lines(db, id), rows::pieces(db, &head))?;
+    Ok(Some(document(head, lines, pieces)))
+}
+
+fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Document {
+    let mut document = Document {
+        kind: match head.kind.as_str() {
+            "order" => Kind::Order,
+            "payment" => Kind::Payment,
+            "credit_note" => Kind::CreditNote,
+            _ => Kind::Invoice,
+        },
+        source: Source {
+            connection_id: Some(head.connection_id),
+            name: head.source_name.unwrap_or_default(),
+            kind: head.source_kind.unwrap_or_else(|| "generic".into()),
+        },
+        id: head.id,
+        customer_id: head.customer_id,
+        external_id: head.external_id,
+        number: head.number,
+        date: head.date,
+        delivery_date: head.delivery_date,
+        closing_date: head.closing_date,
+        due_date: head.due_date,
+        status: head.status,
+        subject: head.subject,
+        bill_to: head.bill_to.map(|id| (id, head.bill_to_name.unwrap_or_default())),
+        ship_to: head.ship_to_name,
+        corrects: head.corrects,
+        registration_number: head.registration_number,
+        method: head.method,
+        currency: head.currency.parse().unwrap_or(Currency::JPY),
+        net: head.net_minor,
+        tax: head.tax_minor,
+        total: head.total_minor,
+        lines: lines.into_iter().map(line).collect(),
+        taxes: Vec::new(),
+        orders: Vec::new(),
+        invoices: Vec::new(),
+        allocations: Vec::new(),
+        occurred_at: head.occurred_at.map(Timestamp),
+        received_at: Timestamp(head.received_at),
+        seq: head.seq,
+        deleted_at: head.deleted_at.map(Timestamp),
+        run_id: head.run_id,
+        run_number: head.run_number,
+    };
+    for piece in pieces {
+        let PieceRow { part, id, text, date, first, second } = piece;
+        match part.as_str() {
+            "tax" => document.taxes.push(Tax { rate: text, taxable: first, tax: second }),
+            "order" => document.orders.push(Related { id, number: text }),
+            "invoice" => document.invoices.push(Related { id, number: text }),
+            _ => document.allocations.push(Allocation { document: Related { id, number: text }, date, amount: first }),
+        }
+    }
+    document
+}
+
+fn line(row: LineRow) -> Line {
+    let LineRow { line_no, product_code, description, quantity, unit, unit_price, amount_minor, tax_rate } = row;
+    Line { number: line_no, product_code, description, quantity, unit, unit_price, amount: amount_minor, tax_rate }
+}
+
+/// Orders and invoices whose number is, or starts with, the text; exact ones first, then the newest.
+pub async fn search_documents(db: &Db, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
+    /// Shorter texts start too many numbers to be worth a list.
+    const SHORTEST: usize = 3;
+    let typed: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+    let upper = typed.to_uppercase();
+    if typed.chars().count() < SHORTEST || limit == 0 {
+        return Ok(Vec::new());
+    }
+    // Deleted documents take up places, so ask for more than is shown.
+    let ask = limit.saturating_mul(4).min(200) as i64;
+    let mut found = rows::from_number(db, &typed, ask).await?;
+    if upper != typed {
+        found.extend(rows::from_number(db, &upper, ask).await?);
+    }
+    found.retain(|f| f.number.starts_with(&typed) || f.number.starts_with(&upper));
+    let exact = |f: &Found| f.number == typed || f.number == upper;
+    found.sort_by(|a, b| exact(b).cmp(&exact(a)).then_with(|| b.date.cmp(&a.date)).then_with(|| a.id.cmp(&b.id)));
+    found.dedup_by(|a, b| a.id == b.id);
+    found.truncate(limit);
+    Ok(found)
+}

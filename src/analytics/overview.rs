@@ -1,0 +1,207 @@
+//! The customer page: figures live from the documents, master values with their sources.
+
+use std::collections::BTreeMap;
+
+use jiff::{ToSpan, civil::Date};
+use serde::Deserialize;
+
+use super::{
+    customer::{Contact, Figures, Freshness, MasterValue, Month, Overview, Site, Source},
+    directory::Directory,
+    stat::{Measured, measure},
+};
+use crate::{
+    matching::place,
+    model::{Money, Timestamp, money::Currency},
+    store::{
+        Db, StoreError,
+        read_customer::{self as rows, CustomerRow, PartnerRow, SourceRow},
+    },
+};
+
+/// Months on the chart, and as many before to compare them with.
+const MONTHS: usize = 12;
+
+/// How one field came to its value, as `customer.provenance` keeps it.
+#[derive(Debug, Default, Deserialize)]
+struct Origin {
+    #[serde(default)]
+    c: Option<String>,
+    #[serde(default)]
+    at: i64,
+    #[serde(default)]
+    why: String,
+}
+
+/// Everything beside the timeline. A merged id answers with its survivor: compare `id` and redirect.
+pub async fn overview(db: &Db, directory: &Directory, id: &str, today: Date) -> Result<Option<Overview>, StoreError> {
+    let Some(customer) = rows::customer(db, id).await? else { return Ok(None) };
+    let ids = [customer.id.clone()];
+    let yesterday = today.saturating_sub(1.day()).to_zoned(jiff::tz::TimeZone::UTC);
+    let yesterday = yesterday.map_or(0, |z| z.timestamp().as_microsecond());
+    let (measured, partners, sources) = tokio::try_join!(
+        measure(db, &ids, today, 2 * MONTHS as i32),
+        rows::partners(db, &customer.id),
+        rows::sources(db, &customer.id, yesterday)
+    )?;
+    let Some(measured) = measured.into_iter().next() else { return Ok(None) };
+    let (contacts, sites) = partners.into_iter().partition::<Vec<_>, _>(|p| p.part == "contact");
+    Ok(Some(Overview {
+        figures: figures(measured, &customer, directory),
+        master: master(&customer, &sources),
+        contacts: contacts.into_iter().map(contact).collect(),
+        sites: sites.into_iter().map(site).collect(),
+        freshness: freshness(&sources),
+        city: customer.address.as_deref().and_then(place::city),
+        id: customer.id,
+        kind: customer.kind,
+        code: customer.code,
+        name: customer.name,
+        name_kana: customer.name_kana,
+        industry: customer.industry,
+        department: customer.department,
+        owner: customer.owner,
+        sample: customer.sample,
+    }))
+}
+
+fn figures(m: Measured, customer: &CustomerRow, directory: &Directory) -> Figures {
+    let by_order = m.last_order.is_some() && m.last_order >= m.last_activity;
+    let kind = if by_order { Some("order".to_owned()) } else { customer.activity_kind.clone() };
+    let months = m.months.iter().skip(MONTHS).zip(&m.months);
+    Figures {
+        basis: m.basis,
+        currency: m.currency,
+        sales_12m: m.sales_12m,
+        sales_prev_12m: m.sales_prev_12m,
+        orders_12m: m.orders_12m,
+        order_average: (m.orders_12m > 0).then(|| rounded(m.ordered_12m, m.orders_12m)),
+        receivable: m.receivable,
+        overdue: m.overdue,
+        last_contact_kind: m.last_contact.as_ref().and(kind),
+        last_contact: m.last_contact,
+        ltv: m.ltv,
+        first_order: m.first_order,
+        rfm: directory.rfm(&m.id),
+        health: m.health,
+        health_reasons: m.health_reasons,
+        months: months
+            .map(|(now, before)| Month {
+                month: now.month.clone(),
+                sales: now.sales,
+                sales_last_year: before.sales,
+                orders: now.orders,
+            })
+            .collect(),
+    }
+}
+
+/// Half away from zero.
+fn rounded(sum: i64, count: i64) -> i64 {
+    let half = count / 2;
+    (if sum < 0 { sum.saturating_sub(half) } else { sum.saturating_add(half) }) / count
+}
+
+fn contact(row: PartnerRow) -> Contact {
+    let PartnerRow { part: _, id, name, role, place, reach, phone } = row;
+    Contact { id, name, department: place, title: role, mail: reach, phone }
+}
+
+fn site(row: PartnerRow) -> Site {
+    let PartnerRow { part: _, id, name, role, place, reach, phone } = row;
+    Site { id, name, code: place, role: role.unwrap_or_default(), address: reach, phone }
+}
+
+/// The golden values in the order in which people look for them; empty ones only where a source
+/// has something that lost.
+fn golden(c: &CustomerRow) -> [(&'static str, Option<String>); 16] {
+    let currency: Currency = c.currency.parse().unwrap_or(Currency::JPY);
+    [
+        ("registration_number", c.registration_number.clone()),
+        ("corporate_number", c.corporate_number.clone()),
+        ("closing_day", c.closing_day.clone()),
+        ("payment_terms", c.payment_terms.clone()),
+        ("phone", c.phone.clone()),
+        ("mail", c.mail.clone()),
+        ("postal_code", c.postal_code.clone()),
+        ("address", c.address.clone()),
+        ("credit_limit", c.credit_limit_minor.map(|minor| Money { minor, currency }.to_major())),
+        ("price_class", c.price_class.clone()),
+        ("industry", c.industry.clone()),
+        ("department", c.department.clone()),
+        ("owner", c.owner.clone()),
+        ("name", Some(c.name.clone())),
+        ("name_kana", c.name_kana.clone()),
+        ("code", c.code.clone()),
+    ]
+}
+
+fn master(customer: &CustomerRow, sources: &[SourceRow]) -> Vec<MasterValue> {
+    let mut origins: BTreeMap<String, Origin> = serde_json::from_str(&customer.provenance).unwrap_or_default();
+    let bodies: Vec<(&SourceRow, serde_json::Value)> =
+        sources.iter().filter_map(|s| Some((s, serde_json::from_str(s.body.as_deref()?).ok()?))).collect();
+    golden(customer)
+        .into_iter()
+        .filter_map(|(field, value)| {
+            let value = value.filter(|v| !v.is_empty())?;
+            let origin = origins.remove(field).unwrap_or_else(|| Origin {
+                at: customer.updated_at,
+                why: "only_source".into(),
+                ..Origin::default()
+            });
+            let losing = bodies
+                .iter()
+                .filter(|(s, _)| origin.c.as_deref() != Some(s.connection_id.as_str()))
+                .filter_map(|(s, body)| Some((source(s), text(body.get(field)?)?)))
+                .filter(|(_, other)| *other != value)
+                .collect();
+            Some(MasterValue {
+                field: field.to_owned(),
+                value,
+                source: origin_source(origin.c, sources),
+                at: Timestamp(origin.at),
+                why: origin.why,
+                losing,
+            })
+        })
+        .collect()
+}
+
+fn text(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::String(text) => Some(text.trim().to_owned()).filter(|t| !t.is_empty()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn source(row: &SourceRow) -> Source {
+    Source { connection_id: Some(row.connection_id.clone()), name: row.name.clone(), kind: row.kind.clone() }
+}
+
+/// A connection that was removed since keeps its id; values typed into the hub have none.
+fn origin_source(connection: Option<String>, sources: &[SourceRow]) -> Source {
+    match connection {
+        None => Source { connection_id: None, name: String::new(), kind: "hub".into() },
+        Some(id) => sources.iter().find(|s| s.connection_id == id).map(source).unwrap_or_else(|| Source {
+            connection_id: Some(id),
+            name: String::new(),
+            kind: "generic".into(),
+        }),
+    }
+}
+
+fn freshness(sources: &[SourceRow]) -> Vec<Freshness> {
+    let mut out: Vec<Freshness> = Vec::new();
+    for row in sources {
+        if out.iter().any(|f| f.source.connection_id.as_deref() == Some(row.connection_id.as_str())) {
+            continue;
+        }
+        out.push(Freshness {
+            source: source(row),
+            last_ok_at: row.last_ok_at.filter(|at| *at > 0).map(Timestamp),
+            stale: row.late,
+        });
+    }
+    out
+}

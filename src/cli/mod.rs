@@ -1,0 +1,184 @@
+//! The command `musubi`: one file a command.
+//!
+//! Output is a table for people and, with `--json`, one stable JSON document. Messages and logs go
+//! to standard error, so that output can be piped.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | failed; the message says why |
+//! | 2 | wrong usage or configuration; nothing was done |
+//! | 3 | what was named does not exist |
+//! | 4 | partly failed: some of the work was done, the rest is named |
+//!
+//! To add a command: a file with a clap `Args` struct and `async fn run`, one line in [`Command`]
+//! and one in [`Command::run`].
+
+mod backup;
+mod config;
+mod copy;
+mod demo;
+mod doctor;
+mod migrate;
+pub mod output;
+mod restore;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+pub use self::output::Output;
+use crate::{
+    config::{Config, ConfigError},
+    store::{self, Db},
+    telemetry,
+};
+
+/// How a command ended when it was not an error; see the table above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    Failed,
+    NotFound,
+    Partly,
+}
+
+/// An error with the exit code it means.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Exit code 2.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Exit code 3.
+    #[error("{0}")]
+    NotFound(String),
+    /// Exit code 1.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+pub type CliResult = Result<Outcome, CliError>;
+
+#[derive(Parser)]
+#[command(
+    name = "musubi",
+    version,
+    about = "Integration hub that owns the customer master record",
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not found, 4 partly failed."
+)]
+struct Arguments {
+    /// Configuration file; without it MUSUBI_CONFIG, else the built-in defaults
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the hub
+    Serve(serve::Args),
+    /// Run the hub with a sample company and two sample systems
+    Demo(demo::Args),
+    /// Bring the database to this program's schema
+    Migrate(migrate::Args),
+    /// Write everything into one file, while the hub works
+    Backup(backup::Args),
+    /// Fill an empty database from a backup
+    Restore(restore::Args),
+    /// Copy everything from one database into another, empty one
+    Copy(copy::Args),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Check whether everything the hub needs is there
+    Doctor(doctor::Args),
+}
+
+/// What every command gets.
+pub struct Context {
+    pub config: Config,
+    pub output: Output,
+}
+
+impl Context {
+    /// The configured database, without touching its schema.
+    pub async fn database(&self) -> Result<Db, CliError> {
+        open(&self.config.database.url, self.config.database.connections).await
+    }
+}
+
+impl Command {
+    async fn run(self, context: Context) -> CliResult {
+        match self {
+            Self::Serve(args) => serve::run(context, args).await,
+            Self::Demo(args) => demo::run(context, args).await,
+            Self::Migrate(args) => migrate::run(&context, args).await,
+            Self::Backup(args) => backup::run(&context, args).await,
+            Self::Restore(args) => restore::run(&context, args).await,
+            Self::Copy(args) => copy::run(&context, args).await,
+            Self::Config(command) => config::run(&context, command),
+            Self::Doctor(args) => doctor::run(&context, args).await,
+        }
+    }
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Arguments { config, json, command } = Arguments::parse();
+    let output = Output::new(json);
+    let result = Config::load(config.as_deref()).map_err(CliError::from).and_then(|config| {
+        telemetry::start_log(&config.log).map_err(anyhow::Error::from)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+        runtime.block_on(command.run(Context { config, output }))
+    });
+    match result {
+        Ok(outcome) => ExitCode::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Failed => 1,
+            Outcome::NotFound => 3,
+            Outcome::Partly => 4,
+        }),
+        Err(error) => {
+            let (code, text) = match &error {
+                CliError::Config(e) => (2, chain(e)),
+                CliError::Usage(text) => (2, text.clone()),
+                CliError::NotFound(text) => (3, text.clone()),
+                CliError::Other(e) => (1, chain(e.as_ref())),
+            };
+            output.error(&text);
+            ExitCode::from(code)
+        }
+    }
+}
+
+async fn open(url: &str, connections: u32) -> Result<Db, CliError> {
+    store::open(url, connections).await.map_err(|error| match error {
+        store::StoreError::Url(_) => CliError::Usage(error.to_string()),
+        other => CliError::Other(
+            anyhow::Error::from(other).context(format!("cannot open {}", crate::config::database::shown(url))),
+        ),
+    })
+}
+
+/// An error with its causes, each once: some repeat the text of what they wrap.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,151 @@
+//! Readable values: durations ("8h"), sizes ("1MiB"). Parsed once, typed from then on.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// A length of time, written as in "500ms", "15m" or "1h30m".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Period(pub Duration);
+
+/// A number of bytes, written as in "512", "64KiB" or "1MiB".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u64);
+
+impl Period {
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+
+    /// Whole microseconds, the unit of stored instants.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        i64::try_from(self.0.as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Size {
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        self.0
+    }
+
+    /// For interfaces that count in memory sizes.
+    #[must_use]
+    pub fn as_usize(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+/// Units of time from long to short, as (name, milliseconds).
+const TIME_UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+impl FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("\"{text}\" is no duration; write it as \"500ms\", \"30s\", \"15m\", \"8h\" or \"7d\"");
+        let mut rest = text.trim();
+        let mut millis: u64 = 0;
+        if rest.is_empty() {
+            return Err(bad());
+        }
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
+            let (number, tail) = rest.split_at(digits);
+            let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+            let (unit, tail) = tail.split_at(letters);
+            let (_, factor) = TIME_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(bad)?;
+            let part = number.parse::<u64>().ok().and_then(|n| n.checked_mul(*factor)).ok_or_else(bad)?;
+            millis = millis.checked_add(part).ok_or_else(bad)?;
+            rest = tail;
+        }
+        Ok(Self(Duration::from_millis(millis)))
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        // The longest unit that says it exactly.
+        let (unit, factor) = TIME_UNITS.iter().find(|(_, factor)| millis.is_multiple_of(*factor)).unwrap_or(&("ms", 1));
+        write!(f, "{}{unit}", millis / factor)
+    }
+}
+
+const SIZE_UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("", 1)];
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("\"{text}\" is no size; write it as \"512\", \"64KiB\", \"1MiB\" or \"2GiB\"");
+        let text = text.trim();
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let (_, factor) = SIZE_UNITS.iter().find(|(name, _)| *name == unit.trim()).ok_or_else(bad)?;
+        number.parse::<u64>().ok().and_then(|n| n.checked_mul(*factor)).map(Self).ok_or_else(bad)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, factor) =
+            SIZE_UNITS.iter().find(|(_, factor)| self.0 > 0 && self.0.is_multiple_of(*factor)).unwrap_or(&("", 1));
+        write!(f, "{}{unit}", self.0 / factor)
+    }
+}
+
+macro_rules! as_text {
+    ($type:ty) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(D::Error::custom)
+            }
+        }
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+    };
+}
+as_text!(Period);
+as_text!(Size);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_and_print_back() {
+        for (text, millis, printed) in [
+            ("500ms", 500, "500ms"),
+            ("30s", 30_000, "30s"),
+            ("60m", 3_600_000, "1h"),
+            ("1h30m", 5_400_000, "90m"),
+            ("7d", 604_800_000, "7d"),
+        ] {
+            let period: Period = text.parse().unwrap_or(Period(Duration::ZERO));
+            assert_eq!(period.0.as_millis(), millis, "{text}");
+            assert_eq!(period.to_string(), printed);
+        }
+        for text in ["", "5", "5 minutes", "-5s", "s", "5x", "99999999999999999999d"] {
+            assert!(text.parse::<Period>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_read_and_print_back() {
+        for (text, bytes, printed) in
+            [("512", 512, "512"), ("64KiB", 65_536, "64KiB"), ("1MiB", 1 << 20, "1MiB"), ("2048KiB", 2 << 20, "2MiB")]
+        {
+            let size: Size = text.parse().unwrap_or(Size(0));
+            assert_eq!((size.0, size.to_string().as_str()), (bytes, printed), "{text}");
+        }
+        for text in ["", "MiB", "1MB", "-1", "1.5MiB"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Configured connections: which connectors exist, which are set up, with which settings and secrets.
+//!
+//! Invariant: secrets leave this room only inside a built [`musubi_sdk::connector::Connector`] or for
+//! checking a signature; they are sealed in the store and never shown again.
+
+pub mod catalogue;
+pub mod check;
+pub mod create;
+pub mod live;
+pub mod registry;
+
+pub use catalogue::Catalogue;
+pub use live::Live;
+pub use registry::Registry;

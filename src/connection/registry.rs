@@ -1,0 +1,82 @@
+//! The connections of this process, ready to use, as they stand in the store.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
+
+use crate::{
+    secrets::Keys,
+    store::{Db, StoreError, connection},
+};
+
+use super::{Catalogue, Live};
+
+/// See the module. A connection whose stored form cannot be used is left out and named in the log.
+pub struct Registry {
+    catalogue: Catalogue,
+    client: reqwest::Client,
+    live: RwLock<HashMap<String, Arc<Live>>>,
+}
+
+impl Registry {
+    #[must_use]
+    pub fn new(catalogue: Catalogue, client: reqwest::Client) -> Self {
+        Self { catalogue, client, live: RwLock::default() }
+    }
+
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    #[must_use]
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Arc<Live>> {
+        self.read().get(id).cloned()
+    }
+
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Live>> {
+        let mut all: Vec<Arc<Live>> = self.read().values().cloned().collect();
+        all.sort_by(|a, b| (a.row.created_at, &a.row.id).cmp(&(b.row.created_at, &b.row.id)));
+        all
+    }
+
+    /// Takes over what changed in the store since the last call, on this or another node.
+    pub async fn reload(&self, db: &Db, keys: &Keys) -> Result<(), StoreError> {
+        let stamps: HashMap<String, i64> = connection::stamps(db).await?.into_iter().collect();
+        let stale: Vec<String> = {
+            let live = self.read();
+            stamps
+                .iter()
+                .filter(|(id, stamp)| live.get(*id).is_none_or(|l| l.row.updated_at != **stamp))
+                .map(|(id, _)| id.clone())
+                .collect()
+        };
+        let mut built = Vec::new();
+        for id in stale {
+            let Some(row) = connection::get(db, &id).await? else { continue };
+            let Some(manifest) = self.catalogue.get(&row.connector).cloned() else {
+                tracing::error!(connection.id = %id, connector = %row.connector, "connector is not in the catalogue");
+                continue;
+            };
+            match Live::build(row, manifest, keys, &self.client) {
+                Ok(live) => built.push((id, Arc::new(live))),
+                Err(error) => tracing::error!(connection.id = %id, %error, "connection cannot be used"),
+            }
+        }
+        let mut live = self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        live.retain(|id, _| stamps.contains_key(id));
+        live.extend(built);
+        Ok(())
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<String, Arc<Live>>> {
+        self.live.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,194 @@
+//! Every way a request can fail, with a stable code.
+//!
+//! A handler returns [`AppError`]; the `present` layer turns it into a page or into problem+json
+//! (RFC 9457), adds the request id and logs the cause once. To add an error: a variant with
+//! status, code and title below.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+
+use crate::{
+    identity::{Denied, FieldError, Role},
+    store::StoreError,
+};
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("there is nothing here")]
+    NotFound,
+    #[error("this address does not take that method")]
+    MethodNotAllowed,
+    #[error(transparent)]
+    Forbidden(#[from] Denied),
+    /// Nobody is signed in, and the caller is not a page that could go and sign in.
+    #[error("sign in first")]
+    SignInRequired,
+    /// Where a browser goes instead: sign-in, first run.
+    #[error("go to {0}")]
+    Elsewhere(String),
+    /// As [`Self::Elsewhere`], for a page that replaces a part of itself.
+    #[error("the whole page goes to {0}")]
+    PageElsewhere(String),
+    #[error("the form is not of this session; load the page again")]
+    FormExpired,
+    #[error("the request comes from another site")]
+    CrossSite,
+    #[error("this hub is not known under that host name; set server.public_url")]
+    Misdirected,
+    /// Something in the request is wrong; `code` says what, `fields` where.
+    #[error("{detail}")]
+    Invalid { code: &'static str, detail: String, fields: Vec<FieldError> },
+    /// The record is not what the caller thinks it is.
+    #[error("{detail}")]
+    Conflict { code: &'static str, detail: String },
+    #[error("the body is larger than this address takes")]
+    TooLarge,
+    #[error("too many requests; wait {} s", .0.as_secs())]
+    TooMany(Duration),
+    #[error("the answer took too long")]
+    Timeout,
+    #[error("the database is away; the same request can succeed later")]
+    Outage(#[source] Source),
+    #[error("something broke inside the hub")]
+    Internal(#[source] Source),
+}
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+impl AppError {
+    /// A defect or a broken dependency. The cause goes to the log, not to the caller.
+    pub fn internal(cause: impl Into<Source>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    pub fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid { code, detail: detail.into(), fields: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Forbidden(_) | Self::FormExpired | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::SignInRequired | Self::PageElsewhere(_) => StatusCode::UNAUTHORIZED,
+            Self::Elsewhere(_) => StatusCode::SEE_OTHER,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Timeout | Self::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::SignInRequired | Self::PageElsewhere(_) | Self::Elsewhere(_) => "SIGNIN_REQUIRED",
+            Self::FormExpired => "FORM_EXPIRED",
+            Self::CrossSite => "CROSS_SITE",
+            Self::Misdirected => "HOST_UNKNOWN",
+            Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::TooLarge => "BODY_TOO_LARGE",
+            Self::TooMany(_) => "TOO_MANY_REQUESTS",
+            Self::Timeout => "TIMEOUT",
+            Self::Outage(_) => "DATABASE_AWAY",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(wait) => Some(wait.as_secs().max(1)),
+            Self::Timeout | Self::Outage(_) => Some(5),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        if error.is_outage() { Self::Outage(Box::new(error)) } else { Self::Internal(Box::new(error)) }
+    }
+}
+
+/// What the `present` layer knows of a failure. Travels in the extensions of the response.
+#[derive(Clone)]
+pub struct Problem {
+    pub code: &'static str,
+    pub detail: String,
+    pub fields: Vec<FieldError>,
+    pub needs: Option<Role>,
+    pub retry_after: Option<u64>,
+    /// For the log only.
+    pub(super) cause: Option<Arc<dyn fmt::Display + Send + Sync>>,
+}
+
+impl Problem {
+    /// A failure that did not come from our code: a refusal of the framework.
+    pub(super) fn from_status(status: StatusCode) -> Self {
+        let error = match status {
+            StatusCode::NOT_FOUND => AppError::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => AppError::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => AppError::TooLarge,
+            StatusCode::UNAUTHORIZED => AppError::SignInRequired,
+            status if status.is_server_error() => AppError::internal("an answer without a cause"),
+            _ => AppError::invalid("REQUEST_INVALID", "the request cannot be read"),
+        };
+        Self::from(error)
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        let (code, detail, retry_after) = (error.code(), error.to_string(), error.retry_after());
+        let mut problem = Self { code, detail, fields: Vec::new(), needs: None, retry_after, cause: None };
+        match error {
+            AppError::Forbidden(denied) => problem.needs = Some(denied.needs),
+            AppError::Invalid { fields, .. } => problem.fields = fields,
+            AppError::Outage(cause) | AppError::Internal(cause) => problem.cause = Some(Arc::new(chain(&*cause))),
+            _ => {}
+        }
+        problem
+    }
+}
+
+/// The whole chain in one line: the outermost text alone rarely says why.
+fn chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let mut response = match &self {
+            Self::Elsewhere(to) => return Redirect::to(to).into_response(),
+            Self::PageElsewhere(to) => match HeaderValue::from_str(to) {
+                Ok(to) => (status, [("hx-redirect", to)]).into_response(),
+                Err(_) => status.into_response(),
+            },
+            _ => status.into_response(),
+        };
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response.extensions_mut().insert(Problem::from(self));
+        response
+    }
+}

@@ -1,0 +1,147 @@
+//! The pages that exist before the console does, as data, and the functions that draw them.
+//!
+//! The console replaces the functions in [`Pages`]; the plain ones here keep the hub usable
+//! without it and are what tests read.
+
+use std::fmt::Write;
+
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::identity::{FieldError, Role};
+
+/// What the sign-in page shows. Codes are words of the catalogue, not text.
+#[derive(Clone, Debug, Default)]
+pub struct SignInPage {
+    pub company: String,
+    /// `SIGNIN_WRONG`, `SIGNIN_WAIT`, `FORM_EXPIRED`, `INSECURE_TRANSPORT`.
+    pub error: Option<&'static str>,
+    /// Seconds to wait, with `SIGNIN_WAIT`.
+    pub wait: Option<u64>,
+    /// Why the person is here: `expired`, `ended`, `signed_out`, `setup_done`.
+    pub notice: Option<&'static str>,
+    pub mail: String,
+    /// A safe path of this site.
+    pub next: String,
+    pub csrf: String,
+    pub language: &'static str,
+    pub theme: &'static str,
+}
+
+/// What the first-run page shows; it keeps what was typed, except the passphrase.
+#[derive(Clone, Debug, Default)]
+pub struct SetupPage {
+    /// As on the sign-in page.
+    pub error: Option<&'static str>,
+    pub wait: Option<u64>,
+    pub errors: Vec<FieldError>,
+    pub code: String,
+    pub mail: String,
+    pub name: String,
+    pub company: String,
+    /// Language of the installation, as chosen in the form.
+    pub chosen_language: String,
+    pub zone: String,
+    pub fiscal_year_start: String,
+    pub csrf: String,
+    pub language: &'static str,
+    pub theme: &'static str,
+}
+
+/// What an error page shows.
+#[derive(Clone, Debug)]
+pub struct ErrorPage {
+    pub status: u16,
+    pub code: &'static str,
+    /// One English sentence; the page says it by `code` in the reader's language.
+    pub detail: String,
+    pub request_id: String,
+    /// The role that could do what was refused.
+    pub needs: Option<Role>,
+    pub retry_after: Option<u64>,
+    pub language: &'static str,
+    pub theme: &'static str,
+}
+
+/// Who draws what. The caller sets status and cookies on the answer.
+#[derive(Clone, Copy)]
+pub struct Pages {
+    pub sign_in: fn(SignInPage) -> Response,
+    pub setup: fn(SetupPage) -> Response,
+    pub error: fn(ErrorPage) -> Response,
+    /// Where the new owner goes: the second step of first run.
+    pub after_setup: &'static str,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self { sign_in: plain_sign_in, setup: plain_setup, error: plain_error, after_setup: "/setup/data" }
+    }
+}
+
+fn plain_sign_in(page: SignInPage) -> Response {
+    let body = format!(
+        "<h1>{}</h1>{}<form method=\"post\" action=\"/signin\">{}{}{}{}<button>Sign in</button></form>",
+        escape(&page.company),
+        message(page.error.or(page.notice)),
+        field("mail", "email", &page.mail),
+        field("passphrase", "password", ""),
+        field("next", "hidden", &page.next),
+        field("csrf", "hidden", &page.csrf),
+    );
+    document(page.language, "Sign in", &body)
+}
+
+fn plain_setup(page: SetupPage) -> Response {
+    let mut body = format!("<h1>Set up</h1>{}<form method=\"post\" action=\"/setup\">", message(page.error));
+    for error in &page.errors {
+        let _ = write!(body, "<p role=\"alert\">{}: {}</p>", error.field, error.code);
+    }
+    for (name, kind, value) in [
+        ("code", "text", &page.code),
+        ("mail", "email", &page.mail),
+        ("passphrase", "password", &String::new()),
+        ("name", "text", &page.name),
+        ("company", "text", &page.company),
+        ("language", "text", &page.chosen_language),
+        ("zone", "text", &page.zone),
+        ("fiscal_year_start", "number", &page.fiscal_year_start),
+        ("csrf", "hidden", &page.csrf),
+    ] {
+        body.push_str(&field(name, kind, value));
+    }
+    body.push_str("<button>Create the owner</button></form>");
+    document(page.language, "Set up", &body)
+}
+
+fn plain_error(page: ErrorPage) -> Response {
+    let role = page.needs.map(|role| format!("<p>Role needed: {}</p>", role.as_str())).unwrap_or_default();
+    let body = format!(
+        "<h1>{} {}</h1><p>{}</p>{role}<p>Request {}</p>",
+        page.status,
+        page.code,
+        escape(&page.detail),
+        escape(&page.request_id)
+    );
+    document(page.language, page.code, &body)
+}
+
+fn document(language: &str, title: &str, body: &str) -> Response {
+    Html(format!(
+        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"><title>{title}</title></head>\
+         <body><main>{body}</main></body></html>"
+    ))
+    .into_response()
+}
+
+fn message(code: Option<&str>) -> String {
+    code.map(|code| format!("<p role=\"alert\">{code}</p>")).unwrap_or_default()
+}
+
+fn field(name: &str, kind: &str, value: &str) -> String {
+    let label = if kind == "hidden" { "" } else { name };
+    format!("<label>{label} <input name=\"{name}\" type=\"{kind}\" value=\"{}\"></label>", escape(value))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}

@@ -1,0 +1,127 @@
+//! Turns failures into what the caller can read: a page for browsers, problem+json for the rest.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{
+    cookie,
+    error::Problem,
+    layers::RequestId,
+    pages::ErrorPage,
+    preferences::{self, Preferences},
+};
+use crate::{app::SharedHub, identity::FieldError};
+
+/// Paths that machines call: their errors are never pages.
+const MACHINES: [&str; 6] = ["/api/", "/hooks/", "/health/", "/metrics", "/scim/", "/odata/"];
+
+#[derive(Serialize)]
+struct ProblemJson<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    fields: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs_role: Option<&'a str>,
+}
+
+/// What has to be known of the request after it is gone.
+struct Asked {
+    page: bool,
+    request_id: String,
+    preferences: Preferences,
+    language: Option<&'static str>,
+}
+
+pub async fn present(State(hub): State<SharedHub>, request: Request, next: Next) -> Response {
+    let asked = Asked {
+        page: wants_page(request.uri().path(), request.headers()),
+        request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
+        preferences: Preferences::of(request.uri().query(), request.headers()),
+        language: (request.method() == Method::GET)
+            .then(|| preferences::asked_language(request.uri().query()))
+            .flatten(),
+    };
+    let mut response = next.run(request).await;
+    if let Some(problem) = problem_of(&mut response) {
+        log(&problem, response.status());
+        response = render(&hub, &asked, &problem, response);
+    }
+    if let Some(language) = asked.language {
+        cookie::set(response.headers_mut(), cookie::preference(cookie::LANGUAGE, language));
+    }
+    response
+}
+
+/// Whether an error should be a page: a browser asks for one.
+pub fn wants_page(path: &str, headers: &HeaderMap) -> bool {
+    let html = headers.get_all(header::ACCEPT).iter().any(|v| v.to_str().is_ok_and(|v| v.contains("text/html")));
+    html && !MACHINES.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Our own problem, or one made from a bare status that the framework answered with.
+fn problem_of(response: &mut Response) -> Option<Problem> {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        return Some(problem);
+    }
+    let status = response.status();
+    let bare = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("text/plain")));
+    (bare && (status.is_client_error() || status.is_server_error())).then(|| Problem::from_status(status))
+}
+
+/// Once, here, with the request id of the surrounding span.
+fn log(problem: &Problem, status: StatusCode) {
+    match &problem.cause {
+        Some(cause) => tracing::error!(code = problem.code, status = status.as_u16(), %cause, "http.failed"),
+        None => tracing::debug!(code = problem.code, status = status.as_u16(), "http.refused"),
+    }
+}
+
+fn render(hub: &SharedHub, asked: &Asked, problem: &Problem, bare: Response) -> Response {
+    let status = bare.status();
+    let title = status.canonical_reason().unwrap_or("Error");
+    let mut response = if asked.page {
+        (hub.edge.pages.error)(ErrorPage {
+            status: status.as_u16(),
+            code: problem.code,
+            detail: problem.detail.clone(),
+            request_id: asked.request_id.clone(),
+            needs: problem.needs,
+            retry_after: problem.retry_after,
+            language: asked.preferences.language,
+            theme: asked.preferences.theme,
+        })
+    } else {
+        let body = ProblemJson {
+            r#type: "about:blank",
+            title,
+            status: status.as_u16(),
+            code: problem.code,
+            detail: &problem.detail,
+            request_id: &asked.request_id,
+            fields: &problem.fields,
+            needs_role: problem.needs.map(crate::identity::Role::as_str),
+        };
+        let text = serde_json::to_string(&body).unwrap_or_default();
+        ([(header::CONTENT_TYPE, "application/problem+json")], text).into_response()
+    };
+    *response.status_mut() = status;
+    for (name, value) in bare.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+    response
+}

@@ -1,0 +1,107 @@
+//! What each role may do, as one table. What is not in the table is refused.
+//!
+//! To add an action: a variant, its row in [`Action::roles`], and `principal.require(...)` in the
+//! handler.
+
+use super::principal::{Principal, Role};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    ViewCustomers,
+    RecordActivity,
+    ManageConnections,
+    ViewOperations,
+    /// Failures with a cause in the data; stewards fix those.
+    ViewFailures,
+    ReplayFailures,
+    ManageUsers,
+    ViewAudit,
+    ManageSettings,
+    ManageSamples,
+}
+
+impl Action {
+    /// Who may, from most to least rights.
+    fn roles(self) -> &'static [Role] {
+        use Role::{Admin, Auditor, Employee, Owner, Steward, Viewer};
+        match self {
+            Self::ViewCustomers => &[Owner, Admin, Steward, Employee, Viewer],
+            Self::RecordActivity => &[Owner, Admin, Steward, Employee],
+            Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
+            Self::ManageConnections
+            | Self::ViewOperations
+            | Self::ManageUsers
+            | Self::ManageSettings
+            | Self::ManageSamples => &[Owner, Admin],
+            Self::ViewAudit => &[Owner, Admin, Auditor],
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ViewCustomers => "view_customers",
+            Self::RecordActivity => "record_activity",
+            Self::ManageConnections => "manage_connections",
+            Self::ViewOperations => "view_operations",
+            Self::ViewFailures => "view_failures",
+            Self::ReplayFailures => "replay_failures",
+            Self::ManageUsers => "manage_users",
+            Self::ViewAudit => "view_audit",
+            Self::ManageSettings => "manage_settings",
+            Self::ManageSamples => "manage_samples",
+        }
+    }
+}
+
+#[must_use]
+pub fn can(role: Role, action: Action) -> bool {
+    action.roles().contains(&role)
+}
+
+/// A refusal that names the way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} needs the role {}", action.as_str(), needs.as_str())]
+pub struct Denied {
+    pub action: Action,
+    /// The role with the fewest rights that may do it.
+    pub needs: Role,
+}
+
+impl Principal {
+    #[must_use]
+    pub fn can(&self, action: Action) -> bool {
+        can(self.role, action)
+    }
+
+    pub fn require(&self, action: Action) -> Result<(), Denied> {
+        if self.can(action) {
+            return Ok(());
+        }
+        Err(Denied { action, needs: action.roles().last().copied().unwrap_or(Role::Owner) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_reads_as_decided() {
+        for action in [Action::ManageConnections, Action::ManageUsers, Action::ViewOperations, Action::ManageSamples] {
+            let may: Vec<Role> = Role::ALL.into_iter().filter(|&role| can(role, action)).collect();
+            assert_eq!(may, [Role::Owner, Role::Admin], "{action:?}");
+        }
+        assert!(can(Role::Steward, Action::ViewFailures) && can(Role::Steward, Action::ReplayFailures));
+        assert!(!can(Role::Viewer, Action::RecordActivity));
+        assert!(can(Role::Auditor, Action::ViewAudit) && !can(Role::Auditor, Action::ViewCustomers));
+    }
+
+    #[test]
+    fn roles_read_back() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.as_str()), Some(role));
+        }
+        assert_eq!(Role::parse("root"), None);
+    }
+}

@@ -1,0 +1,305 @@
+//! Sessions: a random cookie value outside, its SHA-256 in the table.
+//!
+//! Invariants: a session ends after `idle` without use and at its absolute end, whatever the
+//! browser keeps. What this process remembers of a session is at most a second old, so a
+//! revocation or a changed role reaches every node within that second. The value changes at every
+//! sign-in.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::{
+    Identity, Principal, Role,
+    audit::{self, AuditEntry, Origin, Outcome},
+    token,
+};
+use crate::{
+    model::{Id, Timestamp, ids::Noun},
+    store::{
+        StoreError, Tx,
+        session::{self, SessionRow},
+    },
+};
+
+const FRESH: i64 = Timestamp::SECOND;
+const MOST_CACHED: usize = 10_000;
+const LONGEST_AGENT: usize = 200;
+
+/// A session in use.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub principal: Principal,
+    pub created_at: Timestamp,
+    pub seen_at: Timestamp,
+    /// Absolute end.
+    pub expires_at: Timestamp,
+}
+
+/// What a cookie turned out to be.
+#[derive(Clone, Debug)]
+pub enum Found {
+    Active(Arc<Session>),
+    /// It ran out; the row still knows.
+    Expired,
+    /// Signed out, revoked, or never ours.
+    Unknown,
+}
+
+/// A session as its owner sees it in the list.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    pub id: String,
+    pub created_at: Timestamp,
+    pub seen_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub ip: Option<String>,
+    pub agent: Option<String>,
+    pub current: bool,
+}
+
+/// A fresh session; the token goes into the cookie and nowhere else.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub token: SecretString,
+    pub user_id: String,
+    pub session_id: String,
+}
+
+/// By hash of the cookie: what was read from the table, and when.
+type Known = HashMap<[u8; 32], (Arc<Session>, Timestamp)>;
+
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    known: Mutex<Known>,
+}
+
+impl Cache {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, digest: &[u8; 32], now: Timestamp) -> Option<Arc<Session>> {
+        let known = self.lock();
+        let (session, at) = known.get(digest)?;
+        // A clock that was set back must not keep an answer alive.
+        (0..FRESH).contains(&now.since(*at)).then(|| Arc::clone(session))
+    }
+
+    fn put(&self, digest: [u8; 32], session: Arc<Session>, now: Timestamp) {
+        let mut known = self.lock();
+        if known.len() >= MOST_CACHED {
+            known.retain(|_, (_, at)| (0..FRESH).contains(&now.since(*at)));
+        }
+        if known.len() < MOST_CACHED {
+            known.insert(digest, (session, now));
+        }
+    }
+
+    /// Drops what is remembered of a person: a right or a session changed.
+    pub(super) fn forget_user(&self, user_id: &str) {
+        self.lock().retain(|_, (session, _)| session.principal.user_id != user_id);
+    }
+}
+
+impl Identity {
+    /// Who a cookie belongs to.
+    pub async fn session(&self, cookie: &str) -> Result<Found, StoreError> {
+        // Ours are 43 characters; the limit keeps foreign cookies from being hashed at length.
+        if cookie.is_empty() || cookie.len() > 64 {
+            return Ok(Found::Unknown);
+        }
+        let now = self.clock.now();
+        let digest = token::digest(cookie);
+        if let Some(session) = self.cache.get(&digest, now) {
+            return Ok(if self.is_over(&session, now) { Found::Expired } else { Found::Active(session) });
+        }
+        let Some(row) = session::by_token_hash(&self.db, &digest).await? else { return Ok(Found::Unknown) };
+        if row.disabled_at.is_some() {
+            return Ok(Found::Unknown);
+        }
+        let mut session = read(row)?;
+        if self.is_over(&session, now) {
+            return Ok(Found::Expired);
+        }
+        if now.since(session.seen_at) >= self.touch_every() {
+            self.touch(&digest, now).await;
+            session.seen_at = now;
+        }
+        let session = Arc::new(session);
+        self.cache.put(digest, Arc::clone(&session), now);
+        Ok(Found::Active(session))
+    }
+
+    fn is_over(&self, session: &Session, now: Timestamp) -> bool {
+        now >= session.expires_at || now.since(session.seen_at) >= micros(self.limits.session_idle)
+    }
+
+    /// Once a minute is exact enough, unless the idle limit itself is short.
+    fn touch_every(&self) -> i64 {
+        Timestamp::MINUTE.min(micros(self.limits.session_idle) / 10)
+    }
+
+    /// A page must still open while the database refuses writes.
+    async fn touch(&self, digest: &[u8; 32], now: Timestamp) {
+        let done = async {
+            let mut tx = self.db.begin().await?;
+            session::touch(&mut tx, digest, now).await?;
+            tx.commit().await
+        };
+        if let Err(error) = done.await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "session.touch failed");
+        }
+    }
+
+    /// Opens a session in the transaction of the sign-in; the one behind `previous` ends with it.
+    pub(super) async fn start_session(
+        &self,
+        tx: &mut Tx,
+        user_id: &str,
+        previous: Option<&str>,
+        origin: &Origin,
+    ) -> Result<SignedIn, StoreError> {
+        let now = self.clock.now();
+        if let Some(previous) = previous {
+            let digest = token::digest(previous);
+            session::end_by_token_hash(tx, &digest).await?;
+            self.cache.lock().remove(&digest);
+        }
+        let (cookie, csrf, id) = (token::fresh(), token::fresh(), Id::new(Noun::Session));
+        let ip = origin.ip.map(|ip| ip.to_string());
+        let agent: Option<String> = origin.agent.as_ref().map(|agent| agent.chars().take(LONGEST_AGENT).collect());
+        let row = session::NewSession {
+            token_hash: &token::digest(&cookie),
+            id: &id,
+            user_id,
+            csrf: &csrf,
+            now,
+            expires_at: now.plus(micros(self.limits.session_max)),
+            ip: ip.as_deref(),
+            agent: agent.as_deref(),
+        };
+        session::insert(tx, &row).await?;
+        audit::record(tx, entry(user_id, "session.start", id.as_str(), origin, json!({})), now).await?;
+        Ok(SignedIn { token: cookie.into(), user_id: user_id.to_owned(), session_id: id.into_string() })
+    }
+
+    /// Ends the session behind a cookie; nothing happens when there is none.
+    pub async fn sign_out(&self, cookie: &str, origin: &Origin) -> Result<(), StoreError> {
+        let digest = token::digest(cookie);
+        let mut tx = self.db.begin().await?;
+        if let Some((id, user_id)) = session::end_by_token_hash(&mut tx, &digest).await? {
+            let entry = entry(&user_id, "session.end", &id, origin, json!({}));
+            audit::record(&mut tx, entry, self.clock.now()).await?;
+        }
+        tx.commit().await?;
+        self.cache.lock().remove(&digest);
+        Ok(())
+    }
+
+    /// The caller's own sessions, last used first.
+    pub async fn sessions(&self, of: &Principal) -> Result<Vec<SessionView>, StoreError> {
+        let now = self.clock.now();
+        let mut views = Vec::new();
+        for row in session::of_user(&self.db, &of.user_id).await? {
+            let (ip, agent) = (row.ip.clone(), row.agent.clone());
+            let session = read(row)?;
+            if !self.is_over(&session, now) {
+                views.push(SessionView {
+                    current: session.principal.session_id == of.session_id,
+                    id: session.principal.session_id,
+                    created_at: session.created_at,
+                    seen_at: session.seen_at,
+                    expires_at: session.expires_at,
+                    ip,
+                    agent,
+                });
+            }
+        }
+        Ok(views)
+    }
+
+    /// Ends one of the caller's own sessions. `false`: the caller has no such session.
+    pub async fn revoke(&self, of: &Principal, session_id: &str, origin: &Origin) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let ended = session::end(&mut tx, &of.user_id, session_id).await?;
+        if ended {
+            let entry = entry(&of.user_id, "session.revoke", session_id, origin, json!({}));
+            audit::record(&mut tx, entry, self.clock.now()).await?;
+        }
+        tx.commit().await?;
+        self.cache.forget_user(&of.user_id);
+        Ok(ended)
+    }
+
+    /// Ends all sessions of the caller but the present one.
+    pub async fn revoke_others(&self, of: &Principal, origin: &Origin) -> Result<u64, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let ended = session::end_others(&mut tx, &of.user_id, &of.session_id).await?;
+        let entry = entry(&of.user_id, "session.revoke_others", &of.session_id, origin, json!({ "ended": ended }));
+        audit::record(&mut tx, entry, self.clock.now()).await?;
+        tx.commit().await?;
+        self.cache.forget_user(&of.user_id);
+        Ok(ended)
+    }
+
+    /// Removes what can no longer be used; call it every few minutes. A day of grace lets the
+    /// sign-in page say "expired".
+    pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
+        let past = self.clock.now().plus(-Timestamp::DAY);
+        let mut tx = self.db.begin().await?;
+        let gone = session::purge(&mut tx, past, past.plus(-micros(self.limits.session_idle))).await?;
+        tx.commit().await?;
+        Ok(gone)
+    }
+}
+
+fn entry<'a>(
+    user_id: &'a str,
+    action: &'static str,
+    session_id: &'a str,
+    origin: &'a Origin,
+    detail: serde_json::Value,
+) -> AuditEntry<'a> {
+    AuditEntry {
+        actor: user_id,
+        action,
+        object_kind: "session",
+        object_id: session_id,
+        outcome: Outcome::Ok,
+        origin,
+        detail,
+    }
+}
+
+fn micros(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn read(row: SessionRow) -> Result<Session, StoreError> {
+    let role = Role::parse(&row.role)
+        .ok_or_else(|| StoreError::Corrupt(format!("user {} has an unknown role", row.user_id)))?;
+    Ok(Session {
+        principal: Principal {
+            user_id: row.user_id,
+            name: row.name,
+            mail: row.mail,
+            role,
+            language: row.language,
+            theme: row.theme,
+            session_id: row.id,
+            csrf: row.csrf,
+        },
+        created_at: Timestamp(row.created_at),
+        seen_at: Timestamp(row.seen_at),
+        expires_at: Timestamp(row.expires_at),
+    })
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

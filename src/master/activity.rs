@@ -1,0 +1,84 @@
+//! Activities: the one thing a person types. Visits, calls, mails, meetings and notes on a customer.
+
+use crate::{
+    model::{Date, Id, Timestamp, ids::Noun},
+    store::{self, StoreError, Tx},
+};
+
+/// Kinds a person can choose.
+pub const KINDS: [&str; 5] = ["visit", "call", "mail", "meeting", "note"];
+
+/// What a person typed.
+#[derive(Clone, Debug)]
+pub struct NewActivity {
+    pub customer_id: String,
+    pub kind: String,
+    pub subject: String,
+    pub note: String,
+    pub date: Date,
+}
+
+/// Why an activity cannot be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum ActivityError {
+    #[error("{field}: {code}")]
+    Invalid { field: &'static str, code: &'static str },
+    #[error("no such customer")]
+    UnknownCustomer,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Records an activity with its first version and returns its id.
+pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) -> Result<String, ActivityError> {
+    let invalid = |field, code| Err(ActivityError::Invalid { field, code });
+    let subject = new.subject.trim();
+    if subject.is_empty() {
+        return invalid("subject", "REQ_EMPTY");
+    }
+    if subject.chars().count() > 200 {
+        return invalid("subject", "TOO_LONG");
+    }
+    if new.note.chars().count() > 10_000 {
+        return invalid("note", "TOO_LONG");
+    }
+    if subject.contains('\0') || new.note.contains('\0') {
+        return invalid("subject", "FMT_TYPE");
+    }
+    if !KINDS.contains(&new.kind.as_str()) {
+        return invalid("kind", "FMT_VALUE");
+    }
+    if store::customer::by_ids(tx, std::iter::once(new.customer_id.as_str())).await?.is_empty() {
+        return Err(ActivityError::UnknownCustomer);
+    }
+    let id = Id::new(Noun::Activity);
+    let note = Some(new.note.trim()).filter(|n| !n.is_empty());
+    let row = store::activity::Row {
+        id: id.as_str(),
+        customer_id: &new.customer_id,
+        kind: &new.kind,
+        subject,
+        note,
+        date: new.date,
+        actor,
+        now,
+    };
+    store::activity::insert(tx, &row).await?;
+    let body = serde_json::json!({
+        "customer": new.customer_id, "kind": new.kind, "subject": subject, "note": note, "date": new.date.to_string(),
+    });
+    let version = store::version::NewVersion {
+        record_id: id.as_str(),
+        seq: 1,
+        customer_id: None,
+        effective_at: None,
+        connection_id: None,
+        actor: Some(actor),
+        run_id: None,
+        reason: "created",
+        body: body.to_string(),
+    };
+    store::version::append(tx, now, std::iter::once(version)).await?;
+    store::customer::touch(tx, std::iter::once(new.customer_id.as_str()), now).await?;
+    Ok(id.into_string())
+}

@@ -1,0 +1,276 @@
+//! Documents, sites and contacts: owned by their source, attached to a customer of the master.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::{
+    model::{
+        Id,
+        ids::Noun,
+        record::{Canonical, Kind, Order},
+    },
+    store::{
+        StoreError, Tx, customer, document,
+        document::{Head, OrderRow},
+        parked, source_record, version,
+    },
+};
+
+use super::ingest::{Chunk, Fresh, Outcome};
+
+fn noun(kind: Kind) -> Noun {
+    match kind {
+        Kind::Customer => Noun::Customer,
+        Kind::Site => Noun::Site,
+        Kind::Contact => Noun::Contact,
+        Kind::Order => Noun::Order,
+        Kind::Invoice => Noun::Invoice,
+        Kind::Payment => Noun::Payment,
+    }
+}
+
+/// A fresh record whose customer is known.
+struct Placed<'a> {
+    fresh: &'a Fresh<'a>,
+    record: &'a Canonical,
+    id: String,
+    customer_id: &'a str,
+}
+
+pub(super) async fn apply(
+    tx: &mut Tx,
+    chunk: &Chunk<'_>,
+    fresh: &[Fresh<'_>],
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let references = References::load(tx, chunk, fresh).await?;
+    let (placed, homeless) = place(chunk, fresh, &references);
+    park(tx, chunk, &homeless, outcome).await?;
+    for p in &placed {
+        if p.fresh.known.is_some() {
+            outcome.updated += 1
+        } else {
+            outcome.new += 1
+        }
+        outcome.customers.insert(p.customer_id.to_owned());
+    }
+    remember(tx, chunk, &placed).await?;
+    write_rows(tx, chunk, &placed, &references).await?;
+    write_versions(tx, chunk, &placed).await
+}
+
+/// Customers and sites that the records of a chunk refer to, by their source's keys.
+struct References {
+    customers: HashMap<String, String>,
+    sites: HashMap<String, String>,
+}
+
+impl References {
+    async fn load(tx: &mut Tx, chunk: &Chunk<'_>, fresh: &[Fresh<'_>]) -> Result<Self, StoreError> {
+        let origin = chunk.origin;
+        let mut keys: BTreeSet<&str> = BTreeSet::new();
+        let mut site_keys: BTreeSet<&str> = BTreeSet::new();
+        for record in fresh.iter().filter_map(|f| f.incoming.record.as_ref()) {
+            keys.extend(record.customer());
+            if let Canonical::Order(order) = record {
+                keys.extend(order.bill_to.as_deref());
+                site_keys.extend(order.ship_to.as_deref());
+            }
+        }
+        let streams = origin.streams_of(Kind::Customer);
+        let mut customers = source_record::resolve(tx, &origin.connection_id, &streams, keys.iter().copied()).await?;
+        // Sources often refer to customers by 得意先コード instead of their internal key.
+        let unknown: Vec<&str> = keys.iter().copied().filter(|k| !customers.contains_key(*k)).collect();
+        if !unknown.is_empty() {
+            let systems = [origin.connection_id.clone()];
+            for ((_, code), id) in customer::by_codes(tx, &systems, unknown.into_iter()).await? {
+                customers.insert(code, id);
+            }
+        }
+        let sites = if site_keys.is_empty() {
+            HashMap::new()
+        } else {
+            let streams = origin.streams_of(Kind::Site);
+            source_record::resolve(tx, &origin.connection_id, &streams, site_keys.into_iter()).await?
+        };
+        Ok(Self { customers, sites })
+    }
+}
+
+type Homeless<'a> = (&'a Fresh<'a>, &'a str);
+
+fn place<'a>(
+    chunk: &Chunk<'_>,
+    fresh: &'a [Fresh<'a>],
+    references: &'a References,
+) -> (Vec<Placed<'a>>, Vec<Homeless<'a>>) {
+    let mut placed = Vec::with_capacity(fresh.len());
+    let mut homeless = Vec::new();
+    for f in fresh {
+        let Some(record) = &f.incoming.record else { continue };
+        let key = record.customer().unwrap_or_default();
+        match references.customers.get(key) {
+            Some(customer_id) => {
+                let id = match &f.known {
+                    Some(known) => known.record_id.clone(),
+                    None => Id::new(noun(chunk.kind)).into_string(),
+                };
+                placed.push(Placed { fresh: f, record, id, customer_id });
+            }
+            None => homeless.push((f, key)),
+        }
+    }
+    (placed, homeless)
+}
+
+async fn park(
+    tx: &mut Tx,
+    chunk: &Chunk<'_>,
+    homeless: &[Homeless<'_>],
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    if homeless.is_empty() {
+        return Ok(());
+    }
+    outcome.parked += homeless.len() as i64;
+    outcome.missing.extend(homeless.iter().map(|(_, key)| (*key).to_owned()));
+    let rows = homeless.iter().map(|(f, key)| parked::Parked {
+        stream: chunk.stream.to_owned(),
+        external_id: f.incoming.external_id.clone(),
+        waits_for: (*key).to_owned(),
+        payload: f.incoming.payload.clone(),
+        canonical: f.incoming.canonical.clone(),
+        source_version: f.incoming.version,
+        run_id: chunk.run_id.map(str::to_owned),
+    });
+    parked::put(tx, &chunk.origin.connection_id, chunk.now, rows).await
+}
+
+async fn remember(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    let entries = placed.iter().map(|p| source_record::Entry {
+        external_id: &p.fresh.incoming.external_id,
+        record_id: &p.id,
+        content_hash: &p.fresh.incoming.hash,
+        source_version: p.fresh.incoming.version,
+        seq: p.fresh.seq(),
+        // The body of a document is its current version: it has one source only.
+        body: None,
+        deleted_at: None,
+    });
+    source_record::put(tx, &chunk.origin.connection_id, chunk.stream, chunk.now, entries).await
+}
+
+async fn write_rows(
+    tx: &mut Tx,
+    chunk: &Chunk<'_>,
+    placed: &[Placed<'_>],
+    references: &References,
+) -> Result<(), StoreError> {
+    let mut orders = Vec::new();
+    let mut invoices = Vec::new();
+    let mut payments = Vec::new();
+    let mut sites = Vec::new();
+    let mut contacts = Vec::new();
+    for p in placed {
+        let head = Head {
+            id: &p.id,
+            customer_id: p.customer_id,
+            connection_id: &chunk.origin.connection_id,
+            external_id: &p.fresh.incoming.external_id,
+            seq: p.fresh.seq(),
+            now: chunk.now,
+        };
+        match p.record {
+            Canonical::Order(order) => orders.push((head, order_row(order, references))),
+            Canonical::Invoice(invoice) => invoices.push((head, &**invoice)),
+            Canonical::Payment(payment) => payments.push((head, &**payment)),
+            Canonical::Site(site) => sites.push((head, &**site)),
+            Canonical::Contact(contact) => contacts.push((head, &**contact)),
+            Canonical::Customer(_) => {}
+        }
+    }
+    document::put_orders(tx, &orders).await?;
+    document::put_invoices(tx, &invoices).await?;
+    document::put_payments(tx, &payments).await?;
+    document::put_sites(tx, &sites).await?;
+    document::put_contacts(tx, &contacts).await
+}
+
+fn order_row<'a>(order: &'a Order, references: &'a References) -> OrderRow<'a> {
+    let lookup = |map: &'a HashMap<String, String>, key: &Option<String>| {
+        key.as_ref().and_then(|k| map.get(k)).map(String::as_str)
+    };
+    OrderRow {
+        order,
+        bill_to: lookup(&references.customers, &order.bill_to),
+        ship_to: lookup(&references.sites, &order.ship_to),
+    }
+}
+
+async fn write_versions(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
+    let versions = placed.iter().map(|p| version::NewVersion {
+        record_id: &p.id,
+        seq: p.fresh.seq(),
+        customer_id: None,
+        effective_at: p.fresh.incoming.version,
+        connection_id: Some(&chunk.origin.connection_id),
+        actor: None,
+        run_id: chunk.run_id,
+        reason: if p.fresh.known.is_none() { "created" } else { "source" },
+        body: p.fresh.incoming.canonical.clone(),
+    });
+    version::append(tx, chunk.now, versions).await
+}
+
+/// A source said that records are gone. Documents stay, marked; a customer stays untouched, only its
+/// source is closed; sites and contacts leave the customer's page. Versions keep every last state.
+pub(super) async fn tombstone(
+    tx: &mut Tx,
+    chunk: &Chunk<'_>,
+    gone: &[Fresh<'_>],
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    let known: Vec<(&Fresh<'_>, &source_record::Known)> =
+        gone.iter().filter_map(|f| f.known.as_ref().map(|k| (f, k))).collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    outcome.updated += known.len() as i64;
+    let ids: Vec<&str> = known.iter().map(|(_, k)| k.record_id.as_str()).collect();
+    let customers = match chunk.kind {
+        Kind::Order => document::mark_deleted(tx, "sales_order", &ids, chunk.now).await?,
+        Kind::Invoice => document::mark_deleted(tx, "invoice", &ids, chunk.now).await?,
+        Kind::Payment => document::mark_deleted(tx, "payment", &ids, chunk.now).await?,
+        Kind::Site => document::remove(tx, "site", &ids).await?,
+        Kind::Contact => document::remove(tx, "contact", &ids).await?,
+        Kind::Customer => ids.iter().map(|id| (*id).to_owned()).collect(),
+    };
+    outcome.customers.extend(customers);
+    let entries = known.iter().map(|(f, k)| source_record::Entry {
+        external_id: &k.external_id,
+        record_id: &k.record_id,
+        content_hash: &k.content_hash,
+        source_version: f.incoming.version.or(k.source_version),
+        seq: f.seq(),
+        body: None,
+        deleted_at: Some(chunk.now),
+    });
+    source_record::put(tx, &chunk.origin.connection_id, chunk.stream, chunk.now, entries).await?;
+    if chunk.kind == Kind::Customer {
+        return Ok(());
+    }
+    let versions = known.iter().map(|(f, k)| version::NewVersion {
+        record_id: &k.record_id,
+        seq: f.seq(),
+        customer_id: None,
+        effective_at: f.incoming.version,
+        connection_id: Some(&chunk.origin.connection_id),
+        actor: None,
+        run_id: chunk.run_id,
+        reason: "deleted",
+        body: "{}".to_owned(),
+    });
+    version::append(tx, chunk.now, versions).await
+}

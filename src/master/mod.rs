@@ -1,0 +1,14 @@
+//! The master record: the only writer of golden records and their history.
+//!
+//! [`ingest::apply`] takes a chunk of mapped records of one stream and brings the master, the crosswalk,
+//! versions, failures and waiting records up to date in the caller's transaction. It is idempotent: the
+//! same chunk again changes nothing.
+//!
+//! Invariant: nothing else writes customers, sites, contacts, documents or versions.
+
+pub mod activity;
+mod customers;
+mod documents;
+pub mod ingest;
+
+pub use ingest::{Chunk, Incoming, Origin, Outcome, Rejected};

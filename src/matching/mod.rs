@@ -1,0 +1,5 @@
+//! Pure rules about records: folding text, comparing, survivorship. No input or output happens here.
+
+pub mod fold;
+pub mod place;
+pub mod survivorship;

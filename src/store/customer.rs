@@ -1,0 +1,206 @@
+//! The customer table and the codes other systems know customers by.
+
+use std::collections::HashMap;
+
+use super::{Batch, FromRow, StoreError, Tx, json_list, sql};
+use crate::model::Timestamp;
+
+/// A golden record as stored. `None` columns hold no value.
+#[derive(Clone, Debug, FromRow, PartialEq)]
+pub struct Row {
+    pub id: String,
+    pub kind: String,
+    pub code: Option<String>,
+    pub name: String,
+    pub name_kana: Option<String>,
+    pub name_key: String,
+    pub corporate_number: Option<String>,
+    pub registration_number: Option<String>,
+    pub phone: Option<String>,
+    pub mail: Option<String>,
+    pub postal_code: Option<String>,
+    pub address: Option<String>,
+    pub industry: Option<String>,
+    pub department: Option<String>,
+    pub owner: Option<String>,
+    pub closing_day: Option<String>,
+    pub payment_terms: Option<String>,
+    pub credit_limit_minor: Option<i64>,
+    pub currency: String,
+    pub price_class: Option<String>,
+    pub provenance: String,
+    pub seq: i64,
+    pub sample: bool,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub merged_into: Option<String>,
+}
+
+const COLUMNS: [&str; 26] = [
+    "id",
+    "kind",
+    "code",
+    "name",
+    "name_kana",
+    "name_key",
+    "corporate_number",
+    "registration_number",
+    "phone",
+    "mail",
+    "postal_code",
+    "address",
+    "industry",
+    "department",
+    "owner",
+    "closing_day",
+    "payment_terms",
+    "credit_limit_minor",
+    "currency",
+    "price_class",
+    "provenance",
+    "seq",
+    "sample",
+    "created_at",
+    "updated_at",
+    "merged_into",
+];
+
+/// Golden records by id.
+pub async fn by_ids<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>) -> Result<HashMap<String, Row>, StoreError> {
+    let text = format!("SELECT {} FROM customer WHERE {}", COLUMNS.join(", "), tx.dialect().in_list("id", "$1"));
+    let rows: Vec<Row> = sql(text).bind(json_list(ids)).all(tx).await?;
+    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
+/// A customer that carries one of the asked numbers.
+#[derive(Clone, Debug, FromRow)]
+pub struct ByNumber {
+    pub id: String,
+    pub name_key: String,
+    pub corporate_number: Option<String>,
+    pub registration_number: Option<String>,
+}
+
+/// Living customers with one of the given corporate numbers (13 digits) or registration numbers.
+pub async fn by_numbers(tx: &mut Tx, corporate: &[&str], registration: &[&str]) -> Result<Vec<ByNumber>, StoreError> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "SELECT id, name_key, corporate_number, registration_number FROM customer
+         WHERE merged_into IS NULL AND {}
+         UNION
+         SELECT id, name_key, corporate_number, registration_number FROM customer
+         WHERE merged_into IS NULL AND {}",
+        dialect.in_list("corporate_number", "$1"),
+        dialect.in_list("registration_number", "$2")
+    );
+    sql(text).bind(json_list(corporate)).bind(json_list(registration)).all(tx).await
+}
+
+/// Customers by the codes of the given systems: `(system, code) -> customer`.
+pub async fn by_codes<'a>(
+    tx: &mut Tx,
+    systems: &[String],
+    codes: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<(String, String), String>, StoreError> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "SELECT connection_id, code, customer_id FROM customer_code WHERE {} AND {}",
+        dialect.in_list("connection_id", "$1"),
+        dialect.in_list("code", "$2")
+    );
+    let rows: Vec<(String, String, String)> = sql(text).bind(json_list(systems)).bind(json_list(codes)).all(tx).await?;
+    Ok(rows.into_iter().map(|(system, code, id)| ((system, code), id)).collect())
+}
+
+/// Remembers codes. The first customer to claim a code of a system keeps it.
+pub async fn put_codes<'a>(
+    tx: &mut Tx,
+    codes: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Result<(), StoreError> {
+    let mut batch = Batch::new("customer_code", &["connection_id", "code", "customer_id"]);
+    for (system, code, customer) in codes {
+        batch.push([system.into(), code.into(), customer.into()]);
+    }
+    batch.insert(tx, "ON CONFLICT (connection_id, code) DO NOTHING").await?;
+    Ok(())
+}
+
+/// Ids of the connections of a tile kind.
+pub async fn connections_of_kind(tx: &mut Tx, kind: &str) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = sql("SELECT id FROM connection WHERE kind = $1 ORDER BY id").bind(kind).all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Writes golden records, new and changed.
+pub async fn put(tx: &mut Tx, rows: Vec<Row>) -> Result<(), StoreError> {
+    let mut batch = Batch::new("customer", &COLUMNS);
+    for row in rows {
+        let Row {
+            id,
+            kind,
+            code,
+            name,
+            name_kana,
+            name_key,
+            corporate_number,
+            registration_number,
+            phone,
+            mail,
+            postal_code,
+            address,
+            industry,
+            department,
+            owner,
+            closing_day,
+            payment_terms,
+            credit_limit_minor,
+            currency,
+            price_class,
+            provenance,
+            seq,
+            sample,
+            created_at,
+            updated_at,
+            merged_into,
+        } = row;
+        batch.push([
+            id.into(),
+            kind.into(),
+            code.into(),
+            name.into(),
+            name_kana.into(),
+            name_key.into(),
+            corporate_number.into(),
+            registration_number.into(),
+            phone.into(),
+            mail.into(),
+            postal_code.into(),
+            address.into(),
+            industry.into(),
+            department.into(),
+            owner.into(),
+            closing_day.into(),
+            payment_terms.into(),
+            credit_limit_minor.into(),
+            currency.into(),
+            price_class.into(),
+            provenance.into(),
+            seq.into(),
+            sample.into(),
+            created_at.into(),
+            updated_at.into(),
+            merged_into.into(),
+        ]);
+    }
+    let set: Vec<String> =
+        COLUMNS[1..].iter().filter(|c| **c != "created_at").map(|c| format!("{c} = excluded.{c}")).collect();
+    batch.insert(tx, &format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))).await?;
+    Ok(())
+}
+
+/// Marks customers as touched, so that read models on every node notice.
+pub async fn touch<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>, now: Timestamp) -> Result<(), StoreError> {
+    let text = format!("UPDATE customer SET updated_at = $1 WHERE {}", tx.dialect().in_list("id", "$2"));
+    sql(text).bind(now).bind(json_list(ids)).execute(tx).await?;
+    Ok(())
+}

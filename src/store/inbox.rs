@@ -1,0 +1,254 @@
+//! The inbox: webhooks as received, unique by (connection, delivery id), durable before the 202.
+
+use std::collections::HashSet;
+
+use super::{Batch, Db, FromRow, On, StoreError, Tx, json_list, sql};
+use crate::model::{Id, Timestamp, ids::Noun};
+
+/// A delivery to store.
+#[derive(Clone, Debug)]
+pub struct New {
+    pub connection_id: String,
+    pub delivery_id: String,
+    pub received_at: Timestamp,
+    pub headers: String,
+    pub body: Vec<u8>,
+}
+
+/// A stored delivery that waits.
+#[derive(Clone, Debug, FromRow)]
+pub struct Pending {
+    pub id: String,
+    pub connection_id: String,
+    pub headers: String,
+    pub body: Vec<u8>,
+    pub attempts: i64,
+    pub received_at: i64,
+}
+
+/// Stores deliveries; says for each whether it is new (`true`) or was here before. The rows belong
+/// to this node until `leased_until`, then to whoever asks.
+pub async fn insert(
+    tx: &mut Tx,
+    deliveries: &[New],
+    node: &str,
+    leased_until: Timestamp,
+) -> Result<Vec<bool>, StoreError> {
+    let mut batch = Batch::new(
+        "inbox",
+        &[
+            "id",
+            "connection_id",
+            "delivery_id",
+            "received_at",
+            "headers",
+            "body",
+            "state",
+            "attempts",
+            "not_before",
+            "leased_by",
+            "leased_until",
+            "duplicates",
+        ],
+    );
+    // The same delivery twice in one batch: the second is a duplicate of the first.
+    let mut here: HashSet<(&str, &str)> = HashSet::with_capacity(deliveries.len());
+    let mut ids = Vec::with_capacity(deliveries.len());
+    for d in deliveries {
+        if !here.insert((&d.connection_id, &d.delivery_id)) {
+            ids.push(None);
+            continue;
+        }
+        let id = Id::new(Noun::Inbox);
+        ids.push(Some(id.clone()));
+        batch.push([
+            id.into(),
+            d.connection_id.as_str().into(),
+            d.delivery_id.as_str().into(),
+            d.received_at.into(),
+            d.headers.as_str().into(),
+            d.body.as_slice().into(),
+            "pending".into(),
+            0_i64.into(),
+            d.received_at.into(),
+            node.into(),
+            leased_until.into(),
+            0_i64.into(),
+        ]);
+    }
+    let wanted = batch.len() as u64;
+    let written = batch.insert(tx, "ON CONFLICT (connection_id, delivery_id) DO NOTHING").await?;
+    if written == wanted && ids.iter().all(Option::is_some) {
+        return Ok(vec![true; deliveries.len()]);
+    }
+    let stored = stored_among(tx, ids.iter().flatten()).await?;
+    let new: Vec<bool> = ids.iter().map(|id| id.as_ref().is_some_and(|id| stored.contains(id.as_str()))).collect();
+    count_duplicates(tx, deliveries, &new).await?;
+    Ok(new)
+}
+
+async fn stored_among(tx: &mut Tx, ids: impl Iterator<Item = &Id>) -> Result<HashSet<String>, StoreError> {
+    let text = format!("SELECT id FROM inbox WHERE {}", tx.dialect().in_list("id", "$1"));
+    let rows: Vec<(String,)> = sql(text).bind(json_list(ids.map(Id::as_str))).all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+async fn count_duplicates(tx: &mut Tx, deliveries: &[New], new: &[bool]) -> Result<(), StoreError> {
+    for (d, _) in deliveries.iter().zip(new).filter(|(_, new)| !**new) {
+        sql("UPDATE inbox SET duplicates = duplicates + 1 WHERE connection_id = $1 AND delivery_id = $2")
+            .bind(d.connection_id.as_str())
+            .bind(d.delivery_id.as_str())
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Waiting deliveries that this node may work on, oldest first, without those of `busy` connections.
+pub async fn pending<'a>(
+    db: &Db,
+    node: &str,
+    now: Timestamp,
+    limit: i64,
+    busy: impl Iterator<Item = &'a String>,
+) -> Result<Vec<Pending>, StoreError> {
+    sql(format!(
+        "SELECT id, connection_id, headers, body, attempts, received_at FROM inbox
+         WHERE state = 'pending' AND not_before <= $1 AND (leased_by = $2 OR leased_until < $1) AND NOT ({})
+         ORDER BY not_before, id LIMIT $3",
+        db.dialect().in_list("connection_id", "$4")
+    ))
+    .bind(now)
+    .bind(node)
+    .bind(limit)
+    .bind(json_list(busy))
+    .all(db)
+    .await
+}
+
+/// What a delivery carried, for the log.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    pub id: String,
+    pub event: Option<String>,
+    pub object: Option<String>,
+    pub cause: Option<String>,
+    /// `applied`, `failed` or `ignored`.
+    pub state: &'static str,
+}
+
+/// Claims deliveries for this transaction: only what is still pending is returned, and nobody else
+/// gets it.
+pub async fn claim(tx: &mut Tx, ids: &[&str], now: Timestamp) -> Result<HashSet<String>, StoreError> {
+    let text = format!(
+        "UPDATE inbox SET state = 'applied', applied_at = $1, attempts = attempts + 1
+         WHERE state = 'pending' AND {} RETURNING id",
+        tx.dialect().in_list("id", "$2")
+    );
+    let rows: Vec<(String,)> = sql(text).bind(now).bind(json_list(ids)).all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Writes what became of claimed deliveries.
+pub async fn describe(tx: &mut Tx, run_id: Option<&str>, applied: &[Applied]) -> Result<(), StoreError> {
+    // One statement per distinct outcome would be a statement per row: events differ by object. The
+    // rows exist, so the insert part of this upsert never takes effect.
+    let mut batch = Batch::new(
+        "inbox",
+        &[
+            "id",
+            "connection_id",
+            "delivery_id",
+            "received_at",
+            "headers",
+            "body",
+            "state",
+            "attempts",
+            "not_before",
+            "duplicates",
+            "event",
+            "object",
+            "cause",
+            "run_id",
+        ],
+    );
+    let empty: &[u8] = &[];
+    for a in applied {
+        batch.push([
+            a.id.as_str().into(),
+            "".into(),
+            a.id.as_str().into(),
+            0_i64.into(),
+            "".into(),
+            empty.into(),
+            a.state.into(),
+            0_i64.into(),
+            0_i64.into(),
+            0_i64.into(),
+            a.event.as_ref().into(),
+            a.object.as_ref().into(),
+            a.cause.as_ref().into(),
+            run_id.into(),
+        ]);
+    }
+    batch
+        .insert(
+            tx,
+            "ON CONFLICT (id) DO UPDATE SET state = excluded.state, event = excluded.event,
+               object = excluded.object, cause = excluded.cause, run_id = excluded.run_id",
+        )
+        .await?;
+    Ok(())
+}
+
+/// Puts a delivery off after a passing trouble.
+pub async fn postpone(tx: &mut Tx, id: &str, cause: &str, not_before: Timestamp, node: &str) -> Result<(), StoreError> {
+    sql("UPDATE inbox SET attempts = attempts + 1, cause = $1, not_before = $2, leased_by = $3, leased_until = $2
+         WHERE id = $4 AND state = 'pending'")
+    .bind(cause)
+    .bind(not_before)
+    .bind(node)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A person wants a delivery processed again. It goes through the same door once more.
+pub async fn replay(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let changed = sql("UPDATE inbox SET state = 'pending', not_before = $1, leased_by = NULL, leased_until = $2,
+           cause = NULL WHERE id = $3 AND state <> 'pending'")
+    .bind(now)
+    .bind(0_i64)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(changed > 0)
+}
+
+/// How many deliveries wait.
+pub async fn waiting(on: impl Into<On<'_>>) -> Result<i64, StoreError> {
+    let (n,): (i64,) = sql("SELECT COUNT(*) FROM inbox WHERE state = 'pending'").one(on).await?;
+    Ok(n)
+}
+
+/// Counts a refused request; equal ones of the same minute are one row.
+pub async fn refuse(
+    tx: &mut Tx,
+    connection_id: &str,
+    cause: &str,
+    detail: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let minute = now.0 - now.0.rem_euclid(Timestamp::MINUTE);
+    sql("INSERT INTO hook_refusal (id, connection_id, at, cause, detail, times) VALUES ($1, $2, $3, $4, $5, 1)
+         ON CONFLICT (id) DO UPDATE SET times = hook_refusal.times + 1")
+    .bind(format!("{}_{connection_id}_{minute}_{cause}", Noun::Refusal.prefix()))
+    .bind(connection_id)
+    .bind(now)
+    .bind(cause)
+    .bind(detail)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

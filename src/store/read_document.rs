@@ -1,0 +1,180 @@
+//! One order, invoice or payment with everything that belongs to it, and documents by number.
+
+use super::{Db, FromRow, StoreError, sql};
+
+/// The head of a document; columns that a kind does not have are NULL.
+#[derive(Debug, FromRow)]
+pub struct HeadRow {
+    /// `order`, `invoice`, `credit_note` or `payment`.
+    pub kind: String,
+    pub id: String,
+    pub customer_id: String,
+    pub connection_id: String,
+    pub source_name: Option<String>,
+    pub source_kind: Option<String>,
+    pub external_id: String,
+    pub number: Option<String>,
+    pub date: String,
+    pub delivery_date: Option<String>,
+    pub closing_date: Option<String>,
+    pub due_date: Option<String>,
+    pub status: Option<String>,
+    pub subject: Option<String>,
+    pub bill_to: Option<String>,
+    pub bill_to_name: Option<String>,
+    pub ship_to_name: Option<String>,
+    pub corrects: Option<String>,
+    pub registration_number: Option<String>,
+    pub method: Option<String>,
+    pub currency: String,
+    pub net_minor: Option<i64>,
+    pub tax_minor: Option<i64>,
+    pub total_minor: i64,
+    pub occurred_at: Option<i64>,
+    pub received_at: i64,
+    pub seq: i64,
+    pub deleted_at: Option<i64>,
+    pub run_id: Option<String>,
+    pub run_number: Option<i64>,
+}
+
+#[derive(Debug, FromRow)]
+pub struct LineRow {
+    pub line_no: i64,
+    pub product_code: Option<String>,
+    pub description: String,
+    pub quantity: Option<String>,
+    pub unit: Option<String>,
+    pub unit_price: Option<String>,
+    pub amount_minor: i64,
+    pub tax_rate: Option<String>,
+}
+
+/// A tax rate, a related number or an allocation.
+#[derive(Debug, FromRow)]
+pub struct PieceRow {
+    /// `tax`, `order`, `invoice`, `covers` (a payment's invoice) or `covered` (an invoice's payment).
+    pub part: String,
+    pub id: Option<String>,
+    pub text: String,
+    pub date: Option<String>,
+    pub first: i64,
+    pub second: i64,
+}
+
+/// The head, by the prefix of the id; `None` for unknown ids and other nouns.
+pub async fn head(db: &Db, id: &str) -> Result<Option<HeadRow>, StoreError> {
+    let columns = match id.split_once('_').map(|(prefix, _)| prefix) {
+        Some("ord") => {
+            "'order' AS kind, d.number AS number, d.order_date AS date, d.delivery_date AS delivery_date,
+             CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, d.status AS status,
+             d.subject AS subject, d.bill_to AS bill_to,
+             (SELECT b.name FROM customer b WHERE b.id = d.bill_to) AS bill_to_name,
+             (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name, CAST(NULL AS TEXT) AS corrects,
+             CAST(NULL AS TEXT) AS registration_number, CAST(NULL AS TEXT) AS method, d.net_minor AS net_minor,
+             d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM sales_order d"
+        }
+        Some("inv") => {
+            "d.kind AS kind, d.number AS number, d.issue_date AS date, CAST(NULL AS TEXT) AS delivery_date,
+             d.closing_date AS closing_date, d.due_date AS due_date, d.status AS status,
+             CAST(NULL AS TEXT) AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
+             CAST(NULL AS TEXT) AS ship_to_name, d.corrects AS corrects,
+             d.registration_number AS registration_number, CAST(NULL AS TEXT) AS method, d.net_minor AS net_minor,
+             d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM invoice d"
+        }
+        Some("pay") => {
+            "'payment' AS kind, d.number AS number, d.paid_date AS date, CAST(NULL AS TEXT) AS delivery_date,
+             CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, CAST(NULL AS TEXT) AS status,
+             CAST(NULL AS TEXT) AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
+             CAST(NULL AS TEXT) AS ship_to_name, CAST(NULL AS TEXT) AS corrects,
+             CAST(NULL AS TEXT) AS registration_number, d.method AS method, CAST(NULL AS BIGINT) AS net_minor,
+             CAST(NULL AS BIGINT) AS tax_minor, d.amount_minor AS total_minor FROM payment d"
+        }
+        _ => return Ok(None),
+    };
+    sql(format!(
+        "SELECT d.id AS id, d.customer_id AS customer_id, d.connection_id AS connection_id, k.name AS source_name,
+            k.kind AS source_kind, d.external_id AS external_id, d.currency AS currency,
+            d.occurred_at AS occurred_at, d.received_at AS received_at, d.seq AS seq, d.deleted_at AS deleted_at,
+            v.run_id AS run_id, (SELECT r.number FROM run r WHERE r.id = v.run_id) AS run_number, {columns}
+         LEFT JOIN connection k ON k.id = d.connection_id
+         LEFT JOIN version v ON v.record_id = d.id AND v.seq =
+            (SELECT MAX(w.seq) FROM version w WHERE w.record_id = d.id)
+         WHERE d.id = $1"
+    ))
+    .bind(id)
+    .optional(db)
+    .await
+}
+
+/// The lines of an order or an invoice.
+pub async fn lines(db: &Db, id: &str) -> Result<Vec<LineRow>, StoreError> {
+    sql("SELECT line_no, product_code, description, quantity, unit, unit_price, amount_minor, tax_rate
+            FROM sales_order_line WHERE order_id = $1
+         UNION ALL SELECT line_no, product_code, description, quantity, unit, unit_price, amount_minor, tax_rate
+            FROM invoice_line WHERE invoice_id = $1
+         ORDER BY line_no")
+    .bind(id)
+    .all(db)
+    .await
+}
+
+/// Taxes, related orders and invoices, allocations.
+pub async fn pieces(db: &Db, head: &HeadRow) -> Result<Vec<PieceRow>, StoreError> {
+    sql("SELECT 'tax' AS part, CAST(NULL AS TEXT) AS id, rate AS text, CAST(NULL AS TEXT) AS date,
+            taxable_minor AS first, tax_minor AS second FROM invoice_tax WHERE invoice_id = $1
+         UNION ALL SELECT 'order', (SELECT MIN(o.id) FROM sales_order o WHERE o.number = x.order_number
+                AND o.customer_id = $2 AND o.deleted_at IS NULL), x.order_number, NULL, 0, 0
+            FROM invoice_order x WHERE x.invoice_id = $1
+         UNION ALL SELECT 'invoice', i.id, i.number, i.issue_date, i.total_minor, 0
+            FROM invoice i JOIN invoice_order x ON x.invoice_id = i.id
+            WHERE $5 = 'order' AND i.customer_id = $2 AND x.order_number = $3 AND i.deleted_at IS NULL
+         UNION ALL SELECT 'covers', (SELECT MIN(i.id) FROM invoice i WHERE i.number = a.invoice_number
+                AND i.connection_id = $4 AND i.deleted_at IS NULL), a.invoice_number, NULL, a.amount_minor, 0
+            FROM payment_allocation a WHERE a.payment_id = $1
+         UNION ALL SELECT 'covered', p.id, COALESCE(p.number, ''), p.paid_date, a.amount_minor, 0
+            FROM payment_allocation a JOIN payment p ON p.id = a.payment_id
+            WHERE ($5 = 'invoice' OR $5 = 'credit_note') AND a.invoice_number = $3 AND p.connection_id = $4
+                AND p.deleted_at IS NULL
+         ORDER BY part, date, text")
+    .bind(&head.id)
+    .bind(&head.customer_id)
+    .bind(head.number.clone())
+    .bind(&head.connection_id)
+    .bind(&head.kind)
+    .all(db)
+    .await
+}
+
+/// A document as the global search lists it.
+#[derive(Clone, Debug, FromRow, serde::Serialize)]
+pub struct Found {
+    /// `order`, `invoice` or `credit_note`.
+    pub kind: String,
+    pub id: String,
+    pub number: String,
+    pub date: String,
+    pub customer_id: String,
+    pub customer_name: String,
+    pub total_minor: i64,
+    pub currency: String,
+}
+
+/// Orders and invoices from this number on, in the order of the index. The caller keeps those that
+/// start with the text: a prefix condition would not use the index on every database.
+pub async fn from_number(db: &Db, number: &str, limit: i64) -> Result<Vec<Found>, StoreError> {
+    let part = |kind: &str, table: &str, date: &str| {
+        format!(
+            "SELECT {kind} AS kind, d.id AS id, d.number AS number, d.{date} AS date, d.customer_id AS customer_id,
+                c.name AS customer_name, d.total_minor AS total_minor, d.currency AS currency
+             FROM (SELECT * FROM {table} t WHERE t.number >= $1 ORDER BY t.number LIMIT $2) d
+             JOIN customer c ON c.id = d.customer_id WHERE d.deleted_at IS NULL"
+        )
+    };
+    let text = format!(
+        "{} UNION ALL {}",
+        part("'order'", "sales_order", "order_date"),
+        part("d.kind", "invoice", "issue_date")
+    );
+    sql(text).bind(number).bind(limit).all(db).await
+}

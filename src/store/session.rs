@@ -1,0 +1,95 @@
+//! Signed-in browsers. A row is found by the hash of its cookie, never by the cookie itself.
+
+use super::{FromRow, On, StoreError, Tx, sql};
+use crate::model::{Id, Timestamp};
+
+/// A session with its person, as every request needs both.
+#[derive(Clone, FromRow)]
+pub struct SessionRow {
+    pub id: String,
+    pub user_id: String,
+    pub csrf: String,
+    pub created_at: i64,
+    pub seen_at: i64,
+    pub expires_at: i64,
+    pub ip: Option<String>,
+    pub agent: Option<String>,
+    pub name: String,
+    pub mail: String,
+    pub role: String,
+    pub language: String,
+    pub theme: String,
+    pub disabled_at: Option<i64>,
+}
+
+/// What is needed to open a session.
+pub struct NewSession<'a> {
+    pub token_hash: &'a [u8],
+    pub id: &'a Id,
+    pub user_id: &'a str,
+    pub csrf: &'a str,
+    pub now: Timestamp,
+    pub expires_at: Timestamp,
+    pub ip: Option<&'a str>,
+    pub agent: Option<&'a str>,
+}
+
+const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at, s.ip, s.agent, \
+     u.name, u.mail, u.role, u.language, u.theme, u.disabled_at \
+     FROM session s JOIN app_user u ON u.id = s.user_id";
+
+pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreError> {
+    let NewSession { token_hash, id, user_id, csrf, now, expires_at, ip, agent } = session;
+    sql("INSERT INTO session (token_hash, id, user_id, csrf, created_at, seen_at, expires_at, ip, agent) \
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)")
+    .bind(*token_hash)
+    .bind(*id)
+    .bind(*user_id)
+    .bind(*csrf)
+    .bind(*now)
+    .bind(*expires_at)
+    .bind(*ip)
+    .bind(*agent)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+pub async fn by_token_hash(on: impl Into<On<'_>>, token_hash: &[u8]) -> Result<Option<SessionRow>, StoreError> {
+    sql(format!("{SELECT} WHERE s.token_hash = $1")).bind(token_hash).optional(on).await
+}
+
+/// The sessions of one person, last used first.
+pub async fn of_user(on: impl Into<On<'_>>, user_id: &str) -> Result<Vec<SessionRow>, StoreError> {
+    sql(format!("{SELECT} WHERE s.user_id = $1 ORDER BY s.seen_at DESC, s.id")).bind(user_id).all(on).await
+}
+
+pub async fn touch(tx: &mut Tx, token_hash: &[u8], now: Timestamp) -> Result<(), StoreError> {
+    sql("UPDATE session SET seen_at = $1 WHERE token_hash = $2 AND seen_at < $1")
+        .bind(now)
+        .bind(token_hash)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Ends the session behind a cookie. `None`: there was none.
+pub async fn end_by_token_hash(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<(String, String)>, StoreError> {
+    sql("DELETE FROM session WHERE token_hash = $1 RETURNING id, user_id").bind(token_hash).optional(tx).await
+}
+
+/// Ends one session of one person. `false`: that person has no such session.
+pub async fn end(tx: &mut Tx, user_id: &str, id: &str) -> Result<bool, StoreError> {
+    let rows = sql("DELETE FROM session WHERE user_id = $1 AND id = $2").bind(user_id).bind(id).execute(tx).await?;
+    Ok(rows == 1)
+}
+
+/// Ends every session of a person except `keep`.
+pub async fn end_others(tx: &mut Tx, user_id: &str, keep: &str) -> Result<u64, StoreError> {
+    sql("DELETE FROM session WHERE user_id = $1 AND id <> $2").bind(user_id).bind(keep).execute(tx).await
+}
+
+/// Removes sessions past their absolute end, or not seen since `idle_before`.
+pub async fn purge(tx: &mut Tx, now: Timestamp, idle_before: Timestamp) -> Result<u64, StoreError> {
+    sql("DELETE FROM session WHERE expires_at <= $1 OR seen_at <= $2").bind(now).bind(idle_before).execute(tx).await
+}

@@ -1,0 +1,47 @@
+//! Company-wide values: one JSON document a name.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{On, StoreError, Tx, sql};
+use crate::model::Timestamp;
+
+/// The value of a setting; `None` when it was never written.
+pub async fn get<T: DeserializeOwned>(on: impl Into<On<'_>>, name: &'static str) -> Result<Option<T>, StoreError> {
+    let row = sql("SELECT value FROM setting WHERE name = $1").bind(name).optional::<(String,)>(on).await?;
+    row.map(|(text,)| {
+        serde_json::from_str(&text).map_err(|e| StoreError::Corrupt(format!("setting {name} cannot be read: {e}")))
+    })
+    .transpose()
+}
+
+pub async fn put<T: Serialize>(tx: &mut Tx, name: &'static str, value: &T, now: Timestamp) -> Result<(), StoreError> {
+    sql("INSERT INTO setting (name, value, updated_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at")
+    .bind(name)
+    .bind(json(value)?)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes a setting that nobody wrote yet. `false`: somebody was first. Two transactions that race
+/// for the same name wait for each other, so exactly one gets `true`.
+pub async fn claim<T: Serialize>(
+    tx: &mut Tx,
+    name: &'static str,
+    value: &T,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let rows = sql("INSERT INTO setting (name, value, updated_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING")
+        .bind(name)
+        .bind(json(value)?)
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(rows == 1)
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|e| StoreError::Encode(Box::new(e)))
+}

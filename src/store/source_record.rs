@@ -1,0 +1,183 @@
+//! The crosswalk: (connection, stream, external id) -> record of the hub.
+
+use std::collections::HashMap;
+
+use super::{Batch, FromRow, StoreError, Tx, json_list, sql};
+use crate::model::Timestamp;
+
+/// What is stored about a record that came before.
+#[derive(Clone, Debug, FromRow)]
+pub struct Known {
+    pub external_id: String,
+    pub record_id: String,
+    pub content_hash: Vec<u8>,
+    pub source_version: Option<i64>,
+    pub seq: i64,
+    pub deleted_at: Option<i64>,
+}
+
+/// A crosswalk row to write.
+pub struct Entry<'a> {
+    pub external_id: &'a str,
+    pub record_id: &'a str,
+    pub content_hash: &'a [u8],
+    pub source_version: Option<i64>,
+    pub seq: i64,
+    pub body: Option<String>,
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// Serialises everything that one connection brings: two nodes must not both find a record missing
+/// and create it twice. With `all`, every connection is locked, because linking looks across them.
+pub async fn lock_origin(tx: &mut Tx, connection_id: &str, all: bool) -> Result<(), StoreError> {
+    let Some(lock) = tx.dialect().row_lock() else { return Ok(()) };
+    let text = if all {
+        format!("SELECT id FROM connection ORDER BY id{lock}")
+    } else {
+        format!("SELECT id FROM connection WHERE id = $1{lock}")
+    };
+    let query = if all { sql(text) } else { sql(text).bind(connection_id) };
+    query.all::<(String,)>(tx).await?;
+    Ok(())
+}
+
+/// Rows that exist among the given keys of one stream.
+pub async fn known<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, Known>, StoreError> {
+    let text = format!(
+        "SELECT external_id, record_id, content_hash, source_version, seq, deleted_at FROM source_record
+         WHERE connection_id = $1 AND stream = $2 AND {}",
+        tx.dialect().in_list("external_id", "$3")
+    );
+    let rows: Vec<Known> = sql(text).bind(connection_id).bind(stream).bind(json_list(ids)).all(tx).await?;
+    Ok(rows.into_iter().map(|row| (row.external_id.clone(), row)).collect())
+}
+
+/// Record ids of the given keys in any of the given streams.
+pub async fn resolve<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    streams: &[String],
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, String>, StoreError> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "SELECT external_id, record_id FROM source_record WHERE connection_id = $1 AND {} AND {}",
+        dialect.in_list("stream", "$2"),
+        dialect.in_list("external_id", "$3")
+    );
+    let rows: Vec<(String, String)> =
+        sql(text).bind(connection_id).bind(json_list(streams)).bind(json_list(ids)).all(tx).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Writes crosswalk rows, new and changed.
+pub async fn put<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    now: Timestamp,
+    entries: impl Iterator<Item = Entry<'a>>,
+) -> Result<(), StoreError> {
+    let mut batch = Batch::new(
+        "source_record",
+        &[
+            "connection_id",
+            "stream",
+            "external_id",
+            "record_id",
+            "content_hash",
+            "source_version",
+            "seq",
+            "body",
+            "seen_at",
+            "deleted_at",
+        ],
+    );
+    for e in entries {
+        batch.push([
+            connection_id.into(),
+            stream.into(),
+            e.external_id.into(),
+            e.record_id.into(),
+            e.content_hash.into(),
+            e.source_version.into(),
+            e.seq.into(),
+            e.body.into(),
+            now.into(),
+            e.deleted_at.into(),
+        ]);
+    }
+    batch
+        .insert(
+            tx,
+            "ON CONFLICT (connection_id, stream, external_id) DO UPDATE SET
+               record_id = excluded.record_id, content_hash = excluded.content_hash,
+               source_version = excluded.source_version, seq = excluded.seq, body = excluded.body,
+               seen_at = excluded.seen_at, deleted_at = excluded.deleted_at",
+        )
+        .await?;
+    Ok(())
+}
+
+/// A source's values of a customer, for survivorship.
+#[derive(Debug, FromRow)]
+pub struct SourceBody {
+    pub record_id: String,
+    pub connection_id: String,
+    pub stream: String,
+    pub external_id: String,
+    pub kind: String,
+    pub source_version: Option<i64>,
+    pub seen_at: i64,
+    pub body: Option<String>,
+}
+
+/// All living source bodies of the given customers.
+pub async fn bodies<'a>(tx: &mut Tx, customers: impl Iterator<Item = &'a str>) -> Result<Vec<SourceBody>, StoreError> {
+    let text = format!(
+        "SELECT s.record_id, s.connection_id, s.stream, s.external_id, c.kind, s.source_version, s.seen_at, s.body
+         FROM source_record s JOIN connection c ON c.id = s.connection_id
+         WHERE s.deleted_at IS NULL AND {} ORDER BY s.connection_id, s.external_id",
+        tx.dialect().in_list("s.record_id", "$1")
+    );
+    sql(text).bind(json_list(customers)).all(tx).await
+}
+
+/// Moves the source version of records whose content did not change.
+pub async fn advance<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    now: Timestamp,
+    records: impl Iterator<Item = (&'a Known, Option<i64>)>,
+) -> Result<(), StoreError> {
+    let mut batch = Batch::new(
+        "source_record",
+        &["connection_id", "stream", "external_id", "record_id", "content_hash", "source_version", "seq", "seen_at"],
+    );
+    for (known, version) in records {
+        batch.push([
+            connection_id.into(),
+            stream.into(),
+            known.external_id.as_str().into(),
+            known.record_id.as_str().into(),
+            known.content_hash.as_slice().into(),
+            version.into(),
+            known.seq.into(),
+            now.into(),
+        ]);
+    }
+    batch
+        .insert(
+            tx,
+            "ON CONFLICT (connection_id, stream, external_id) DO UPDATE SET
+               source_version = excluded.source_version, seen_at = excluded.seen_at",
+        )
+        .await?;
+    Ok(())
+}

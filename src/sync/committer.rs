@@ -1,0 +1,435 @@
+//! The committer: webhooks and chunks go through it into shared commits; only then they are answered.
+//!
+//! A lane takes whatever deliveries wait (at most [`INBOX_ROWS`]) and one chunk, commits, answers; there
+//! is no timer. PostgreSQL has a lane for deliveries and one for chunks, each with its connection.
+//! SQLite has one writer and so one lane for both, in which deliveries go first: while many of them
+//! wait, chunks get a turn only every [`WORK_TURN`].
+//!
+//! A commit that fails is split: deliveries alone, the chunk alone, then the chunk row by row under
+//! savepoints, so that one bad row fails alone. When the database itself is away everybody is told
+//! and nothing is acknowledged.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::{
+    clock::Clock,
+    connection::Live,
+    master::{self, Chunk, Incoming, Outcome, Rejected},
+    model::{Currency, Timestamp, record::Kind},
+    store::{
+        Db, StoreError, Tx, connection,
+        inbox::{self, Applied},
+        run,
+        sql::execute_plain,
+    },
+};
+
+use super::failpoint;
+
+/// Deliveries in one commit.
+const INBOX_ROWS: usize = 512;
+/// From this many waiting deliveries on, chunks stand back on a shared lane.
+const BUSY: usize = 32;
+/// How long chunks stand back at most.
+const WORK_TURN: Duration = Duration::from_millis(150);
+/// Bodies of waiting deliveries together, in KiB.
+const WAITING_KIB: usize = 64 * 1024;
+
+/// Why something was not committed. Nothing of it is stored.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CommitError {
+    #[error("too many deliveries wait")]
+    Full,
+    #[error("the database is away")]
+    Outage,
+    #[error("the database refused the rows")]
+    Refused(Arc<StoreError>),
+    #[error("the hub is stopping")]
+    Stopping,
+}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        if error.is_outage() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "database outage");
+            Self::Outage
+        } else {
+            Self::Refused(Arc::new(error))
+        }
+    }
+}
+
+struct InboxJob {
+    delivery: inbox::New,
+    done: oneshot::Sender<Result<bool, CommitError>>,
+    _room: tokio::sync::OwnedSemaphorePermit,
+}
+
+/// Records of one stream to apply, with what else belongs into the same commit.
+pub struct Work {
+    pub live: Arc<Live>,
+    pub stream: String,
+    pub kind: Kind,
+    pub run_id: String,
+    pub currency: Currency,
+    pub records: Vec<Incoming>,
+    pub rejected: Vec<Rejected>,
+    /// Cursor to store; only with the last chunk of its page.
+    pub cursor: Option<String>,
+    /// State that the run's stream row gets.
+    pub stream_state: &'static str,
+    /// Deliveries these records came in, claimed in the same commit.
+    pub deliveries: Vec<Applied>,
+    /// Whether the stream counts as fresh after this commit.
+    pub fresh: bool,
+}
+
+struct WorkJob {
+    work: Work,
+    done: oneshot::Sender<Result<Outcome, CommitError>>,
+}
+
+/// Handle to the lanes. Cheap to clone; the lanes end when the last handle is gone.
+#[derive(Clone)]
+pub struct Committer {
+    inbox: mpsc::Sender<InboxJob>,
+    work: mpsc::Sender<WorkJob>,
+    room: Arc<Semaphore>,
+}
+
+impl Committer {
+    /// Starts the lanes. `queue` bounds the waiting deliveries.
+    #[must_use]
+    pub fn spawn(db: Db, clock: Clock, node: String, lease: i64, queue: usize) -> Self {
+        let (inbox_tx, inbox_rx) = mpsc::channel(queue);
+        let (work_tx, work_rx) = mpsc::channel(16);
+        let lane = |inbox, work| Lane { db: db.clone(), clock: clock.clone(), node: node.clone(), lease, inbox, work };
+        match &db {
+            Db::Postgres(_) => {
+                tokio::spawn(lane(Some(inbox_rx), None).run());
+                tokio::spawn(lane(None, Some(work_rx)).run());
+            }
+            Db::Sqlite { .. } => {
+                tokio::spawn(lane(Some(inbox_rx), Some(work_rx)).run());
+            }
+        }
+        Self { inbox: inbox_tx, work: work_tx, room: Arc::new(Semaphore::new(WAITING_KIB)) }
+    }
+
+    /// Stores a delivery durably. `true`: new; `false`: it was here before. Over the limits it says
+    /// [`CommitError::Full`] at once instead of letting the sender wait.
+    pub async fn receive(&self, delivery: inbox::New) -> Result<bool, CommitError> {
+        let kib = u32::try_from(delivery.body.len() / 1024 + 1).unwrap_or(u32::MAX);
+        let room = self.room.clone().try_acquire_many_owned(kib).map_err(|_| CommitError::Full)?;
+        let (done, answer) = oneshot::channel();
+        self.inbox.try_send(InboxJob { delivery, done, _room: room }).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(_) => CommitError::Full,
+            mpsc::error::TrySendError::Closed(_) => CommitError::Stopping,
+        })?;
+        answer.await.unwrap_or(Err(CommitError::Stopping))
+    }
+
+    /// Applies a chunk and waits for its commit.
+    pub async fn apply(&self, work: Work) -> Result<Outcome, CommitError> {
+        let (done, answer) = oneshot::channel();
+        self.work.send(WorkJob { work, done }).await.map_err(|_| CommitError::Stopping)?;
+        answer.await.unwrap_or(Err(CommitError::Stopping))
+    }
+}
+
+struct Lane {
+    db: Db,
+    clock: Clock,
+    node: String,
+    lease: i64,
+    inbox: Option<mpsc::Receiver<InboxJob>>,
+    work: Option<mpsc::Receiver<WorkJob>>,
+}
+
+impl Lane {
+    async fn run(mut self) {
+        let mut deliveries = Vec::with_capacity(INBOX_ROWS);
+        let mut last_work = Instant::now();
+        while let Some(work) = self.gather(&mut deliveries, &mut last_work).await {
+            let batch = std::mem::take(&mut deliveries);
+            self.commit(batch, work).await;
+        }
+    }
+
+    /// Waits for anything to do. `None`: every handle is gone.
+    async fn gather(&mut self, deliveries: &mut Vec<InboxJob>, last_work: &mut Instant) -> Option<Option<WorkJob>> {
+        let work = match (&mut self.inbox, &mut self.work) {
+            (Some(inbox), None) => {
+                if inbox.recv_many(deliveries, INBOX_ROWS).await == 0 {
+                    return None;
+                }
+                None
+            }
+            (None, Some(work)) => Some(work.recv().await?),
+            (Some(inbox), Some(work)) => {
+                tokio::select! {
+                    biased;
+                    n = inbox.recv_many(deliveries, INBOX_ROWS) => {
+                        if n == 0 { self.inbox = None; return Some(None); }
+                        let turn = n < BUSY || last_work.elapsed() >= WORK_TURN;
+                        if turn { work.try_recv().ok() } else { None }
+                    }
+                    job = work.recv() => {
+                        if job.is_none() { self.work = None; return Some(None); }
+                        job
+                    }
+                }
+            }
+            (None, None) => return None,
+        };
+        if work.is_some() {
+            *last_work = Instant::now();
+        }
+        Some(work)
+    }
+
+    async fn commit(&self, deliveries: Vec<InboxJob>, work: Option<WorkJob>) {
+        if deliveries.is_empty() && work.is_none() {
+            return;
+        }
+        let (rows, waiting): (Vec<_>, Vec<_>) = deliveries.into_iter().map(|j| (j.delivery, (j.done, j._room))).unzip();
+        let together = self.write(&rows, work.as_ref().map(|j| &j.work)).await;
+        let (stored, applied) = match together {
+            Ok((stored, applied)) => (Ok(stored), applied.map(Ok)),
+            // One of them spoiled the other's commit: each alone.
+            Err(error) if !rows.is_empty() && work.is_some() && !error.is_outage() => {
+                let stored = self.write(&rows, None).await.map(|(stored, _)| stored);
+                let applied = match &work {
+                    Some(job) => Some(self.write_alone(&job.work).await),
+                    None => None,
+                };
+                (stored, applied)
+            }
+            Err(error) => match &work {
+                Some(job) if !error.is_outage() => (Err(error), Some(self.row_by_row(&job.work).await)),
+                Some(_) => {
+                    let shared = CommitError::from(error);
+                    return self.answer_failure(waiting, work, &shared);
+                }
+                None => (Err(error), None),
+            },
+        };
+        let stored = match stored {
+            Err(error) if !rows.is_empty() && !error.is_outage() => self.one_by_one(&rows).await,
+            Err(error) => {
+                let shared = CommitError::from(error);
+                rows.iter().map(|_| Err(shared.clone())).collect()
+            }
+            Ok(stored) => stored.into_iter().map(Ok).collect(),
+        };
+        for ((done, _room), answer) in waiting.into_iter().zip(stored) {
+            let _ = done.send(answer);
+        }
+        if let (Some(job), Some(applied)) = (work, applied) {
+            let _ = job.done.send(applied.map_err(CommitError::from));
+        }
+    }
+
+    fn answer_failure(
+        &self,
+        waiting: Vec<(oneshot::Sender<Result<bool, CommitError>>, tokio::sync::OwnedSemaphorePermit)>,
+        work: Option<WorkJob>,
+        error: &CommitError,
+    ) {
+        for (done, _room) in waiting {
+            let _ = done.send(Err(error.clone()));
+        }
+        if let Some(job) = work {
+            let _ = job.done.send(Err(error.clone()));
+        }
+    }
+
+    /// One transaction with everything in it.
+    async fn write(
+        &self,
+        rows: &[inbox::New],
+        work: Option<&Work>,
+    ) -> Result<(Vec<bool>, Option<Outcome>), StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        failpoint::pass("commit.before_write");
+        let stored = if rows.is_empty() {
+            Vec::new()
+        } else {
+            inbox::insert(&mut tx, rows, &self.node, now.plus(self.lease)).await?
+        };
+        failpoint::pass("commit.after_inbox");
+        let applied = match work {
+            Some(work) => Some(apply_work(&mut tx, work, now).await?),
+            None => None,
+        };
+        failpoint::pass("commit.after_ingest");
+        failpoint::pass("commit.before_commit");
+        tx.commit().await?;
+        failpoint::pass("commit.after_commit");
+        Ok((stored, applied))
+    }
+
+    async fn write_alone(&self, work: &Work) -> Result<Outcome, StoreError> {
+        match self.write(&[], Some(work)).await {
+            Ok((_, applied)) => Ok(applied.unwrap_or_default()),
+            Err(error) if error.is_outage() => Err(error),
+            Err(_) => self.row_by_row(work).await,
+        }
+    }
+
+    /// Deliveries singly, after their shared commit failed: a bad one fails alone.
+    async fn one_by_one(&self, rows: &[inbox::New]) -> Vec<Result<bool, CommitError>> {
+        let mut out = Vec::with_capacity(rows.len());
+        for row in rows {
+            let stored = self.write(std::slice::from_ref(row), None).await;
+            out.push(stored.map(|(stored, _)| stored.first().copied().unwrap_or(false)).map_err(CommitError::from));
+        }
+        out
+    }
+
+    /// Each record under a savepoint: what the database refuses becomes a failure of that record.
+    async fn row_by_row(&self, work: &Work) -> Result<Outcome, StoreError> {
+        tracing::warn!(connection.id = %work.live.row.id, stream = %work.stream, "chunk refused, applying row by row");
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let claimed = claim(&mut tx, work, now).await?;
+        let mut outcome = Outcome::default();
+        let mut refused = Vec::new();
+        for record in work.records.iter().filter(|r| claimed.admits(&r.external_id)) {
+            execute_plain(&mut tx, "SAVEPOINT one_record").await?;
+            let chunk = chunk_of(work, std::slice::from_ref(record), &[], now);
+            match master::ingest::apply(&mut tx, &chunk).await {
+                Ok(applied) => {
+                    execute_plain(&mut tx, "RELEASE SAVEPOINT one_record").await?;
+                    outcome.add(applied);
+                }
+                Err(error) if error.is_outage() => return Err(error),
+                Err(error) => {
+                    execute_plain(&mut tx, "ROLLBACK TO SAVEPOINT one_record").await?;
+                    tracing::error!(error = &error as &dyn std::error::Error, "record refused by the database");
+                    refused.push(refusal(record));
+                }
+            }
+        }
+        refused.extend(work.rejected.iter().filter(|r| claimed.admits(&r.external_id)).cloned());
+        let chunk = chunk_of(work, &[], &refused, now);
+        outcome.add(master::ingest::apply(&mut tx, &chunk).await?);
+        close(&mut tx, work, &claimed, &outcome, now).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+}
+
+fn refusal(record: &Incoming) -> Rejected {
+    Rejected {
+        external_id: record.external_id.clone(),
+        version: record.version,
+        cause: "DB_REFUSED".to_owned(),
+        field: None,
+        source_path: None,
+        value: None,
+        label: record.record.as_ref().and_then(|r| r.label()).unwrap_or(&record.external_id).to_owned(),
+        payload: record.payload.clone(),
+    }
+}
+
+fn chunk_of<'a>(work: &'a Work, records: &'a [Incoming], rejected: &'a [Rejected], now: Timestamp) -> Chunk<'a> {
+    Chunk {
+        origin: &work.live.origin,
+        stream: &work.stream,
+        kind: work.kind,
+        run_id: Some(&work.run_id),
+        now,
+        currency: work.currency,
+        records,
+        rejected,
+    }
+}
+
+/// Which records of a work item this transaction may apply.
+enum Claimed {
+    /// Not from deliveries: all.
+    All,
+    /// Only those whose delivery nobody else has applied.
+    Deliveries { ids: HashSet<String>, objects: HashSet<String> },
+}
+
+impl Claimed {
+    fn admits(&self, external_id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Deliveries { objects, .. } => objects.contains(external_id),
+        }
+    }
+}
+
+/// The key part of a delivery's object text `stream/key`.
+fn key_of(applied: &Applied) -> Option<&str> {
+    applied.object.as_deref().and_then(|o| o.split_once('/')).map(|(_, key)| key)
+}
+
+async fn claim(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<Claimed, StoreError> {
+    if work.deliveries.is_empty() {
+        return Ok(Claimed::All);
+    }
+    let ids: Vec<&str> = work.deliveries.iter().map(|d| d.id.as_str()).collect();
+    let ids = inbox::claim(tx, &ids, now).await?;
+    let objects = work.deliveries.iter().filter(|d| ids.contains(&d.id)).filter_map(key_of).map(str::to_owned);
+    Ok(Claimed::Deliveries { objects: objects.collect(), ids })
+}
+
+async fn apply_work(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<Outcome, StoreError> {
+    let claimed = claim(tx, work, now).await?;
+    let complete = match &claimed {
+        Claimed::All => true,
+        Claimed::Deliveries { ids, .. } => ids.len() == work.deliveries.len(),
+    };
+    let outcome = if complete {
+        master::ingest::apply(tx, &chunk_of(work, &work.records, &work.rejected, now)).await?
+    } else {
+        let records: Vec<Incoming> = work.records.iter().filter(|r| claimed.admits(&r.external_id)).cloned().collect();
+        let rejected: Vec<Rejected> =
+            work.rejected.iter().filter(|r| claimed.admits(&r.external_id)).cloned().collect();
+        master::ingest::apply(tx, &chunk_of(work, &records, &rejected, now)).await?
+    };
+    close(tx, work, &claimed, &outcome, now).await?;
+    Ok(outcome)
+}
+
+/// Counts, cursor, freshness and deliveries, in the transaction of the records they speak of.
+async fn close(
+    tx: &mut Tx,
+    work: &Work,
+    claimed: &Claimed,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let counts = run::Counts {
+        read: outcome.read,
+        new: outcome.new,
+        updated: outcome.updated,
+        unchanged: outcome.unchanged,
+        parked: outcome.parked,
+        failed: outcome.failed,
+    };
+    let origin = &work.live.row.id;
+    run::add_counts(tx, &work.run_id, &work.stream, work.stream_state, &counts, work.cursor.as_deref()).await?;
+    if let Some(cursor) = &work.cursor {
+        connection::set_cursor(tx, origin, &work.stream, cursor, now).await?;
+    }
+    if work.fresh {
+        connection::set_fresh(tx, origin, &work.stream, now).await?;
+    }
+    if let Claimed::Deliveries { ids, .. } = claimed {
+        let mine: Vec<Applied> = work.deliveries.iter().filter(|d| ids.contains(&d.id)).cloned().collect();
+        inbox::describe(tx, Some(&work.run_id), &mine).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,482 @@
+//! One run: every enabled stream of a connection, page by page.
+//!
+//! The next page is fetched while the current one is committed. The cursor is committed with the last
+//! chunk of its page, so a run that dies goes on where its data ends. A rate limit is waited for, not
+//! failed; a page that is too large is asked for in halves; trouble in one stream leaves the others.
+
+use std::{sync::Arc, time::Duration};
+
+use musubi_sdk::connector::{Cursor, Page, PageToken, PullRequest, SourceError};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    connection::Live,
+    master::Outcome,
+    model::record::Kind,
+    store::{self, StoreError, connection, run},
+};
+
+use super::{
+    backoff,
+    committer::{CommitError, Work},
+    engine::Engine,
+    failpoint, intake,
+};
+
+/// Tries of one page before its stream counts as failed.
+const PAGE_TRIES: u32 = 4;
+/// Waits for a rate limit in one stream before the rest is left to the next run.
+const THROTTLE_WAITS: u32 = 60;
+/// Smallest page that is asked for after "too large".
+const SMALLEST_PAGE: u32 = 1;
+/// Page size assumed where the manifest's own was refused.
+const USUAL_PAGE: u32 = 200;
+
+/// How a stream or run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub code: String,
+    pub detail: String,
+    pub retry_after: Option<Duration>,
+    /// Other streams of the connection would fail the same way.
+    pub whole_connection: bool,
+    pub auth: bool,
+}
+
+impl Trouble {
+    fn from_source(error: &SourceError) -> Self {
+        let retry_after = match error {
+            SourceError::RateLimited { retry_after } | SourceError::Transient { retry_after, .. } => *retry_after,
+            _ => None,
+        };
+        Self {
+            code: error.code().to_owned(),
+            detail: error.to_string(),
+            retry_after,
+            whole_connection: !matches!(error, SourceError::Malformed { .. } | SourceError::TooLarge),
+            auth: matches!(error, SourceError::Auth { .. }),
+        }
+    }
+
+    fn of(code: &str, detail: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), detail: detail.into(), retry_after: None, whole_connection: true, auth: false }
+    }
+}
+
+/// Why a stream stopped early.
+pub(super) enum Stop {
+    Trouble(Trouble),
+    /// The process is shutting down or the lease is lost.
+    Cancelled,
+}
+
+impl From<CommitError> for Stop {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Stopping => Self::Cancelled,
+            other => Self::Trouble(Trouble::of("DB_UNAVAILABLE", other.to_string())),
+        }
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "pull cannot use the database");
+        Self::Trouble(Trouble::of("DB_UNAVAILABLE", "the database cannot be used"))
+    }
+}
+
+/// A run in progress.
+pub struct Pull<'a> {
+    pub engine: &'a Engine,
+    pub live: Arc<Live>,
+    pub run_id: String,
+    pub cancel: CancellationToken,
+    pub requests: i64,
+    pub throttled: i64,
+    pub total: Outcome,
+    pub trouble: Option<Trouble>,
+    pub failed_streams: usize,
+    pub done_streams: usize,
+}
+
+impl Pull<'_> {
+    /// Pulls the given streams in order.
+    pub async fn streams(&mut self, streams: &[connection::Stream]) -> Result<(), Stop> {
+        for name in self.live.clone().pull_order() {
+            let Some(stream) = streams.iter().find(|s| s.name == name && s.enabled) else { continue };
+            match self.stream(stream).await {
+                Ok(()) => self.done_streams += 1,
+                Err(Stop::Cancelled) => return Err(Stop::Cancelled),
+                Err(Stop::Trouble(trouble)) => {
+                    self.failed_streams += 1;
+                    self.stream_state(name, "failed", None).await?;
+                    let whole = trouble.whole_connection;
+                    self.trouble.get_or_insert(trouble);
+                    if whole {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn stream(&mut self, stream: &connection::Stream) -> Result<(), Stop> {
+        let name = stream.name.as_str();
+        let Some(kind) = self.live.kind_of(name) else { return Ok(()) };
+        let cursor: Option<Cursor> = stream.cursor.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let mut tx = self.engine.db.begin().await?;
+        run::open_stream(&mut tx, &self.run_id, name, "running", stream.cursor.as_deref()).await?;
+        tx.commit().await?;
+        let mut pages = Pages::new(self.engine, self.live.clone(), name, cursor, &self.cancel);
+        let mut outcome = Outcome::default();
+        let mut expected = None;
+        while let Some(page) = pages.next(self).await? {
+            failpoint::pass("pull.after_page");
+            expected = expected.or(page.total);
+            let last = page.next.is_none();
+            self.commit_page(name, kind, page, last, &mut outcome).await?;
+        }
+        self.fetch_missing(&mut outcome).await?;
+        self.finish_stream(name, expected, &outcome).await?;
+        self.total.add(outcome);
+        Ok(())
+    }
+
+    /// A stream is green only when nothing failed and the source's own count was reached.
+    async fn finish_stream(&mut self, name: &str, expected: Option<u64>, outcome: &Outcome) -> Result<(), Stop> {
+        let expected = expected.and_then(|n| i64::try_from(n).ok());
+        let short = expected.is_some_and(|n| outcome.read < n);
+        if short {
+            self.trouble.get_or_insert(Trouble {
+                whole_connection: false,
+                ..Trouble::of(
+                    "COUNT_SHORT",
+                    format!("{name}: {} of {} records came", outcome.read, expected.unwrap_or(0)),
+                )
+            });
+        }
+        let state = if outcome.failed > 0 || short { "partial" } else { "succeeded" };
+        self.stream_state(name, state, expected).await
+    }
+
+    async fn stream_state(&self, name: &str, state: &str, source_count: Option<i64>) -> Result<(), Stop> {
+        let mut tx = self.engine.db.begin().await?;
+        run::set_stream_state(&mut tx, &self.run_id, name, state, source_count).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn commit_page(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        page: Page,
+        last: bool,
+        outcome: &mut Outcome,
+    ) -> Result<(), Stop> {
+        let cursor = page.cursor.map(|c| serde_json::Value::to_string(&c.0));
+        let size = self.engine.settings.chunk_records;
+        let mut records = page.records.into_iter().peekable();
+        loop {
+            let mut mapped = Vec::with_capacity(size);
+            let mut rejected = Vec::new();
+            for record in records.by_ref().take(size) {
+                match intake::map(&self.live, name, record, self.engine.currency) {
+                    Ok(incoming) => mapped.push(incoming),
+                    Err(bad) => rejected.push(bad),
+                }
+            }
+            let end_of_page = records.peek().is_none();
+            let applied = self
+                .commit(Work {
+                    live: self.live.clone(),
+                    stream: name.to_owned(),
+                    kind,
+                    run_id: self.run_id.clone(),
+                    currency: self.engine.currency,
+                    records: mapped,
+                    rejected,
+                    cursor: if end_of_page { cursor.clone() } else { None },
+                    stream_state: "running",
+                    deliveries: Vec::new(),
+                    fresh: end_of_page && last,
+                })
+                .await?;
+            failpoint::pass("pull.after_chunk");
+            outcome.add(applied);
+            if end_of_page {
+                return Ok(());
+            }
+            if self.cancel.is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
+        }
+    }
+
+    async fn commit(&self, work: Work) -> Result<Outcome, Stop> {
+        let outcome = self.engine.committer.apply(work).await?;
+        self.engine.announce(&outcome, &self.run_id);
+        Ok(outcome)
+    }
+
+    /// Customers that records referred to and that no page brought are asked for by key; their records
+    /// are applied in the commit that brings them.
+    async fn fetch_missing(&mut self, outcome: &mut Outcome) -> Result<(), Stop> {
+        let missing = std::mem::take(&mut outcome.missing);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let fetched = fetch_customers(self.engine, &self.live, missing, &self.run_id, &self.cancel).await?;
+        self.requests += fetched.requests;
+        outcome.released += fetched.outcome.released;
+        Ok(())
+    }
+}
+
+/// Pages of one stream, the next one already on its way.
+struct Pages<'a> {
+    engine: &'a Engine,
+    live: Arc<Live>,
+    stream: String,
+    cursor: Option<Cursor>,
+    size: Option<u32>,
+    next: Option<Option<PageToken>>,
+    ahead: Option<tokio::task::JoinHandle<Result<Page, SourceError>>>,
+    cancel: CancellationToken,
+}
+
+impl<'a> Pages<'a> {
+    fn new(
+        engine: &'a Engine,
+        live: Arc<Live>,
+        stream: &str,
+        cursor: Option<Cursor>,
+        cancel: &CancellationToken,
+    ) -> Self {
+        Self {
+            engine,
+            live,
+            stream: stream.to_owned(),
+            cursor,
+            size: None,
+            next: Some(None),
+            ahead: None,
+            cancel: cancel.clone(),
+        }
+    }
+
+    fn request(&self, token: Option<PageToken>) -> tokio::task::JoinHandle<Result<Page, SourceError>> {
+        let (live, stream, cursor, size) = (self.live.clone(), self.stream.clone(), self.cursor.clone(), self.size);
+        tokio::spawn(async move {
+            live.quota.acquire().await;
+            let request =
+                PullRequest { stream: &stream, cursor: cursor.as_ref(), token: token.as_ref(), page_size: size };
+            live.connector.pull(request).await
+        })
+    }
+
+    /// The next page, after as much patience as its trouble deserves. `None`: there are no more.
+    async fn next(&mut self, pull: &mut Pull<'_>) -> Result<Option<Page>, Stop> {
+        let Some(token) = self.next.take() else { return Ok(None) };
+        let (mut tries, mut waits) = (0, 0);
+        loop {
+            let handle = self.ahead.take().unwrap_or_else(|| self.request(token.clone()));
+            pull.requests += 1;
+            let answer = tokio::select! {
+                answer = handle => answer,
+                () = self.cancel.cancelled() => return Err(Stop::Cancelled),
+            };
+            let error = match answer {
+                Ok(Ok(page)) => {
+                    if let Some(next) = &page.next {
+                        self.ahead = Some(self.request(Some(next.clone())));
+                        self.next = Some(Some(next.clone()));
+                    }
+                    return Ok(Some(page));
+                }
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    return Err(Stop::Trouble(Trouble::of("CONNECTOR_PANIC", "the connector ended unexpectedly")));
+                }
+            };
+            let wait = match &error {
+                SourceError::RateLimited { retry_after } if waits < THROTTLE_WAITS => {
+                    waits += 1;
+                    pull.throttled += 1;
+                    self.delay(waits.min(6), *retry_after)
+                }
+                SourceError::TooLarge => match self.halve() {
+                    true => Duration::ZERO,
+                    false => return Err(Stop::Trouble(Trouble::from_source(&error))),
+                },
+                SourceError::Transient { retry_after, .. } if tries + 1 < PAGE_TRIES => {
+                    tries += 1;
+                    self.delay(tries, *retry_after)
+                }
+                // A proxy's error page or half an answer often passes; a shape that stays wrong does not.
+                SourceError::Malformed { .. } if tries + 1 < PAGE_TRIES / 2 => {
+                    tries += 1;
+                    self.delay(tries, None)
+                }
+                _ => return Err(Stop::Trouble(Trouble::from_source(&error))),
+            };
+            tracing::info!(connection.id = %self.live.row.id, stream = %self.stream, code = error.code(),
+                wait_ms = wait.as_millis() as u64, "source asks for patience");
+            self.pause(wait).await?;
+        }
+    }
+
+    /// Inside a run the first wait is a fifth of the configured one: most trouble passes in a second.
+    fn delay(&self, attempt: u32, retry_after: Option<Duration>) -> Duration {
+        let settings = &self.engine.settings;
+        backoff::delay(attempt, settings.backoff_first.0 / 5, settings.backoff_max.0, retry_after)
+    }
+
+    async fn pause(&self, wait: Duration) -> Result<(), Stop> {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = self.cancel.cancelled() => Err(Stop::Cancelled),
+        }
+    }
+
+    /// Asks for half from now on. `false`: it cannot get smaller.
+    fn halve(&mut self) -> bool {
+        let size = self.size.unwrap_or(USUAL_PAGE * 2) / 2;
+        if size < SMALLEST_PAGE {
+            return false;
+        }
+        self.size = Some(size);
+        true
+    }
+}
+
+/// What fetching by key brought.
+#[derive(Default)]
+pub(super) struct Fetched {
+    pub requests: i64,
+    pub outcome: Outcome,
+}
+
+/// Asks for customers by key and applies them; keys the source does not know stay parked.
+pub(super) async fn fetch_customers(
+    engine: &Engine,
+    live: &Arc<Live>,
+    keys: impl IntoIterator<Item = String>,
+    run_id: &str,
+    cancel: &CancellationToken,
+) -> Result<Fetched, Stop> {
+    /// Keys asked for in one go; the rest comes with the next run.
+    const AT_MOST: usize = 200;
+    let mut fetched = Fetched::default();
+    let streams = live.origin.streams_of(Kind::Customer);
+    let Some(stream) = streams.iter().find(|s| live.manifest.stream(s).is_some_and(|s| s.fetch.is_some())) else {
+        return Ok(fetched);
+    };
+    let (mut records, mut rejected) = (Vec::new(), Vec::new());
+    for key in keys.into_iter().take(AT_MOST) {
+        if cancel.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        live.quota.acquire().await;
+        fetched.requests += 1;
+        match live.connector.fetch(stream, &key).await {
+            Ok(Some(record)) => match intake::map(live, stream, record, engine.currency) {
+                Ok(incoming) => records.push(incoming),
+                Err(bad) => rejected.push(bad),
+            },
+            Ok(None) => {}
+            // What cannot be fetched now waits; parking has its own clock.
+            Err(error) => {
+                tracing::info!(connection.id = %live.row.id, code = error.code(), "customer cannot be fetched now");
+                break;
+            }
+        }
+    }
+    if !records.is_empty() || !rejected.is_empty() {
+        let work = Work {
+            live: live.clone(),
+            stream: stream.clone(),
+            kind: Kind::Customer,
+            run_id: run_id.to_owned(),
+            currency: engine.currency,
+            records,
+            rejected,
+            cursor: None,
+            stream_state: "succeeded",
+            deliveries: Vec::new(),
+            fresh: false,
+        };
+        fetched.outcome = engine.committer.apply(work).await?;
+        engine.announce(&fetched.outcome, run_id);
+    }
+    Ok(fetched)
+}
+
+/// Opens a run with its streams waiting.
+pub(super) async fn open_run(
+    engine: &Engine,
+    live: &Live,
+    run_id: &str,
+    trigger: &str,
+    actor: Option<&str>,
+) -> Result<Vec<connection::Stream>, StoreError> {
+    let now = engine.clock.now();
+    let streams = connection::streams(&engine.db, &live.row.id).await?;
+    let mut tx = engine.db.begin().await?;
+    run::interrupt_orphans(&mut tx, &live.row.id, now).await?;
+    let new = run::New {
+        id: run_id,
+        connection_id: &live.row.id,
+        trigger,
+        actor,
+        state: "running",
+        mapping_version: live.row.mapping_version,
+        now,
+    };
+    run::insert(&mut tx, &new).await?;
+    for name in live.pull_order() {
+        if streams.iter().any(|s| s.name == name && s.enabled) {
+            run::open_stream(&mut tx, run_id, name, "waiting", None).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(streams)
+}
+
+/// Closes a run: what it did decides its state.
+pub(super) async fn close_run(pull: &Pull<'_>, cancelled: bool) -> Result<&'static str, StoreError> {
+    failpoint::pass("pull.before_finish");
+    let engine = pull.engine;
+    let still_parked = store::parked::count(&engine.db, &pull.live.row.id).await?;
+    let state = if cancelled {
+        "interrupted"
+    } else if pull.failed_streams > 0 && pull.done_streams == 0 {
+        "failed"
+    } else if pull.trouble.is_some() || pull.total.failed > 0 || still_parked > 0 {
+        "partial"
+    } else {
+        "succeeded"
+    };
+    let waiting = (still_parked > 0 && pull.trouble.is_none() && pull.total.failed == 0)
+        .then(|| Trouble::of("REF_CUSTOMER_WAITING", format!("{still_parked} records wait for their customer")));
+    let trouble = pull.trouble.as_ref().or(waiting.as_ref());
+    let mut tx = engine.db.begin().await?;
+    let finish = run::Finish {
+        id: &pull.run_id,
+        state,
+        requests: pull.requests,
+        throttled: pull.throttled,
+        cause: trouble.map(|t| t.code.as_str()),
+        detail: trouble.map(|t| t.detail.as_str()),
+        now: engine.clock.now(),
+    };
+    run::finish(&mut tx, &finish).await?;
+    if cancelled {
+        run::interrupt_streams(&mut tx, &pull.run_id).await?;
+    }
+    tx.commit().await?;
+    (engine.on_commit)(&std::collections::HashSet::new(), &pull.run_id);
+    Ok(state)
+}

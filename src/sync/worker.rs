@@ -1,0 +1,280 @@
+//! The loops of one node: due connections, the inbox, the expiry of parked records.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    connection::Live,
+    model::{Id, Timestamp, ids::Noun},
+    store::{StoreError, connection, failure, parked},
+};
+
+use super::{
+    backoff,
+    engine::Engine,
+    inbox,
+    pull::{self, Pull, Stop},
+    schedule::{CatchUp, Plan},
+};
+
+/// Starts the loops. They end after `stop`: the current chunk is committed and every lease released.
+pub fn spawn(engine: Engine, stop: CancellationToken, tasks: &TaskTracker) {
+    tasks.spawn(schedule_loop(engine.clone(), stop.clone(), tasks.clone()));
+    tasks.spawn(inbox::run(engine.clone(), stop.clone()));
+    tasks.spawn(parked_loop(engine, stop));
+}
+
+async fn schedule_loop(engine: Engine, stop: CancellationToken, tasks: TaskTracker) {
+    let slots = Arc::new(Semaphore::new(engine.settings.workers));
+    loop {
+        match lease(&engine, slots.available_permits()).await {
+            Ok(rows) => {
+                for row in rows {
+                    let Ok(slot) = slots.clone().acquire_owned().await else { return };
+                    let (engine, stop) = (engine.clone(), stop.child_token());
+                    tasks.spawn(async move {
+                        Box::pin(run_connection(&engine, row, stop)).await;
+                        engine.due_changed.notify_one();
+                        drop(slot);
+                    });
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "schedule cannot be read, trying again");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = engine.due_changed.notified() => {}
+            () = tokio::time::sleep(engine.settings.poll.0) => {}
+        }
+    }
+}
+
+async fn lease(engine: &Engine, free: usize) -> Result<Vec<connection::Row>, StoreError> {
+    engine.registry.reload(&engine.db, &engine.keys).await?;
+    let now = engine.clock.now();
+    if free == 0 || !connection::any_due(&engine.db, now).await? {
+        return Ok(Vec::new());
+    }
+    let mut tx = engine.db.begin().await?;
+    let until = now.plus(engine.settings.lease.micros());
+    let limit = i64::try_from(free).unwrap_or(1);
+    let rows = connection::lease_due(&mut tx, &engine.node, now, until, limit).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+fn catch_up(engine: &Engine) -> CatchUp {
+    match engine.settings.catch_up {
+        crate::config::CatchUp::Once => CatchUp::Once,
+        crate::config::CatchUp::All => CatchUp::All,
+        crate::config::CatchUp::Skip => CatchUp::Skip,
+    }
+}
+
+/// One leased connection: run it, then give the lease back with the next due time.
+async fn run_connection(engine: &Engine, row: connection::Row, stop: CancellationToken) {
+    let now = engine.clock.now();
+    let plan: Plan = serde_json::from_str(&row.schedule).unwrap_or(Plan::Manual);
+    let planned = Timestamp(row.due_at.unwrap_or(now.0));
+    let policy = catch_up(engine);
+    let grace = engine.settings.poll.0 * 2 + Duration::from_secs(60);
+    let requested = row.requested_by.is_some() || row.failures > 0;
+    if !requested && !Plan::still_wanted(planned, now, policy, grace) {
+        let next = plan.after_run(planned, now, policy, &engine.zone);
+        return release(engine, &row, next, row.failures, None, row.auth_failed_at.map(Timestamp)).await;
+    }
+    let late = now.since(planned) > i64::try_from(grace.as_micros()).unwrap_or(i64::MAX);
+    let trigger = match &row.requested_by {
+        Some(_) => "manual",
+        None if late => "catch_up",
+        None => "schedule",
+    };
+    let Some(live) = engine.registry.get(&row.id) else {
+        tracing::error!(connection.id = %row.id, "due connection cannot be used");
+        let retry = now.plus(engine.settings.backoff_max.micros());
+        return release(engine, &row, Some(retry), row.failures + 1, Some(retry), None).await;
+    };
+    let renewing = renew_lease(engine, &row.id, stop.clone());
+    let running = run_once(engine, live, &row, trigger, stop.clone());
+    let ended = tokio::select! { ended = running => ended, never = renewing => match never {} };
+    let finished = engine.clock.now();
+    match ended {
+        Ended::Done { next_after_failures: 0, .. } => {
+            let next = plan.after_run(planned, finished, policy, &engine.zone);
+            release(engine, &row, next, 0, None, None).await;
+        }
+        Ended::Done { next_after_failures: failures, retry_after, auth } => {
+            let retry = finished.plus(retry_wait(engine, failures, retry_after));
+            let auth = auth.then_some(finished);
+            release(engine, &row, Some(retry), failures, Some(retry), auth).await;
+        }
+        Ended::Interrupted => release(engine, &row, Some(planned), row.failures, None, None).await,
+    }
+}
+
+/// Microseconds until the next try; from `circuit_after` failures on, the circuit is open at least
+/// `circuit_pause`.
+fn retry_wait(engine: &Engine, failures: i64, retry_after: Option<Duration>) -> i64 {
+    let s = &engine.settings;
+    let attempt = u32::try_from(failures).unwrap_or(u32::MAX);
+    let mut wait = backoff::delay(attempt, s.backoff_first.0, s.backoff_max.0, retry_after);
+    if attempt >= s.circuit_after {
+        wait = wait.max(s.circuit_pause.0);
+    }
+    i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)
+}
+
+enum Ended {
+    Done { next_after_failures: i64, retry_after: Option<Duration>, auth: bool },
+    Interrupted,
+}
+
+async fn run_once(
+    engine: &Engine,
+    live: Arc<Live>,
+    row: &connection::Row,
+    trigger: &str,
+    cancel: CancellationToken,
+) -> Ended {
+    let run_id = Id::new(Noun::Run).into_string();
+    let failed = |retry_after, auth| Ended::Done { next_after_failures: row.failures + 1, retry_after, auth };
+    let streams = match pull::open_run(engine, &live, &run_id, trigger, row.requested_by.as_deref()).await {
+        Ok(streams) => streams,
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "run cannot be opened");
+            return failed(None, false);
+        }
+    };
+    let mut pull = Pull {
+        engine,
+        live,
+        run_id: run_id.clone(),
+        cancel,
+        requests: 0,
+        throttled: 0,
+        total: Default::default(),
+        trouble: None,
+        failed_streams: 0,
+        done_streams: 0,
+    };
+    let ended = pull.streams(&streams).await;
+    let cancelled = matches!(ended, Err(Stop::Cancelled));
+    if let Err(Stop::Trouble(trouble)) = ended {
+        pull.failed_streams += 1;
+        pull.trouble.get_or_insert(trouble);
+    }
+    let closed = pull::close_run(&pull, cancelled).await;
+    let trouble = pull.trouble.as_ref();
+    match closed {
+        _ if cancelled => Ended::Interrupted,
+        Ok(state) => {
+            tracing::info!(run.id = %run_id, connection.id = %row.id, state, read = pull.total.read,
+                new = pull.total.new, updated = pull.total.updated, failed = pull.total.failed, "run ended");
+            if pull.failed_streams == 0 {
+                Ended::Done { next_after_failures: 0, retry_after: None, auth: false }
+            } else {
+                failed(trouble.and_then(|t| t.retry_after), trouble.is_some_and(|t| t.auth))
+            }
+        }
+        Err(error) => {
+            tracing::warn!(run.id = %run_id, error = &error as &dyn std::error::Error, "run cannot be closed");
+            failed(None, false)
+        }
+    }
+}
+
+/// Keeps the lease while the run goes on; a lease that is lost cancels the run.
+async fn renew_lease(engine: &Engine, id: &str, cancel: CancellationToken) -> std::convert::Infallible {
+    let lease = engine.settings.lease;
+    loop {
+        tokio::time::sleep(lease.0 / 3).await;
+        let until = engine.clock.now().plus(lease.micros());
+        let kept = async {
+            let mut tx = engine.db.begin().await?;
+            let kept = connection::renew(&mut tx, id, &engine.node, until).await?;
+            tx.commit().await?;
+            Ok::<_, StoreError>(kept)
+        };
+        match kept.await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(connection.id = %id, "lease lost to another node");
+                cancel.cancel();
+            }
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "lease cannot be renewed now"),
+        }
+    }
+}
+
+async fn release(
+    engine: &Engine,
+    row: &connection::Row,
+    due_at: Option<Timestamp>,
+    failures: i64,
+    retry_at: Option<Timestamp>,
+    auth_failed_at: Option<Timestamp>,
+) {
+    let release = connection::Release { id: &row.id, node: &engine.node, due_at, failures, retry_at, auth_failed_at };
+    let done = async {
+        let mut tx = engine.db.begin().await?;
+        connection::release(&mut tx, &release).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(())
+    };
+    if let Err(error) = done.await {
+        // The lease runs out by itself; the connection is due again then.
+        tracing::warn!(connection.id = %row.id, error = &error as &dyn std::error::Error, "lease cannot be released");
+    }
+}
+
+/// Records whose customer never came become failures a person can see.
+async fn parked_loop(engine: Engine, stop: CancellationToken) {
+    loop {
+        if let Err(error) = expire_parked(&engine).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "parked records cannot be checked now");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(30)) => {}
+        }
+    }
+}
+
+/// Moves records that waited longer than `sync.park_limit` into the failures.
+pub async fn expire_parked(engine: &Engine) -> Result<usize, StoreError> {
+    let now = engine.clock.now();
+    let limit = now.plus(-engine.settings.park_limit.micros());
+    let mut moved = 0;
+    loop {
+        let mut tx = engine.db.begin().await?;
+        let expired = parked::expired(&mut tx, limit, 200).await?;
+        if expired.is_empty() {
+            return Ok(moved);
+        }
+        moved += expired.len();
+        let failures = expired.into_iter().map(|(connection_id, p)| failure::NewFailure {
+            connection_id,
+            stream: p.stream,
+            cause: "REF_CUSTOMER_MISSING".to_owned(),
+            field: Some("customer".to_owned()),
+            source_path: None,
+            value: Some(p.waits_for),
+            label: label_of(&p.canonical).unwrap_or_else(|| p.external_id.clone()),
+            external_id: p.external_id,
+            payload: p.payload,
+            source_version: p.source_version,
+            run_id: p.run_id,
+        });
+        failure::put(&mut tx, now, failures).await?;
+        tx.commit().await?;
+    }
+}
+
+fn label_of(canonical: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(canonical).ok()?;
+    ["number", "name"].iter().find_map(|key| value.get(*key)?.as_str()).map(str::to_owned)
+}
