@@ -7,6 +7,7 @@
 //! To add a room: a module with `pub fn routes() -> Router<SharedHub>`, merged in
 //! [`server::router`].
 
+pub mod console;
 pub mod cookie;
 pub mod csrf;
 pub mod edge;
