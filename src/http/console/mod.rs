@@ -13,10 +13,12 @@
 pub mod assets;
 pub mod catalogue;
 mod chart;
+pub mod page;
 #[cfg(test)]
 mod preview;
 pub mod shell;
 pub mod view;
 
 pub use catalogue::Lang;
+pub use page::routes;
 pub use shell::{Markup, Me, Notice, Section, Shell};

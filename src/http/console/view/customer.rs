@@ -333,18 +333,16 @@ impl CustomerPage {
             return reason.0.clone();
         }
         let money = matches!(reason.0.as_str(), "overdue" | "overdue_amount");
-        if money {
-            s.f1(&key, s.money(reason.1, self.overview.figures.currency))
-        } else {
-            s.n(&key, reason.1)
-        }
+        if money { s.f1(&key, s.money(reason.1, self.overview.figures.currency)) } else { s.n(&key, reason.1) }
     }
 }
 
 /// A value of the master record as people write it.
 fn master_value(s: &Shell, field: &str, value: &str, currency: Currency) -> String {
     match field {
-        "credit_limit" | "credit_limit_minor" => value.parse().map_or_else(|_| value.to_owned(), |v: i64| s.money(v, currency)),
+        "credit_limit" | "credit_limit_minor" => {
+            value.parse().map_or_else(|_| value.to_owned(), |v: i64| s.money(v, currency))
+        }
         "closing_day" => match value {
             "end" | "31" | "99" | "末" => s.t("field_value.closing_end").to_owned(),
             day if day.parse::<u8>().is_ok() => s.f1("field_value.closing_day", day),
