@@ -26,6 +26,7 @@ pub mod inbox;
 pub mod migrate;
 mod open;
 pub mod parked;
+pub mod read_console;
 pub mod read_customer;
 pub mod read_directory;
 pub mod retention;

@@ -13,6 +13,7 @@
 pub mod assets;
 pub mod catalogue;
 mod chart;
+pub mod page;
 #[cfg(test)]
 mod preview;
 pub mod shell;
