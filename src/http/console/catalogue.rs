@@ -186,7 +186,19 @@ mod tests {
     #[test]
     fn japanese_keeps_the_house_rules() {
         for (key, text) in JA.iter() {
-            for banned in ["!", "\u{FF01}", "\u{FF08}", "\u{FF09}", "\u{FF1A}", "ログイン", "ストリーム", "することができ", "お願いいたし", "案件", "注文"] {
+            for banned in [
+                "!",
+                "\u{FF01}",
+                "\u{FF08}",
+                "\u{FF09}",
+                "\u{FF1A}",
+                "ログイン",
+                "ストリーム",
+                "することができ",
+                "お願いいたし",
+                "案件",
+                "注文",
+            ] {
                 assert!(!text.contains(banned), "{key}: {text} contains {banned}");
             }
         }

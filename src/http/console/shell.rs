@@ -269,8 +269,7 @@ impl Shell {
     #[must_use]
     pub fn day_ago(&self, date: &str) -> String {
         let Some(d) = format::parse_date(date) else { return date.to_owned() };
-        format::days_ago(d, self.today(), self.lang)
-            .unwrap_or_else(|| format::date_short(d, self.today(), self.lang))
+        format::days_ago(d, self.today(), self.lang).unwrap_or_else(|| format::date_short(d, self.today(), self.lang))
     }
 
     /// Days since a business date, for tints.
@@ -438,9 +437,7 @@ impl Shell {
 
     fn state_text(&self, status: Status) -> String {
         match status.retry_at() {
-            Some(at) => {
-                self.f2("status.retry_at", self.t(status.key()), format::until(at, self.now, self.lang))
-            }
+            Some(at) => self.f2("status.retry_at", self.t(status.key()), format::until(at, self.now, self.lang)),
             None => self.t(status.key()).to_owned(),
         }
     }

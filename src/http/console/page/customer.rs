@@ -253,11 +253,7 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
         },
         net: document.net,
         total: Some(document.total),
-        taxes: document
-            .taxes
-            .iter()
-            .map(|t| Tax { rate: t.rate.clone(), taxable: t.taxable, tax: t.tax })
-            .collect(),
+        taxes: document.taxes.iter().map(|t| Tax { rate: t.rate.clone(), taxable: t.taxable, tax: t.tax }).collect(),
         lines: document.lines.iter().map(line).collect(),
         event: event_of(document),
     }

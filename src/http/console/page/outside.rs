@@ -95,12 +95,7 @@ fn setup(page: pages::SetupPage) -> Response {
 fn error(page: pages::ErrorPage) -> Response {
     let shell = shell(page.language, page.theme, "");
     let needs = page.needs.map(|role| shell.f1("error.needs", shell.word("role", role.as_str())));
-    let view = ErrorPage {
-        status: page.status,
-        request_id: page.request_id,
-        needs,
-        changed_by: None,
-        back: "/".to_owned(),
-    };
+    let view =
+        ErrorPage { status: page.status, request_id: page.request_id, needs, changed_by: None, back: "/".to_owned() };
     view.render(&shell).into_response()
 }

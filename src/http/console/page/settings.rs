@@ -12,11 +12,12 @@ use super::{ShellOf, outside::ZONES, setup};
 use crate::{
     app::{Hub, SharedHub},
     http::{
-        AppError, preferences,
+        AppError,
         console::{
             Section,
             view::{Page, settings::SettingsPage},
         },
+        preferences,
     },
     identity::{Action, AuditEntry, Origin, Outcome, Settings, audit},
     samples,

@@ -16,18 +16,150 @@ use crate::{
 };
 
 const ROWS: [(&str, &str, &str, &str, i64, &str, &str, Health, &str, &str); 12] = [
-    ("東雲ヶ原プラント株式会社", "C-00418", "千葉県市原市", "森下", 48_620_000, "2026-11-18", "2026-11-18", Health::Good, "sales accounting", "5 6 5 7 6 8 7 8 9 8 9 10"),
-    ("株式会社朝凪電装", "C-00127", "静岡県浜松市", "佐伯", 36_184_500, "2026-11-20", "2026-11-19", Health::Good, "sales accounting", "5 6 5 5 7 6 6 7 7 6 8 7"),
-    ("丸穂ラバー工業株式会社", "C-00203", "愛知県小牧市", "大野", 29_730_200, "2026-10-30", "2026-10-30", Health::Watch, "sales accounting", "9 9 8 9 8 8 7 8 7 7 6 6"),
-    ("北ノ森フーズ株式会社", "C-00356", "北海道恵庭市", "大野", 22_415_800, "2026-11-12", "2026-11-15", Health::Good, "sales accounting", "4 5 4 6 5 5 6 5 6 6 7 6"),
-    ("株式会社ミナトノ物流機器", "C-00511", "神奈川県川崎市", "森下", 18_902_000, "2026-08-27", "2026-08-27", Health::Act, "sales accounting", "9 8 9 8 8 7 7 7 6 6 5 5"),
-    ("株式会社翡翠精密", "C-00098", "長野県岡谷市", "佐伯", 15_348_700, "2026-11-14", "2026-11-14", Health::Good, "sales", "5 5 6 5 6 6 5 6 6 7 6 7"),
-    ("株式会社オリオン函装", "C-00274", "埼玉県草加市", "大野", 12_660_000, "2026-11-05", "2026-11-05", Health::Good, "sales accounting", "7 7 7 6 7 7 7 6 7 7 7 7"),
-    ("有限会社たちあおい製作所", "C-00622", "新潟県燕市", "岸", 9_874_300, "2026-11-17", "2026-11-17", Health::Good, "sales accounting", "4 5 4 5 5 4 5 5 4 5 5 5"),
-    ("はるかぜ計測器株式会社", "C-00733", "京都府宇治市", "岸", 8_120_000, "2026-11-20", "2026-11-20", Health::Good, "sales", "0 0 0 0 2 2 4 4 6 6 8 8"),
-    ("株式会社松籟ポンプ", "C-00305", "広島県呉市", "大野", 6_455_100, "2026-09-11", "2026-09-11", Health::Watch, "sales accounting", "9 7 9 7 7 7 5 7 5 5 5 3"),
-    ("合同会社すみれ図研", "C-00790", "東京都多摩市", "佐伯", 4_212_000, "2026-11-09", "2026-11-12", Health::Good, "accounting", "1 5 1 5 5 1 5 5 1 5 5 5"),
-    ("千景マテリアル株式会社", "C-00651", "岡山県倉敷市", "岸", 0, "", "", Health::New, "sales", "0 0 0 0 0 0 0 0 0 0 0 0"),
+    (
+        "東雲ヶ原プラント株式会社",
+        "C-00418",
+        "千葉県市原市",
+        "森下",
+        48_620_000,
+        "2026-11-18",
+        "2026-11-18",
+        Health::Good,
+        "sales accounting",
+        "5 6 5 7 6 8 7 8 9 8 9 10",
+    ),
+    (
+        "株式会社朝凪電装",
+        "C-00127",
+        "静岡県浜松市",
+        "佐伯",
+        36_184_500,
+        "2026-11-20",
+        "2026-11-19",
+        Health::Good,
+        "sales accounting",
+        "5 6 5 5 7 6 6 7 7 6 8 7",
+    ),
+    (
+        "丸穂ラバー工業株式会社",
+        "C-00203",
+        "愛知県小牧市",
+        "大野",
+        29_730_200,
+        "2026-10-30",
+        "2026-10-30",
+        Health::Watch,
+        "sales accounting",
+        "9 9 8 9 8 8 7 8 7 7 6 6",
+    ),
+    (
+        "北ノ森フーズ株式会社",
+        "C-00356",
+        "北海道恵庭市",
+        "大野",
+        22_415_800,
+        "2026-11-12",
+        "2026-11-15",
+        Health::Good,
+        "sales accounting",
+        "4 5 4 6 5 5 6 5 6 6 7 6",
+    ),
+    (
+        "株式会社ミナトノ物流機器",
+        "C-00511",
+        "神奈川県川崎市",
+        "森下",
+        18_902_000,
+        "2026-08-27",
+        "2026-08-27",
+        Health::Act,
+        "sales accounting",
+        "9 8 9 8 8 7 7 7 6 6 5 5",
+    ),
+    (
+        "株式会社翡翠精密",
+        "C-00098",
+        "長野県岡谷市",
+        "佐伯",
+        15_348_700,
+        "2026-11-14",
+        "2026-11-14",
+        Health::Good,
+        "sales",
+        "5 5 6 5 6 6 5 6 6 7 6 7",
+    ),
+    (
+        "株式会社オリオン函装",
+        "C-00274",
+        "埼玉県草加市",
+        "大野",
+        12_660_000,
+        "2026-11-05",
+        "2026-11-05",
+        Health::Good,
+        "sales accounting",
+        "7 7 7 6 7 7 7 6 7 7 7 7",
+    ),
+    (
+        "有限会社たちあおい製作所",
+        "C-00622",
+        "新潟県燕市",
+        "岸",
+        9_874_300,
+        "2026-11-17",
+        "2026-11-17",
+        Health::Good,
+        "sales accounting",
+        "4 5 4 5 5 4 5 5 4 5 5 5",
+    ),
+    (
+        "はるかぜ計測器株式会社",
+        "C-00733",
+        "京都府宇治市",
+        "岸",
+        8_120_000,
+        "2026-11-20",
+        "2026-11-20",
+        Health::Good,
+        "sales",
+        "0 0 0 0 2 2 4 4 6 6 8 8",
+    ),
+    (
+        "株式会社松籟ポンプ",
+        "C-00305",
+        "広島県呉市",
+        "大野",
+        6_455_100,
+        "2026-09-11",
+        "2026-09-11",
+        Health::Watch,
+        "sales accounting",
+        "9 7 9 7 7 7 5 7 5 5 5 3",
+    ),
+    (
+        "合同会社すみれ図研",
+        "C-00790",
+        "東京都多摩市",
+        "佐伯",
+        4_212_000,
+        "2026-11-09",
+        "2026-11-12",
+        Health::Good,
+        "accounting",
+        "1 5 1 5 5 1 5 5 1 5 5 5",
+    ),
+    (
+        "千景マテリアル株式会社",
+        "C-00651",
+        "岡山県倉敷市",
+        "岸",
+        0,
+        "",
+        "",
+        Health::New,
+        "sales",
+        "0 0 0 0 0 0 0 0 0 0 0 0",
+    ),
 ];
 
 pub fn entries() -> Vec<Entry> {
@@ -53,6 +185,8 @@ pub fn entries() -> Vec<Entry> {
                 last_order: some(order),
                 last_contact: some(contact),
                 overdue: 0,
+                orders_24m: 40,
+                sales_24m: sales * 2,
                 health: *health,
                 sources: sources.split(' ').map(str::to_owned).collect(),
                 events: 120,
@@ -71,8 +205,22 @@ fn customers(query: &str, rows: usize) -> CustomersPage {
             total: if rows == 0 { 0 } else { 1175 },
             of: 1284,
             rows: entries().into_iter().take(rows).map(|e| (e, found.then_some(MatchedOn::Phone))).collect(),
-            health: vec![(Health::Good, 812), (Health::Watch, 214), (Health::Act, 41), (Health::New, 73), (Health::Dormant, 144)],
-            industry: texts(&[("金属加工", 186), ("産業機械", 142), ("電気機器", 118), ("食品加工", 97), ("包装資材", 61), ("化学", 50), ("建設", 20)]),
+            health: vec![
+                (Health::Good, 812),
+                (Health::Watch, 214),
+                (Health::Act, 41),
+                (Health::New, 73),
+                (Health::Dormant, 144),
+            ],
+            industry: texts(&[
+                ("金属加工", 186),
+                ("産業機械", 142),
+                ("電気機器", 118),
+                ("食品加工", 97),
+                ("包装資材", 61),
+                ("化学", 50),
+                ("建設", 20),
+            ]),
             department: texts(&[("営業一課", 604), ("営業二課", 571), ("", 109)]),
             source: texts(&[("sales", 1204), ("accounting", 1118)]),
         },
@@ -124,15 +272,41 @@ fn overview() -> Overview {
             health: Health::Good,
             health_reasons: vec![("contact_days".into(), 1)],
             months: (0..12)
-                .map(|i| Month { month: label(i), sales: months[i] * 10_000, sales_last_year: before[i] * 10_000, orders: orders[i] })
+                .map(|i| Month {
+                    month: label(i),
+                    sales: months[i] * 10_000,
+                    sales_last_year: before[i] * 10_000,
+                    orders: orders[i],
+                })
                 .collect(),
         },
         master: master(),
         contacts: vec![
-            Contact { id: "cnt_1".into(), name: "三枝 由紀".into(), department: Some("購買部".into()), title: Some("課長".into()), mail: Some("kobai@asanagi.example".into()), phone: Some("053-000-0127".into()) },
-            Contact { id: "cnt_2".into(), name: "滝口 亮".into(), department: Some("生産技術".into()), title: Some("主任".into()), mail: Some("seigi@asanagi.example".into()), phone: None },
+            Contact {
+                id: "cnt_1".into(),
+                name: "三枝 由紀".into(),
+                department: Some("購買部".into()),
+                title: Some("課長".into()),
+                mail: Some("kobai@asanagi.example".into()),
+                phone: Some("053-000-0127".into()),
+            },
+            Contact {
+                id: "cnt_2".into(),
+                name: "滝口 亮".into(),
+                department: Some("生産技術".into()),
+                title: Some("主任".into()),
+                mail: Some("seigi@asanagi.example".into()),
+                phone: None,
+            },
         ],
-        sites: vec![Site { id: "sit_1".into(), name: "浜北工場".into(), code: Some("C-00127-02".into()), role: "ship_to".into(), address: Some("静岡県浜松市浜名区 みなみ台 2-14".into()), phone: Some("053-000-0128".into()) }],
+        sites: vec![Site {
+            id: "sit_1".into(),
+            name: "浜北工場".into(),
+            code: Some("C-00127-02".into()),
+            role: "ship_to".into(),
+            address: Some("静岡県浜松市浜名区 みなみ台 2-14".into()),
+            phone: Some("053-000-0128".into()),
+        }],
         freshness: vec![
             Freshness { source: source("sales"), last_ok_at: Some(minutes(2)), stale: false },
             Freshness { source: source("accounting"), last_ok_at: Some(minutes(26 * 60)), stale: true },
@@ -156,47 +330,122 @@ fn master() -> Vec<MasterValue> {
         source: source(kind),
         at: minutes(4000),
         why: why.into(),
-        losing: if field == "address" { vec![(source("sales"), "静岡県浜松市中央区 1-2".into())] } else { vec![] },
+        losing: if field == "address" {
+            vec![(source("sales"), "静岡県浜松市中央区 1-2".into())]
+        } else {
+            vec![]
+        },
     })
     .collect()
 }
 
-fn event(id: &str, kind: Kind, date: &str, back: Option<i64>, from: &str, title: &str, amount: Option<i64>, detail: Detail) -> Event {
-    Event { id: id.into(), kind, date: date.into(), at: back.map(minutes), source: source(from), title: title.into(), amount, currency: Currency::JPY, detail }
+fn event(
+    id: &str,
+    kind: Kind,
+    date: &str,
+    back: Option<i64>,
+    from: &str,
+    title: &str,
+    amount: Option<i64>,
+    detail: Detail,
+) -> Event {
+    Event {
+        id: id.into(),
+        kind,
+        date: date.into(),
+        at: back.map(minutes),
+        source: source(from),
+        title: title.into(),
+        amount,
+        currency: Currency::JPY,
+        detail,
+    }
 }
 
 fn order() -> Event {
-    let detail = Detail::Order { first_line: Some("制御盤カバー KV-220".into()), quantity: Some("120".into()), more_lines: 2, delivery_date: Some("2026-12-04".into()), status: "open".into() };
+    let detail = Detail::Order {
+        first_line: Some("制御盤カバー KV-220".into()),
+        quantity: Some("120".into()),
+        more_lines: 2,
+        delivery_date: Some("2026-12-04".into()),
+        status: "open".into(),
+    };
     event("ord_1", Kind::Order, "2026-11-20", Some(32), "sales", "SO-26-11873", Some(684_000), detail)
 }
 
 fn invoice() -> Event {
-    let detail = Detail::Invoice { closing_date: Some("2026-11-10".into()), due_date: Some("2026-12-31".into()), qualified: true, status: "open".into(), corrects: None };
+    let detail = Detail::Invoice {
+        closing_date: Some("2026-11-10".into()),
+        due_date: Some("2026-12-31".into()),
+        qualified: true,
+        status: "open".into(),
+        corrects: None,
+    };
     event("inv_1", Kind::Invoice, "2026-11-10", None, "accounting", "INV-26-1207", Some(2_840_200), detail)
 }
 
 fn timeline() -> Timeline {
-    let visit = Detail::Activity { activity: "visit".into(), note: Some("先方 購買部 課長、生産技術 主任。2月から月産1.3倍。ブラケットの追加見積を12/5までに".into()), actor: "佐伯".into() };
+    let visit = Detail::Activity {
+        activity: "visit".into(),
+        note: Some("先方 購買部 課長、生産技術 主任。2月から月産1.3倍。ブラケットの追加見積を12/5までに".into()),
+        actor: "佐伯".into(),
+    };
     let paid = Detail::Payment { method: Some("transfer".into()), invoices: vec!["INV-26-1094".into()] };
-    let changed = Detail::MasterChange { created: false, changes: vec![("address".into(), Some("静岡県浜松市中央区".into()), Some("静岡県浜松市浜名区".into()))], reason: "source".into() };
-    let credit = Detail::Invoice { closing_date: None, due_date: None, qualified: true, status: "open".into(), corrects: Some("INV-26-1100".into()) };
+    let changed = Detail::MasterChange {
+        created: false,
+        changes: vec![("address".into(), Some("静岡県浜松市中央区".into()), Some("静岡県浜松市浜名区".into()))],
+        reason: "source".into(),
+    };
+    let credit = Detail::Invoice {
+        closing_date: None,
+        due_date: None,
+        qualified: true,
+        status: "open".into(),
+        corrects: Some("INV-26-1100".into()),
+    };
     let events = vec![
         order(),
         event("act_1", Kind::Activity, "2026-11-19", Some(18 * 60), "hub", "来期の増産計画について", None, visit),
-        event("pay_1", Kind::Payment, "2026-11-19", Some(24 * 60), "accounting", "11月10日期日分", Some(3_102_000), paid),
+        event(
+            "pay_1",
+            Kind::Payment,
+            "2026-11-19",
+            Some(24 * 60),
+            "accounting",
+            "11月10日期日分",
+            Some(3_102_000),
+            paid,
+        ),
         event("ver_1", Kind::MasterChange, "2026-11-17", Some(4390), "hub", "", None, changed),
         event("inv_2", Kind::CreditNote, "2026-11-12", None, "accounting", "CN-26-0031", Some(-41_800), credit),
         invoice(),
     ];
-    Timeline { events, next: Some("k1".into()), counts: Counts { orders: 412, billing: 506, activities: 171, changes: 19 }, since: Some("2019-09-03".into()) }
+    Timeline {
+        events,
+        next: Some("k1".into()),
+        counts: Counts { orders: 412, billing: 506, activities: 171, changes: 19 },
+        since: Some("2019-09-03".into()),
+    }
 }
 
 fn form() -> ActivityForm {
-    ActivityForm { customer_id: "cus_0001".into(), customer_name: "株式会社朝凪電装".into(), date: "2026-11-20".into(), ..ActivityForm::default() }
+    ActivityForm {
+        customer_id: "cus_0001".into(),
+        customer_name: "株式会社朝凪電装".into(),
+        date: "2026-11-20".into(),
+        ..ActivityForm::default()
+    }
 }
 
 fn customer(query: &str) -> CustomerPage {
-    CustomerPage { overview: overview(), timeline: timeline(), query: HistoryQuery::parse(query), guide: false, merged_from: None, activity: form() }
+    CustomerPage {
+        overview: overview(),
+        timeline: timeline(),
+        query: HistoryQuery::parse(query),
+        guide: false,
+        merged_from: None,
+        activity: form(),
+    }
 }
 
 fn bare() -> CustomerPage {
@@ -218,7 +467,15 @@ fn bare() -> CustomerPage {
 }
 
 fn document(event: Event) -> EventPage {
-    let line = |description: &str, amount| Line { code: Some("KV-220".into()), description: description.into(), quantity: Some("120".into()), unit: Some("個".into()), unit_price: Some("4,800".into()), amount, tax_rate: Some("10".into()) };
+    let line = |description: &str, amount| Line {
+        code: Some("KV-220".into()),
+        description: description.into(),
+        quantity: Some("120".into()),
+        unit: Some("個".into()),
+        unit_price: Some("4,800".into()),
+        amount,
+        tax_rate: Some("10".into()),
+    };
     EventPage {
         customer_id: "cus_0001".into(),
         customer_name: "株式会社朝凪電装".into(),
@@ -228,15 +485,32 @@ fn document(event: Event) -> EventPage {
         taxes: vec![Tax { rate: "10".into(), taxable: 621_818, tax: 62_182 }],
         net: Some(621_818),
         total: Some(684_000),
-        lineage: Lineage { run_id: Some("run_1".into()), run_number: Some(48212), received_at: Some(NOW.plus(-Timestamp::HOUR)), external_id: Some("5530917".into()), versions: 1 },
+        lineage: Lineage {
+            run_id: Some("run_1".into()),
+            run_number: Some(48212),
+            received_at: Some(NOW.plus(-Timestamp::HOUR)),
+            external_id: Some("5530917".into()),
+            versions: 1,
+        },
         related: vec![("請求書 INV-26-1207".into(), "inv_1".into())],
     }
 }
 
 pub fn samples() -> Vec<Sample> {
     let section = Section::Customers;
-    let empty = CustomerPage { timeline: Timeline { events: vec![], next: None, counts: Counts::default(), since: None }, guide: true, ..customer("") };
-    let wrong = ActivityForm { errors: vec![("subject".into(), "REQUIRED".into()), ("date".into(), "DATE_INVALID".into()), ("note".into(), "TOO_LONG".into())], ..form() };
+    let empty = CustomerPage {
+        timeline: Timeline { events: vec![], next: None, counts: Counts::default(), since: None },
+        guide: true,
+        ..customer("")
+    };
+    let wrong = ActivityForm {
+        errors: vec![
+            ("subject".into(), "REQUIRED".into()),
+            ("date".into(), "DATE_INVALID".into()),
+            ("note".into(), "TOO_LONG".into()),
+        ],
+        ..form()
+    };
     let change = timeline().events.remove(3);
     vec![
         ("customers", section, true, Box::new(customers("department=%E5%96%B6%E6%A5%AD%E4%B8%80%E8%AA%B2", 12))),
@@ -247,7 +521,12 @@ pub fn samples() -> Vec<Sample> {
         ("customer-filtered", section, true, Box::new(customer("t=billing&from=2026-01-01&h=INV"))),
         ("customer-empty", section, true, Box::new(empty)),
         ("event", section, true, Box::new(document(order()))),
-        ("event-change", section, true, Box::new(EventPage { lines: vec![], taxes: vec![], net: None, total: None, ..document(change) })),
+        (
+            "event-change",
+            section,
+            true,
+            Box::new(EventPage { lines: vec![], taxes: vec![], net: None, total: None, ..document(change) }),
+        ),
         ("activity", section, true, Box::new(ActivityPage { activity: wrong })),
     ]
 }

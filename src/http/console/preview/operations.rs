@@ -14,8 +14,25 @@ use crate::{
     model::Timestamp,
 };
 
-fn row(id: &str, name: &str, kind: &str, streams: &[&str], state: State, failures: i64, back: Option<i64>) -> ConnectionRow {
-    ConnectionRow { id: id.into(), name: name.into(), kind: kind.into(), streams: streams.iter().map(|s| (*s).to_owned()).collect(), state, open_failures: failures, last_ok_at: back.map(minutes), sample: kind == "sales" }
+fn row(
+    id: &str,
+    name: &str,
+    kind: &str,
+    streams: &[&str],
+    state: State,
+    failures: i64,
+    back: Option<i64>,
+) -> ConnectionRow {
+    ConnectionRow {
+        id: id.into(),
+        name: name.into(),
+        kind: kind.into(),
+        streams: streams.iter().map(|s| (*s).to_owned()).collect(),
+        state,
+        open_failures: failures,
+        last_ok_at: back.map(minutes),
+        sample: kind == "sales",
+    }
 }
 
 fn connections(lang: Lang) -> ConnectionsPage {
@@ -30,7 +47,8 @@ fn connections(lang: Lang) -> ConnectionsPage {
         auth: "bearer".into(),
         in_use,
     };
-    let retrying = State { now: Status::Retrying(Some(NOW.plus(3 * Timestamp::MINUTE))), before: Some(Status::Healthy) };
+    let retrying =
+        State { now: Status::Retrying(Some(NOW.plus(3 * Timestamp::MINUTE))), before: Some(Status::Healthy) };
     let running = State { now: Status::Running, before: Some(Status::Partial) };
     ConnectionsPage {
         rows: vec![
@@ -43,15 +61,51 @@ fn connections(lang: Lang) -> ConnectionsPage {
             row("con_7", "試験用", "bi", &["customers"], Status::Paused.into(), 0, None),
         ],
         catalogue: vec![
-            card("sales", "サンプル販売管理", "sales", "得意先・受注を取り込みます。", "Brings customers and orders.", true, 1),
-            card("accounting", "サンプル会計", "accounting", "請求書・入金を取り込みます。登録番号も含みます。", "Brings invoices and payments with registration numbers.", true, 1),
-            card("webhook", "Webhook", "generic", "署名付きの通知を受け取り、すぐに反映します。", "Receives signed notifications and applies them at once.", true, 0),
+            card(
+                "sales",
+                "サンプル販売管理",
+                "sales",
+                "得意先・受注を取り込みます。",
+                "Brings customers and orders.",
+                true,
+                1,
+            ),
+            card(
+                "accounting",
+                "サンプル会計",
+                "accounting",
+                "請求書・入金を取り込みます。登録番号も含みます。",
+                "Brings invoices and payments with registration numbers.",
+                true,
+                1,
+            ),
+            card(
+                "webhook",
+                "Webhook",
+                "generic",
+                "署名付きの通知を受け取り、すぐに反映します。",
+                "Receives signed notifications and applies them at once.",
+                true,
+                0,
+            ),
         ],
     }
 }
 
 fn stream(name: &str, state: impl Into<State>, read: i64, of: Option<i64>, failed: i64) -> RunStream {
-    RunStream { name: name.into(), state: state.into(), read, new: read / 10, updated: read / 4, unchanged: read - read / 10 - read / 4 - failed, parked: failed / 2, failed, source_count: of, cursor_from: Some("updated_at 09:59:41".into()), cursor_to: Some("updated_at 10:13:58".into()) }
+    RunStream {
+        name: name.into(),
+        state: state.into(),
+        read,
+        new: read / 10,
+        updated: read / 4,
+        unchanged: read - read / 10 - read / 4 - failed,
+        parked: failed / 2,
+        failed,
+        source_count: of,
+        cursor_from: Some("updated_at 09:59:41".into()),
+        cursor_to: Some("updated_at 10:13:58".into()),
+    }
 }
 
 fn progress() -> Progress {
@@ -61,13 +115,37 @@ fn progress() -> Progress {
         trigger: "manual".into(),
         actor: Some("高梨".into()),
         started_at: minutes(1),
-        streams: vec![stream("customers", Status::Healthy, 1118, Some(1118), 0), stream("invoices", Status::Running, 124, Some(200), 0), stream("payments", Status::NotRun, 0, None, 0)],
+        streams: vec![
+            stream("customers", Status::Healthy, 1118, Some(1118), 0),
+            stream("invoices", Status::Running, 124, Some(200), 0),
+            stream("payments", Status::NotRun, 0, None, 0),
+        ],
     }
 }
 
 fn connection(tab: Tab) -> ConnectionPage {
-    let line = |name: &str, state: Status, total, today, failures, cursor: &str| StreamRow { name: name.into(), state: state.into(), total, changed_today: today, open_failures: failures, latest_at: total.map(|_| minutes(14)), cursor: total.map(|_| cursor.to_owned()) };
-    let run = |number, back, trigger: &str, state: Status, cause: Option<&str>, new, updated, failed, took| RunRow { id: "run_1".into(), number, started_at: minutes(back), trigger: trigger.into(), actor: (trigger == "manual").then(|| "高梨".into()), state: state.into(), cause: cause.map(str::to_owned), new, updated, failed, took: Some(took * Timestamp::SECOND) };
+    let line = |name: &str, state: Status, total, today, failures, cursor: &str| StreamRow {
+        name: name.into(),
+        state: state.into(),
+        total,
+        changed_today: today,
+        open_failures: failures,
+        latest_at: total.map(|_| minutes(14)),
+        cursor: total.map(|_| cursor.to_owned()),
+    };
+    let run = |number, back, trigger: &str, state: Status, cause: Option<&str>, new, updated, failed, took| RunRow {
+        id: "run_1".into(),
+        number,
+        started_at: minutes(back),
+        trigger: trigger.into(),
+        actor: (trigger == "manual").then(|| "高梨".into()),
+        state: state.into(),
+        cause: cause.map(str::to_owned),
+        new,
+        updated,
+        failed,
+        took: Some(took * Timestamp::SECOND),
+    };
     ConnectionPage {
         id: "con_2".into(),
         name: "会計システム".into(),
@@ -86,7 +164,19 @@ fn connection(tab: Tab) -> ConnectionPage {
             line("payments", Status::Healthy, Some(19_873), Some(0), 0, "id 5530917"),
             line("contacts", Status::Excluded, None, None, 0, ""),
         ],
-        buckets: (0..48).map(|i| Bucket { from: minutes((48 - i) * 30), records: if (16..40).contains(&i) { 20 + i % 7 * 3 } else { 180 + i * 37 % 190 }, class: if i == 30 { "bad" } else if (44..47).contains(&i) { "warn" } else { "bar" } }).collect(),
+        buckets: (0..48)
+            .map(|i| Bucket {
+                from: minutes((48 - i) * 30),
+                records: if (16..40).contains(&i) { 20 + i % 7 * 3 } else { 180 + i * 37 % 190 },
+                class: if i == 30 {
+                    "bad"
+                } else if (44..47).contains(&i) {
+                    "warn"
+                } else {
+                    "bar"
+                },
+            })
+            .collect(),
         runs: vec![
             run(48212, 14, "schedule", Status::Partial, Some("FMT_REGNO"), 12, 41, 3, 24),
             run(48211, 22, "webhook", Status::Healthy, None, 1, 0, 0, 1),
@@ -95,12 +185,27 @@ fn connection(tab: Tab) -> ConnectionPage {
         ],
         runs_more: Some("?tab=runs&after=48176".into()),
         attention: vec![
-            Attention { tone: "bad", title: "請求書 8件".into(), text: "T+13".into(), link: Some(("/failures".into(), "→".into())) },
+            Attention {
+                tone: "bad",
+                title: "請求書 8件".into(),
+                text: "T+13".into(),
+                link: Some(("/failures".into(), "→".into())),
+            },
             Attention { tone: "warn", title: "OAuth".into(), text: "2026/11/26".into(), link: None },
         ],
-        settings: vec![SettingRow { title: "URL".into(), value: "https://accounting.example/api".into(), secret_set: None }, SettingRow { title: "API key".into(), value: String::new(), secret_set: Some(true) }],
+        settings: vec![
+            SettingRow { title: "URL".into(), value: "https://accounting.example/api".into(), secret_set: None },
+            SettingRow { title: "API key".into(), value: String::new(), secret_set: Some(true) },
+        ],
         next_at: Some(NOW.plus(Timestamp::MINUTE)),
-        hook: Some(HookInfo { url: "https://hub.example/hooks/con_2".into(), signature: "HMAC-SHA256".into(), last_at: Some(minutes(22)), received_24h: 214, refused_24h: 1, command: "musubi connection check con_2".into() }),
+        hook: Some(HookInfo {
+            url: "https://hub.example/hooks/con_2".into(),
+            signature: "HMAC-SHA256".into(),
+            last_at: Some(minutes(22)),
+            received_24h: 214,
+            refused_24h: 1,
+            command: "musubi connection check con_2".into(),
+        }),
         checks: checks(),
         checked_at: Some(minutes(90)),
         causes: vec![("FMT_REGNO".into(), 8)],
@@ -109,14 +214,26 @@ fn connection(tab: Tab) -> ConnectionPage {
 }
 
 fn checks() -> Vec<Check> {
-    [("reach", Some(true), "https://accounting.example 42 ms"), ("auth", Some(true), "OK"), ("scopes", Some(false), "invoices.read"), ("counts", None, "")]
-        .into_iter()
-        .map(|(name, ok, detail)| Check { name: name.into(), ok, detail: detail.into() })
-        .collect()
+    [
+        ("reach", Some(true), "https://accounting.example 42 ms"),
+        ("auth", Some(true), "OK"),
+        ("scopes", Some(false), "invoices.read"),
+        ("counts", None, ""),
+    ]
+    .into_iter()
+    .map(|(name, ok, detail)| Check { name: name.into(), ok, detail: detail.into() })
+    .collect()
 }
 
 fn new() -> ConnectionNewPage {
-    let field = |name: &str, title: &str, help: &str, input: &str| SettingField { name: name.into(), title: title.into(), help: help.into(), required: true, input: input.into(), ..SettingField::default() };
+    let field = |name: &str, title: &str, help: &str, input: &str| SettingField {
+        name: name.into(),
+        title: title.into(),
+        help: help.into(),
+        required: true,
+        input: input.into(),
+        ..SettingField::default()
+    };
     ConnectionNewPage {
         connector: "accounting".into(),
         title: "サンプル会計".into(),
@@ -125,10 +242,18 @@ fn new() -> ConnectionNewPage {
         name: "会計システム".into(),
         name_error: None,
         fields: vec![
-            SettingField { value: "https://accounting.example".into(), ..field("base_url", "URL", "https://…", "url") },
+            SettingField {
+                value: "https://accounting.example".into(), ..field("base_url", "URL", "https://…", "url")
+            },
             SettingField { secret: true, error: Some("401".into()), ..field("token", "API token", "API", "text") },
-            SettingField { options: vec![("a".into(), "A".into()), ("b".into(), "B".into())], value: "b".into(), ..field("account", "Account", "", "select") },
-            SettingField { required: false, value: "true".into(), ..field("closed", "Closed periods", "…", "boolean") },
+            SettingField {
+                options: vec![("a".into(), "A".into()), ("b".into(), "B".into())],
+                value: "b".into(),
+                ..field("account", "Account", "", "select")
+            },
+            SettingField {
+                required: false, value: "true".into(), ..field("closed", "Closed periods", "…", "boolean")
+            },
         ],
         streams: vec![("invoices".into(), true), ("payments".into(), false)],
         schedule: "15m".into(),
@@ -138,7 +263,8 @@ fn new() -> ConnectionNewPage {
 }
 
 fn run(running: bool) -> RunPage {
-    let state = if running { State { now: Status::Running, before: Some(Status::Healthy) } } else { Status::Partial.into() };
+    let state =
+        if running { State { now: Status::Running, before: Some(Status::Healthy) } } else { Status::Partial.into() };
     RunPage {
         id: "run_1".into(),
         number: 48212,
@@ -163,16 +289,38 @@ fn run(running: bool) -> RunPage {
 }
 
 fn unchanged() -> RunPage {
-    let quiet = RunStream { new: 0, updated: 0, unchanged: 300, ..stream("orders", Status::Healthy, 300, Some(300), 0) };
-    RunPage { state: Status::Healthy.into(), cause: None, streams: vec![quiet], open_failures: 0, attempts: vec![], ..run(false) }
+    let quiet =
+        RunStream { new: 0, updated: 0, unchanged: 300, ..stream("orders", Status::Healthy, 300, Some(300), 0) };
+    RunPage {
+        state: Status::Healthy.into(),
+        cause: None,
+        streams: vec![quiet],
+        open_failures: 0,
+        attempts: vec![],
+        ..run(false)
+    }
 }
 
 fn failure(id: &str, stream: &str, label: &str, line: &str, kind: &str, back: i64) -> FailureRow {
-    FailureRow { id: id.into(), kind: kind.into(), connection_name: "会計システム".into(), stream: stream.into(), label: label.into(), line: line.into(), at: minutes(back) }
+    FailureRow {
+        id: id.into(),
+        kind: kind.into(),
+        connection_name: "会計システム".into(),
+        stream: stream.into(),
+        label: label.into(),
+        line: line.into(),
+        at: minutes(back),
+    }
 }
 
 fn detail(state: failure::Tab) -> FailureDetail {
-    let line = |number: Option<usize>, class, before: &str, marked: &str, after: &str| PayloadLine { number, class, before: before.into(), marked: marked.into(), after: after.into() };
+    let line = |number: Option<usize>, class, before: &str, marked: &str, after: &str| PayloadLine {
+        number,
+        class,
+        before: before.into(),
+        marked: marked.into(),
+        after: after.into(),
+    };
     FailureDetail {
         row: failure("fai_1", "invoices", "INV-26-1241", "株式会社翡翠精密・¥1,265,000", "accounting", 14),
         cause: "FMT_REGNO".into(),
@@ -190,7 +338,22 @@ fn detail(state: failure::Tab) -> FailureDetail {
         ],
         payload_fields: 23,
         payload_all: "{\n  \"invoice_number\": \"INV-26-1241\"\n}".into(),
-        tries: vec![failure::Attempt { at: minutes(12), trigger: "manual".into(), actor: Some("高梨".into()), run: None, cause: "FMT_REGNO".into() }, failure::Attempt { at: minutes(14), trigger: "schedule".into(), actor: None, run: Some(("run_1".into(), 48212)), cause: "FMT_REGNO".into() }],
+        tries: vec![
+            failure::Attempt {
+                at: minutes(12),
+                trigger: "manual".into(),
+                actor: Some("高梨".into()),
+                run: None,
+                cause: "FMT_REGNO".into(),
+            },
+            failure::Attempt {
+                at: minutes(14),
+                trigger: "schedule".into(),
+                actor: None,
+                run: Some(("run_1".into(), 48212)),
+                cause: "FMT_REGNO".into(),
+            },
+        ],
         state,
         next_try: (state == failure::Tab::Retrying).then(|| NOW.plus(Timestamp::MINUTE * 3)),
         note: (state == failure::Tab::Ignored).then(|| "重複".into()),
@@ -208,8 +371,20 @@ fn failures(tab: failure::Tab) -> FailuresPage {
         connection: String::new(),
         connections: vec![("con_2".into(), "会計システム".into())],
         groups: vec![
-            CauseGroup { cause: "FMT_REGNO".into(), count: 8, rows: vec![detail(tab).row, failure("fai_2", "invoices", "INV-26-1238", "有限会社たちあおい製作所・¥702,900", "accounting", 14), failure("fai_3", "invoices", "INV-26-1236", "株式会社オリオン函装・¥968,000", "accounting", 14)] },
-            CauseGroup { cause: "REF_CUSTOMER_MISSING".into(), count: 1, rows: vec![failure("fai_4", "orders", "SO-26-11861", "C-0O733", "sales", 43)] },
+            CauseGroup {
+                cause: "FMT_REGNO".into(),
+                count: 8,
+                rows: vec![
+                    detail(tab).row,
+                    failure("fai_2", "invoices", "INV-26-1238", "有限会社たちあおい製作所・¥702,900", "accounting", 14),
+                    failure("fai_3", "invoices", "INV-26-1236", "株式会社オリオン函装・¥968,000", "accounting", 14),
+                ],
+            },
+            CauseGroup {
+                cause: "REF_CUSTOMER_MISSING".into(),
+                count: 1,
+                rows: vec![failure("fai_4", "orders", "SO-26-11861", "C-0O733", "sales", 43)],
+            },
         ],
         detail: Some(detail(tab)),
         last_check: Some(minutes(3)),
@@ -217,11 +392,31 @@ fn failures(tab: failure::Tab) -> FailuresPage {
 }
 
 fn hook(state: &str, duplicates: i64) -> WebhookRow {
-    WebhookRow { id: "inb_1".into(), at: minutes(22), kind: "accounting".into(), connection_name: "会計システム".into(), event: Some("invoice.updated".into()), object: Some("INV-26-1241".into()), state: state.into(), cause: (state == "failed").then(|| "FMT_REGNO".into()), attempts: 1, duplicates, took: (state == "applied").then_some(184_000), next_try: (state == "pending").then(|| NOW.plus(Timestamp::MINUTE)) }
+    WebhookRow {
+        id: "inb_1".into(),
+        at: minutes(22),
+        kind: "accounting".into(),
+        connection_name: "会計システム".into(),
+        event: Some("invoice.updated".into()),
+        object: Some("INV-26-1241".into()),
+        state: state.into(),
+        cause: (state == "failed").then(|| "FMT_REGNO".into()),
+        attempts: 1,
+        duplicates,
+        took: (state == "applied").then_some(184_000),
+        next_try: (state == "pending").then(|| NOW.plus(Timestamp::MINUTE)),
+    }
 }
 
 fn webhooks() -> WebhooksPage {
-    let refusal = Refusal { at: minutes(40), kind: "accounting".into(), connection_name: "会計システム".into(), cause: "HOOK_SIGNATURE_WRONG".into(), detail: "X-Signature".into(), times: 3 };
+    let refusal = Refusal {
+        at: minutes(40),
+        kind: "accounting".into(),
+        connection_name: "会計システム".into(),
+        cause: "HOOK_SIGNATURE_WRONG".into(),
+        detail: "X-Signature".into(),
+        times: 3,
+    };
     WebhooksPage {
         rows: vec![hook("applied", 2), hook("pending", 0), hook("failed", 0), hook("ignored", 0)],
         refusals: vec![refusal],
@@ -244,7 +439,11 @@ fn webhook() -> WebhookPage {
         body: "{\n  \"type\": \"invoice.updated\"\n}".into(),
         body_bytes: 1204,
         run: Some(("run_1".into(), 48212)),
-        changed: vec![Changed { customer_id: "cus_0001".into(), customer_name: "株式会社朝凪電装".into(), label: "INV-26-1207".into() }],
+        changed: vec![Changed {
+            customer_id: "cus_0001".into(),
+            customer_name: "株式会社朝凪電装".into(),
+            label: "INV-26-1207".into(),
+        }],
         may_replay: true,
     }
 }
@@ -259,18 +458,48 @@ pub fn samples(lang: Lang) -> Vec<Sample> {
         ("connection-failures", Connections, true, Box::new(connection(Tab::Failures))),
         ("connection-webhook", Connections, true, Box::new(connection(Tab::Webhook))),
         ("connection-settings", Connections, true, Box::new(connection(Tab::Settings))),
-        ("connection-idle", Connections, true, Box::new(ConnectionPage { running: None, runs: vec![], runs_total: 0, buckets: vec![], checks: vec![], hook: None, attention: vec![], state: Status::NotRun.into(), ..connection(Tab::Overview) })),
-        ("connection-reconnect", Connections, true, Box::new(ConnectionPage { running: None, state: Status::Reconnect.into(), ..connection(Tab::Overview) })),
+        (
+            "connection-idle",
+            Connections,
+            true,
+            Box::new(ConnectionPage {
+                running: None,
+                runs: vec![],
+                runs_total: 0,
+                buckets: vec![],
+                checks: vec![],
+                hook: None,
+                attention: vec![],
+                state: Status::NotRun.into(),
+                ..connection(Tab::Overview)
+            }),
+        ),
+        (
+            "connection-reconnect",
+            Connections,
+            true,
+            Box::new(ConnectionPage { running: None, state: Status::Reconnect.into(), ..connection(Tab::Overview) }),
+        ),
         ("connection-new", Connections, true, Box::new(new())),
         ("run", Connections, true, Box::new(run(false))),
         ("run-running", Connections, true, Box::new(run(true))),
         ("run-unchanged", Connections, true, Box::new(unchanged())),
-        ("failures-none", Failures, true, Box::new(FailuresPage { groups: vec![], detail: None, ..failures(failure::Tab::Open) })),
+        (
+            "failures-none",
+            Failures,
+            true,
+            Box::new(FailuresPage { groups: vec![], detail: None, ..failures(failure::Tab::Open) }),
+        ),
         ("webhooks", Webhooks, true, Box::new(webhooks())),
         ("webhooks-empty", Webhooks, true, Box::new(WebhooksPage { rows: vec![], refusals: vec![], ..webhooks() })),
         ("webhook", Webhooks, true, Box::new(webhook())),
     ];
-    for (name, tab) in [("failures", failure::Tab::Open), ("failures-retrying", failure::Tab::Retrying), ("failures-ignored", failure::Tab::Ignored), ("failures-resolved", failure::Tab::Resolved)] {
+    for (name, tab) in [
+        ("failures", failure::Tab::Open),
+        ("failures-retrying", failure::Tab::Retrying),
+        ("failures-ignored", failure::Tab::Ignored),
+        ("failures-resolved", failure::Tab::Resolved),
+    ] {
         all.push((name, Failures, true, Box::new(failures(tab))));
     }
     all

@@ -31,7 +31,10 @@ fn home() -> HomePage {
             News { tone: "bad", text: "価格表(表計算) 26h".into(), href: Some("/connections/con_5".into()) },
             News { tone: "warn", text: "会計システム 8".into(), href: None },
         ],
-        todo: vec![Todo { key: "home.todo_connect", done: false, href: "/connections" }, Todo { key: "home.todo_customer", done: true, href: "/customers" }],
+        todo: vec![
+            Todo { key: "home.todo_connect", done: false, href: "/connections" },
+            Todo { key: "home.todo_customer", done: true, href: "/customers" },
+        ],
     }
 }
 
@@ -74,25 +77,58 @@ fn settings() -> SettingsPage {
 }
 
 fn error(status: u16) -> ErrorPage {
-    ErrorPage { status, request_id: "req_01HZX".into(), needs: (status == 403).then(|| "admin".into()), changed_by: (status == 409).then(|| "高梨 10:12".into()), back: "/settings".into() }
+    ErrorPage {
+        status,
+        request_id: "req_01HZX".into(),
+        needs: (status == 403).then(|| "admin".into()),
+        changed_by: (status == 409).then(|| "高梨 10:12".into()),
+        back: "/settings".into(),
+    }
 }
 
 pub fn samples() -> Vec<Sample> {
     use Section::{Home, None, Settings};
-    let wrong: Vec<(String, String)> = [("code", "SETUP_CODE_WRONG"), ("mail", "MAIL_INVALID"), ("passphrase", "PASSPHRASE_SHORT"), ("name", "NAME_EMPTY"), ("company", "COMPANY_EMPTY"), ("zone", "ZONE_UNKNOWN")]
-        .into_iter()
-        .map(|(field, code)| (field.to_owned(), code.to_owned()))
-        .collect();
+    let wrong: Vec<(String, String)> = [
+        ("code", "SETUP_CODE_WRONG"),
+        ("mail", "MAIL_INVALID"),
+        ("passphrase", "PASSPHRASE_SHORT"),
+        ("name", "NAME_EMPTY"),
+        ("company", "COMPANY_EMPTY"),
+        ("zone", "ZONE_UNKNOWN"),
+    ]
+    .into_iter()
+    .map(|(field, code)| (field.to_owned(), code.to_owned()))
+    .collect();
     let blocked = vec![EnvCheck { name: "key", tone: "bad", detail: "—".into() }];
-    let signin = SigninPage { company: "ひのき精機株式会社".into(), next: "/".into(), csrf: "x".into(), ..SigninPage::default() };
+    let signin = SigninPage {
+        company: "ひのき精機株式会社".into(),
+        next: "/".into(),
+        csrf: "x".into(),
+        ..SigninPage::default()
+    };
     let refused = SigninPage { refusal: Some("SIGNIN_WAIT".into()), wait: Some(8), ..signin.clone() };
     let size = SampleSize { customers: 240, orders: 1830, invoices: 1412, activities: 3960 };
-    let data = SetupDataPage { owner_mail: "takanashi@hinoki-seiki.example".into(), sample: size, checks: checks(), failed: false };
+    let data = SetupDataPage {
+        owner_mail: "takanashi@hinoki-seiki.example".into(),
+        sample: size,
+        checks: checks(),
+        failed: false,
+    };
     vec![
         ("home", Home, true, Box::new(home())),
         ("home-empty", Home, true, Box::new(HomePage::default())),
         ("setup-owner", None, false, Box::new(owner())),
-        ("setup-owner-wrong", None, false, Box::new(SetupOwnerPage { errors: wrong, refusal: Some("FORM_EXPIRED".into()), checks: blocked, ..owner() })),
+        (
+            "setup-owner-wrong",
+            None,
+            false,
+            Box::new(SetupOwnerPage {
+                errors: wrong,
+                refusal: Some("FORM_EXPIRED".into()),
+                checks: blocked,
+                ..owner()
+            }),
+        ),
         ("setup-data", None, true, Box::new(data.clone())),
         ("setup-data-failed", None, true, Box::new(SetupDataPage { failed: true, ..data })),
         ("setup-progress", None, true, Box::new(progress(false, false))),
@@ -102,8 +138,22 @@ pub fn samples() -> Vec<Sample> {
         ("signin-wrong", None, false, Box::new(refused)),
         ("signin-expired", None, false, Box::new(SigninPage { notice: Some("expired".into()), ..signin })),
         ("settings", Settings, true, Box::new(settings())),
-        ("settings-wrong", Settings, true, Box::new(SettingsPage { confirm_wrong: true, errors: vec![("company".into(), "COMPANY_EMPTY".into()), ("zone".into(), "ZONE_UNKNOWN".into())], ..settings() })),
-        ("settings-clean", Settings, true, Box::new(SettingsPage { sample_customers: 0, may_load_sample: true, ..settings() })),
+        (
+            "settings-wrong",
+            Settings,
+            true,
+            Box::new(SettingsPage {
+                confirm_wrong: true,
+                errors: vec![("company".into(), "COMPANY_EMPTY".into()), ("zone".into(), "ZONE_UNKNOWN".into())],
+                ..settings()
+            }),
+        ),
+        (
+            "settings-clean",
+            Settings,
+            true,
+            Box::new(SettingsPage { sample_customers: 0, may_load_sample: true, ..settings() }),
+        ),
         ("error-403", None, true, Box::new(error(403))),
         ("error-404", None, true, Box::new(error(404))),
         ("error-409", None, true, Box::new(error(409))),

@@ -9,8 +9,7 @@ use crate::{
         directory::{Answer, Entry, MatchedOn, Query},
     },
     http::console::{
-        Shell,
-        chart,
+        Shell, chart,
         shell::{Markup, escape},
         view::status,
     },
@@ -140,8 +139,7 @@ impl ListQuery {
         for health in &self.health {
             out.append_pair("health", status::health_value(*health));
         }
-        for (key, values) in
-            [("industry", &self.industry), ("department", &self.department), ("source", &self.source)]
+        for (key, values) in [("industry", &self.industry), ("department", &self.department), ("source", &self.source)]
         {
             for value in values {
                 out.append_pair(key, value);
@@ -332,8 +330,11 @@ fn fold(c: char) -> impl Iterator<Item = char> {
 /// Marks the first folded occurrence of `needle`.
 fn mark(text: &str, needle: &str) -> Markup {
     let wanted: Vec<char> = needle.chars().flat_map(fold).filter(|c| !c.is_whitespace()).collect();
-    let folded: Vec<(usize, char)> =
-        text.char_indices().flat_map(|(at, c)| fold(c).map(move |f| (at, f))).filter(|(_, c)| !c.is_whitespace()).collect();
+    let folded: Vec<(usize, char)> = text
+        .char_indices()
+        .flat_map(|(at, c)| fold(c).map(move |f| (at, f)))
+        .filter(|(_, c)| !c.is_whitespace())
+        .collect();
     let found = (!wanted.is_empty())
         .then(|| folded.windows(wanted.len()).position(|w| w.iter().map(|(_, c)| c).eq(wanted.iter())))
         .flatten();

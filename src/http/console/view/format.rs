@@ -94,7 +94,8 @@ pub fn change(now: i64, before: i64) -> Option<(bool, String)> {
     if before <= 0 {
         return None;
     }
-    let tenths = ((i128::from(now) - i128::from(before)) * 1000 + i128::from(before) / 2).div_euclid(i128::from(before));
+    let tenths =
+        ((i128::from(now) - i128::from(before)) * 1000 + i128::from(before) / 2).div_euclid(i128::from(before));
     Some((tenths >= 0, format!("{}.{}%", tenths.abs() / 10, tenths.abs() % 10)))
 }
 

@@ -27,7 +27,9 @@ fn amounts() {
     assert_eq!(headline(300_000_000, jpy, Ja), ("3億".to_owned(), "円"));
     assert_eq!(headline(99_999_999, jpy, Ja), ("¥99,999,999".to_owned(), ""));
     assert_eq!(headline(182_400_000, jpy, En), ("¥182.4M".to_owned(), ""));
-    for (minor, ja, en) in [(4_620_000, "462万", "4.6M"), (120_000_000, "1.2億", "120M"), (0, "0", "0"), (900, "900", "900")] {
+    for (minor, ja, en) in
+        [(4_620_000, "462万", "4.6M"), (120_000_000, "1.2億", "120M"), (0, "0", "0"), (900, "900", "900")]
+    {
         assert_eq!((axis(minor, jpy, Ja).as_str(), axis(minor, jpy, En).as_str()), (ja, en));
     }
     assert_eq!(group(-1284), "\u{2212}1,284");

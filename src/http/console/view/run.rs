@@ -3,8 +3,7 @@
 use super::status::{State, Status};
 use crate::{
     http::console::{
-        Shell,
-        chart,
+        Shell, chart,
         shell::{Markup, escape},
     },
     model::Timestamp,
@@ -51,7 +50,10 @@ impl RunStream {
         match self.percent() {
             Some(percent) => chart::progress(percent, class, s.word("stream", &self.name)),
             // Without a count there is no honest percentage.
-            None => Markup::new(format!("<progress class=\"busy\" aria-label=\"{}\"></progress>", escape(s.word("stream", &self.name)))),
+            None => Markup::new(format!(
+                "<progress class=\"busy\" aria-label=\"{}\"></progress>",
+                escape(s.word("stream", &self.name))
+            )),
         }
     }
 }
