@@ -97,7 +97,7 @@ impl Parts {
         let clock = Clock::System;
         let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config.session));
         let mut edge = Edge::try_from(&config.server)?;
-        edge.pages = http::console::page::setup::pages();
+        edge.pages = http::console::page::outside::pages();
         edge.metrics = metrics.map(|m| Arc::new(move || m.render()) as Arc<dyn Fn() -> String + Send + Sync>);
         Ok(Self { config, db, clock, keys, identity, edge })
     }

@@ -33,5 +33,5 @@ pub use preferences::Preferences;
 
 /// Every room with pages or an API.
 pub fn rooms() -> axum::Router<crate::app::SharedHub> {
-    axum::Router::new().merge(console::routes())
+    axum::Router::new().merge(console::page::routes())
 }

@@ -27,6 +27,7 @@ pub mod migrate;
 mod open;
 pub mod operations;
 pub mod parked;
+pub mod read_console;
 pub mod read_customer;
 pub mod read_directory;
 pub mod read_document;

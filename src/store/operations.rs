@@ -357,22 +357,3 @@ pub async fn open_failures_of_run(db: &Db, run_id: &str) -> Result<i64, StoreErr
         sql("SELECT COUNT(*) FROM failure WHERE run_id = $1 AND state = 'open'").bind(run_id).one(db).await?;
     Ok(n)
 }
-
-/// `(stream, records)` of the sample connections, for the progress of first run.
-pub async fn sample_progress(db: &Db) -> Result<Vec<(String, i64, Option<i64>, String)>, StoreError> {
-    sql("SELECT rs.stream, rs.new_count + rs.updated_count + rs.unchanged_count, rs.source_count, rs.state
-         FROM run_stream rs JOIN run r ON r.id = rs.run_id JOIN connection c ON c.id = r.connection_id
-         WHERE c.sample = $1 AND r.number = (SELECT MIN(f.number) FROM run f
-           WHERE f.connection_id = c.id AND f.trigger_kind IN ('schedule', 'manual', 'catch_up'))
-         ORDER BY c.created_at, rs.stream")
-    .bind(true)
-    .all(db)
-    .await
-}
-
-/// The customer with the most events.
-pub async fn busiest_customer(db: &Db) -> Result<Option<String>, StoreError> {
-    let row: Option<(String,)> =
-        sql("SELECT customer_id FROM customer_stat ORDER BY events DESC, customer_id LIMIT 1").optional(db).await?;
-    Ok(row.map(|(id,)| id))
-}

@@ -9,7 +9,7 @@ use axum::{
 use musubi_sdk::manifest::Manifest;
 use serde_json::{Map, Value};
 
-use super::{Frame, done};
+use super::{ShellOf, done};
 use crate::{
     app::SharedHub,
     connection::create::{self, CreateError, NewConnection},
@@ -24,7 +24,7 @@ use crate::{
             },
         },
     },
-    identity::access::Action,
+    identity::Action,
     sync::schedule::Plan,
 };
 
@@ -34,10 +34,10 @@ pub fn routes() -> Router<SharedHub> {
 
 async fn form(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Path(connector): Path<String>,
 ) -> Result<Html<String>, AppError> {
-    let Frame { shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
+    let ShellOf { shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
     let manifest = hub.registry.catalogue().get(&connector).ok_or(AppError::NotFound)?;
     Ok(blank(manifest, &shell).render(&shell))
 }
@@ -139,11 +139,11 @@ fn plan(schedule: &str) -> Plan {
 
 async fn submit(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Path(connector): Path<String>,
     RawForm(body): RawForm,
 ) -> Result<Response, AppError> {
-    let Frame { shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
+    let ShellOf { shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
     let manifest = hub.registry.catalogue().get(&connector).cloned().ok_or(AppError::NotFound)?;
     let posted = read(&manifest, &body);
     let mut page = blank(&manifest, &shell);

@@ -3,14 +3,14 @@
 use axum::{
     Form, Router,
     extract::{Path, Query, State},
-    response::{Html, Response},
+    response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
 
-use super::{Frame, done, run, states};
+use super::{ShellOf, done, run, states};
 use crate::{
-    app::{Hub, SharedHub},
+    app::{Change, Hub, SharedHub},
     connection::{Live, check},
     http::{
         AppError,
@@ -26,7 +26,7 @@ use crate::{
             },
         },
     },
-    identity::access::Action,
+    identity::Action,
     model::Timestamp,
     store::{self, StoreError, connection::Row, operations::ConnectionFigures},
     sync::schedule::Plan,
@@ -35,15 +35,17 @@ use crate::{
 pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/connections", get(list))
+        .route("/connections/stream", get(stream))
         .route("/connections/{id}", get(show))
+        .route("/connections/{id}/stream", get(stream))
         .route("/connections/{id}/sync", post(sync))
         .route("/connections/{id}/pause", post(pause))
         .route("/connections/{id}/resume", post(resume))
         .route("/connections/{id}/check", post(run_check))
 }
 
-async fn list(State(hub): State<SharedHub>, frame: Frame) -> Result<Html<String>, AppError> {
-    let Frame { shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
+async fn list(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
+    let ShellOf { shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
     let connections = store::connection::all(&hub.db).await?;
     let figures = store::operations::figures(&hub.db, None).await?;
     let mut rows: Vec<ConnectionRow> = connections
@@ -92,6 +94,12 @@ fn catalogue(hub: &Hub, shell: &Shell, connections: &[Row]) -> Vec<ConnectorCard
         .collect()
 }
 
+/// Home, lists and details of connections listen to the same thing: operations moved.
+async fn stream(State(hub): State<SharedHub>, frame: ShellOf) -> Result<impl IntoResponse, AppError> {
+    frame.me.require(Action::ViewCustomers)?;
+    Ok(super::changes(&hub, |change| matches!(change, Change::Run(_) | Change::Operations)))
+}
+
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct ShowQuery {
@@ -101,11 +109,11 @@ struct ShowQuery {
 
 async fn show(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Path(id): Path<String>,
     Query(query): Query<ShowQuery>,
 ) -> Result<Html<String>, AppError> {
-    let Frame { mut shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
+    let ShellOf { mut shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
     let row = store::connection::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
     let page = page(&hub, &shell, row, Tab::parse(&query.tab), query.before).await?;
     if page.running.is_some() {
@@ -346,33 +354,33 @@ struct Nothing {}
 
 async fn sync(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Path(id): Path<String>,
     Form(_): Form<Nothing>,
 ) -> Result<Response, AppError> {
-    frame.principal.require(Action::ManageConnections)?;
+    frame.me.require(Action::ManageConnections)?;
     let mut tx = hub.db.begin().await?;
-    let asked = store::connection::request(&mut tx, &id, &frame.principal.user_id, hub.clock.now()).await?;
+    let asked = store::connection::request(&mut tx, &id, &frame.me.user_id, hub.clock.now()).await?;
     tx.commit().await?;
     hub.engine.due_changed.notify_one();
     Ok(done(&format!("/connections/{id}"), if asked { "sync_asked" } else { "sync_failed" }, None))
 }
 
-async fn pause(state: State<SharedHub>, frame: Frame, id: Path<String>) -> Result<Response, AppError> {
+async fn pause(state: State<SharedHub>, frame: ShellOf, id: Path<String>) -> Result<Response, AppError> {
     set_paused(state, frame, id, true).await
 }
 
-async fn resume(state: State<SharedHub>, frame: Frame, id: Path<String>) -> Result<Response, AppError> {
+async fn resume(state: State<SharedHub>, frame: ShellOf, id: Path<String>) -> Result<Response, AppError> {
     set_paused(state, frame, id, false).await
 }
 
 async fn set_paused(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Path(id): Path<String>,
     paused: bool,
 ) -> Result<Response, AppError> {
-    frame.principal.require(Action::ManageConnections)?;
+    frame.me.require(Action::ManageConnections)?;
     let mut tx = hub.db.begin().await?;
     if !store::connection::set_paused(&mut tx, &id, paused, hub.clock.now()).await? {
         return Err(AppError::NotFound);
@@ -383,8 +391,8 @@ async fn set_paused(
     Ok(done(&format!("/connections/{id}"), if paused { "paused" } else { "resumed" }, None))
 }
 
-async fn run_check(State(hub): State<SharedHub>, frame: Frame, Path(id): Path<String>) -> Result<Response, AppError> {
-    frame.principal.require(Action::ManageConnections)?;
+async fn run_check(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageConnections)?;
     let live = hub.registry.get(&id).ok_or(AppError::NotFound)?;
     let items = check::run(&hub.db, &hub.clock, &live).await?;
     let ok = items.iter().all(|item| item.ok);

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Frame, done};
+use super::{ShellOf, done};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -21,7 +21,7 @@ use crate::{
             },
         },
     },
-    identity::access::Action,
+    identity::Action,
     model::Timestamp,
     store::{self, failure::Failure, operations::FailureSummary},
     sync::replay,
@@ -54,20 +54,20 @@ const REPLAY_AT_ONCE: i64 = 1_000;
 
 async fn list(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Query(query): Query<ListQuery>,
 ) -> Result<Html<String>, AppError> {
-    let Frame { shell, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
+    let ShellOf { shell, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
     Ok(page(&hub, &query, None).await?.render(&shell))
 }
 
 async fn show(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Path(id): Path<String>,
     Query(mut query): Query<ListQuery>,
 ) -> Result<Html<String>, AppError> {
-    let Frame { shell, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
+    let ShellOf { shell, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
     let failure = store::failure::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
     query.state.clone_from(&failure.state);
     Ok(page(&hub, &query, Some(failure)).await?.render(&shell))
@@ -225,24 +225,28 @@ struct Act {
 
 async fn replay_one(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Path(id): Path<String>,
     Form(form): Form<Act>,
 ) -> Result<Response, AppError> {
-    frame.principal.require(Action::ReplayFailures)?;
+    frame.me.require(Action::ReplayFailures)?;
     let failure = store::failure::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
     replayed(&hub, &frame, vec![failure], &form.back).await
 }
 
-async fn replay_cause(State(hub): State<SharedHub>, frame: Frame, Form(form): Form<Act>) -> Result<Response, AppError> {
-    frame.principal.require(Action::ReplayFailures)?;
+async fn replay_cause(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Form(form): Form<Act>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ReplayFailures)?;
     let connection = Some(form.connection.as_str()).filter(|c| !c.is_empty());
     let failures = store::failure::of_cause(&hub.db, &form.cause, connection, REPLAY_AT_ONCE).await?;
     replayed(&hub, &frame, failures, "/failures").await
 }
 
-async fn replayed(hub: &Hub, frame: &Frame, failures: Vec<Failure>, back: &str) -> Result<Response, AppError> {
-    let result = replay::replay(&hub.engine, failures, &frame.principal.user_id, false).await?;
+async fn replayed(hub: &Hub, frame: &ShellOf, failures: Vec<Failure>, back: &str) -> Result<Response, AppError> {
+    let result = replay::replay(&hub.engine, failures, &frame.me.user_id, false).await?;
     let good = result.succeeded + result.parked;
     Ok(if result.failed == 0 {
         done("/failures", "replayed", Some(good))
@@ -253,11 +257,11 @@ async fn replayed(hub: &Hub, frame: &Frame, failures: Vec<Failure>, back: &str) 
 
 async fn ignore(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Path(id): Path<String>,
     Form(form): Form<Act>,
 ) -> Result<Response, AppError> {
-    frame.principal.require(Action::ReplayFailures)?;
+    frame.me.require(Action::ReplayFailures)?;
     if form.reason.trim().is_empty() {
         return Err(AppError::invalid("REQ_EMPTY", "a reason is needed"));
     }
@@ -267,8 +271,8 @@ async fn ignore(
     Ok(done("/failures", "ignored", None))
 }
 
-async fn restore(State(hub): State<SharedHub>, frame: Frame, Path(id): Path<String>) -> Result<Response, AppError> {
-    frame.principal.require(Action::ReplayFailures)?;
+async fn restore(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
+    frame.me.require(Action::ReplayFailures)?;
     if !replay::set_ignored(&hub.engine, &id, false, "").await? {
         return Err(AppError::NotFound);
     }

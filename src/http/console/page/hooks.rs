@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Frame, done};
+use super::{ShellOf, done};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -21,7 +21,7 @@ use crate::{
             },
         },
     },
-    identity::access::Action,
+    identity::Action,
     model::Timestamp,
     store::{self, operations::Delivery},
 };
@@ -47,10 +47,10 @@ const BODY: usize = 64 * 1024;
 
 async fn list(
     State(hub): State<SharedHub>,
-    frame: Frame,
+    frame: ShellOf,
     Query(query): Query<ListQuery>,
 ) -> Result<Html<String>, AppError> {
-    let Frame { shell, .. } = frame.allow(Action::ViewOperations, Section::Webhooks)?;
+    let ShellOf { shell, .. } = frame.allow(Action::ViewOperations, Section::Webhooks)?;
     let connection = Some(query.connection.as_str()).filter(|c| !c.is_empty());
     let state =
         if ["pending", "applied", "failed", "ignored"].contains(&query.state.as_str()) { &query.state } else { "" };
@@ -115,8 +115,8 @@ fn row(d: Delivery) -> WebhookRow {
     }
 }
 
-async fn show(State(hub): State<SharedHub>, frame: Frame, Path(id): Path<String>) -> Result<Html<String>, AppError> {
-    let Frame { shell, .. } = frame.allow(Action::ViewOperations, Section::Webhooks)?;
+async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
+    let ShellOf { shell, .. } = frame.allow(Action::ViewOperations, Section::Webhooks)?;
     let delivery = store::operations::delivery(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
     let (headers, body) = store::operations::delivery_content(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
     let headers: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&headers).unwrap_or_default();
@@ -161,8 +161,8 @@ async fn changed(hub: &Hub, delivery: &Delivery) -> Result<Vec<Changed>, AppErro
         .collect())
 }
 
-async fn replay(State(hub): State<SharedHub>, frame: Frame, Path(id): Path<String>) -> Result<Response, AppError> {
-    frame.principal.require(Action::ManageConnections)?;
+async fn replay(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageConnections)?;
     let mut tx = hub.db.begin().await?;
     let asked = store::inbox::replay(&mut tx, &id, hub.clock.now()).await?;
     tx.commit().await?;

@@ -3,13 +3,13 @@
 use axum::{
     Router,
     extract::{Path, State},
-    response::Html,
+    response::{Html, IntoResponse},
     routing::get,
 };
 
-use super::{Frame, states};
+use super::{ShellOf, states};
 use crate::{
-    app::{Hub, SharedHub},
+    app::{Change, Hub, SharedHub},
     http::{
         AppError,
         console::{
@@ -20,17 +20,26 @@ use crate::{
             },
         },
     },
-    identity::access::Action,
+    identity::Action,
     model::Timestamp,
     store::{self, StoreError},
 };
 
 pub fn routes() -> Router<SharedHub> {
-    Router::new().route("/runs/{id}", get(show))
+    Router::new().route("/runs/{id}", get(show)).route("/runs/{id}/stream", get(stream))
 }
 
-async fn show(State(hub): State<SharedHub>, frame: Frame, Path(id): Path<String>) -> Result<Html<String>, AppError> {
-    let Frame { mut shell, .. } = frame.allow(Action::ViewOperations, Section::Connections)?;
+async fn stream(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, AppError> {
+    frame.me.require(Action::ViewOperations)?;
+    Ok(super::changes(&hub, move |change| matches!(change, Change::Run(run) if *run == id)))
+}
+
+async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
+    let ShellOf { mut shell, .. } = frame.allow(Action::ViewOperations, Section::Connections)?;
     let run = store::run::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
     let connection = store::connection::get(&hub.db, &run.connection_id).await?.ok_or(AppError::NotFound)?;
     if run.finished_at.is_none() && run.state == "running" {

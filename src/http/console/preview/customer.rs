@@ -185,6 +185,8 @@ pub fn entries() -> Vec<Entry> {
                 last_order: some(order),
                 last_contact: some(contact),
                 overdue: 0,
+                orders_24m: 40,
+                sales_24m: sales * 2,
                 health: *health,
                 sources: sources.split(' ').map(str::to_owned).collect(),
                 events: 120,

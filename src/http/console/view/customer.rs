@@ -10,7 +10,7 @@ use crate::{
         timeline::{Detail, Event, Filter, Kind, Timeline},
     },
     http::console::{
-        Shell,
+        Lang, Shell,
         chart::{self, Bar, Frame},
         shell::Markup,
     },
@@ -209,7 +209,7 @@ impl CustomerPage {
         let who = [o.department.as_deref(), o.owner.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
         let owner = (!who.is_empty()).then(|| s.f1("customer.owner_is", &who));
         let parts = [o.name_kana.clone(), o.code.clone(), o.city.clone(), owner];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("・")
+        parts.into_iter().flatten().collect::<Vec<_>>().join(s.t("sep"))
     }
 
     #[must_use]
@@ -251,7 +251,7 @@ impl CustomerPage {
             .iter()
             .enumerate()
             .map(|(index, month)| Bar {
-                label: format::month_label(&month.month, index == 0 || month.month.ends_with("-01"), s.lang),
+                label: format::month_label(&month.month, with_year(index, &month.month, s.lang), s.lang),
                 value: month.sales,
                 before: Some(month.sales_last_year),
                 class: "bar",
@@ -337,6 +337,11 @@ impl CustomerPage {
     }
 }
 
+/// The year stands at January and at the start of the axis; English labels are too wide for both.
+fn with_year(index: usize, month: &str, lang: Lang) -> bool {
+    month.ends_with("-01") || (index == 0 && (lang == Lang::Ja || !month.ends_with("-12")))
+}
+
 /// A value of the master record as people write it.
 fn master_value(s: &Shell, field: &str, value: &str, currency: Currency) -> String {
     match field {
@@ -366,7 +371,7 @@ pub fn event_title(s: &Shell, event: &Event) -> String {
         (Kind::MasterChange, Detail::MasterChange { created: true, .. }) => s.t("event.created").to_owned(),
         (Kind::MasterChange, Detail::MasterChange { changes, .. }) => {
             let names: Vec<&str> = changes.iter().take(3).map(|(field, ..)| s.word("field", field)).collect();
-            s.f1("event.changed", names.join("、"))
+            s.f1("event.changed", names.join(s.t("comma")))
         }
         _ => event.title.clone(),
     }
@@ -392,7 +397,7 @@ pub fn event_line(s: &Shell, event: &Event) -> String {
         ],
         Detail::Payment { method, invoices } => vec![
             method.as_ref().map(|method| s.word("payment_method", method).to_owned()),
-            (!invoices.is_empty()).then(|| s.f1("event.settles", invoices.join("、"))),
+            (!invoices.is_empty()).then(|| s.f1("event.settles", invoices.join(s.t("comma")))),
         ],
         Detail::Activity { note, actor, .. } => vec![Some(actor.clone()), note.clone()],
         Detail::MasterChange { created, changes, reason } => {
@@ -408,7 +413,7 @@ pub fn event_line(s: &Shell, event: &Event) -> String {
     .into_iter()
     .flatten()
     .collect();
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("・")
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(s.t("sep"))
 }
 
 fn order_lines(s: &Shell, line: &str, quantity: Option<&str>, more: i64) -> String {
