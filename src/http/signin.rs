@@ -185,7 +185,18 @@ struct SetupPost {
     csrf: String,
 }
 
-async fn show_setup(State(hub): State<SharedHub>, visit: Visit) -> Result<Response, AppError> {
+/// The address that start-up prints carries the code, so that nobody types it.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct FirstVisit {
+    code: String,
+}
+
+async fn show_setup(
+    State(hub): State<SharedHub>,
+    visit: Visit,
+    axum::extract::Query(first): axum::extract::Query<FirstVisit>,
+) -> Result<Response, AppError> {
     if hub.identity.has_owner().await? {
         return Ok(Redirect::to("/").into_response());
     }
@@ -194,6 +205,7 @@ async fn show_setup(State(hub): State<SharedHub>, visit: Visit) -> Result<Respon
         if visit.safe { (StatusCode::OK, None) } else { (StatusCode::FORBIDDEN, Some("INSECURE_TRANSPORT")) };
     let page = SetupPage {
         error,
+        code: first.code.chars().take(32).collect(),
         chosen_language: visit.preferences.language.to_owned(),
         zone: defaults.zone,
         fiscal_year_start: defaults.fiscal_year_start.to_string(),

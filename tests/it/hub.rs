@@ -53,6 +53,11 @@ impl TestHub {
         &self.running.as_ref().unwrap().hub
     }
 
+    /// The address as people type it.
+    pub fn address(&self) -> String {
+        self.hub().edge.public_url.as_str().trim_end_matches('/').to_owned()
+    }
+
     pub async fn stop(mut self) {
         self.running.take().unwrap().stop().await.unwrap();
     }

@@ -8,6 +8,7 @@ mod architecture;
 mod browser;
 mod cli;
 mod first_order;
+mod first_run;
 mod hub;
 mod maintenance;
 mod real;
