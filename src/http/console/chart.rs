@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    shell::{Markup, escape},
+    markup::{Markup, escape},
     view::format,
 };
 
