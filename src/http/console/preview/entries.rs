@@ -3,7 +3,21 @@ use crate::{
     model::money::Currency,
 };
 
-const ROWS: [(&str, &str, &str, &str, i64, &str, &str, Health, &str, &str); 12] = [
+/// Name, code, city, owner, sales, last order, last contact, health, sources, months.
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    i64,
+    &'static str,
+    &'static str,
+    Health,
+    &'static str,
+    &'static str,
+);
+
+const ROWS: [Row; 12] = [
     (
         "東雲ヶ原プラント株式会社",
         "C-00418",
