@@ -138,6 +138,7 @@ async fn one(hub: &Hub, connector: &str, name: String, settings: Map<String, Val
         name,
         settings,
         plan: Plan::Every(60),
+        streams: None,
         sample: true,
         start_now: true,
     };

@@ -74,8 +74,8 @@ pub struct Query {
     /// Only customers without contact for this many days.
     pub quiet_days: Option<i64>,
     pub overdue_only: bool,
-    /// `sales`, `last_order`, `last_contact`, `name`, `code`. Empty: with text the best match first
-    /// (exact, prefix, substring, then sales), else sales from the highest.
+    /// `sales`, `last_order`, `last_contact`, `name`, `code`; empty is `sales` from the highest. With
+    /// text, that default lists the best match first (exact, prefix, substring, then sales).
     pub sort: String,
     pub descending: bool,
     pub offset: usize,

@@ -53,15 +53,16 @@ impl Place {
     }
 }
 
-/// One page of the history of one customer.
-pub async fn load(db: &Db, customer_id: &str, filter: &Filter) -> Result<Timeline, StoreError> {
+/// One page of the history of one customer. The organisation's zone decides under which day a master
+/// change is listed; business dates stand as their source wrote them.
+pub async fn load(db: &Db, customer_id: &str, filter: &Filter, zone: &TimeZone) -> Result<Timeline, StoreError> {
     let limit = filter.limit.clamp(1, LIMIT_MAX);
     let (count_rows, connections) = tokio::try_join!(rows::counts(db, customer_id), rows::connections(db))?;
     let reader = Reader {
         db,
         customer_id,
         filter,
-        zone: filter.zone.clone().unwrap_or(TimeZone::UTC),
+        zone,
         sources: connections
             .into_iter()
             .map(|(id, name, kind)| (id.clone(), Source { connection_id: Some(id), name, kind }))
@@ -89,14 +90,14 @@ pub async fn load(db: &Db, customer_id: &str, filter: &Filter) -> Result<Timelin
     let more = events.len() > limit;
     events.truncate(limit);
     let next = if more { events.last().map(|e| Place::of(e).text()) } else { None };
-    Ok(Timeline { events, next, counts: counts(&count_rows), since: since(&count_rows, &reader.zone) })
+    Ok(Timeline { events, next, counts: counts(&count_rows), since: since(&count_rows, zone) })
 }
 
 struct Reader<'a> {
     db: &'a Db,
     customer_id: &'a str,
     filter: &'a Filter,
-    zone: TimeZone,
+    zone: &'a TimeZone,
     sources: FxHashMap<String, Source>,
 }
 
@@ -164,7 +165,7 @@ impl Reader<'_> {
         };
         let at = row.at.map(Timestamp);
         let date = if kind == Kind::MasterChange {
-            at.map_or_else(String::new, |at| crate::model::Date(at.zoned(&self.zone).date()).to_string())
+            at.map_or_else(String::new, |at| crate::model::Date(at.zoned(self.zone).date()).to_string())
         } else {
             row.date
         };

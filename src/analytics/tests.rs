@@ -2,13 +2,14 @@
 //! or a fresh PostgreSQL schema when `TEST_DATABASE_URL` is set.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod documents;
 mod fixture;
 
 use std::sync::{Arc, atomic::AtomicI64};
 
 use jiff::civil::date;
 
-use self::fixture::{Fixture, NOW, today};
+use self::fixture::{Fixture, NOW, today, tokyo};
 use super::{
     customer::{Basis, Health, overview},
     directory::{Directory, MatchedOn, Query},
@@ -167,9 +168,8 @@ async fn overview_shows_the_survivor() {
 async fn timeline_pages_do_not_repeat_or_lose() {
     let f = Fixture::new().await;
     f.seed().await;
-    let zone = Some(jiff::tz::TimeZone::get("Asia/Tokyo").unwrap());
-    let all =
-        timeline::load(&f.db, "cus_a", &Filter { limit: 200, zone: zone.clone(), ..Filter::default() }).await.unwrap();
+    let zone = tokyo();
+    let all = timeline::load(&f.db, "cus_a", &Filter { limit: 200, ..Filter::default() }, &zone).await.unwrap();
     assert_eq!(all.counts, Counts { orders: 5, billing: 8, activities: 1, changes: 2 });
     assert_eq!(all.events.len() as i64, all.counts.all());
     assert_eq!(all.since.as_deref(), Some("2023-01-15"));
@@ -178,8 +178,8 @@ async fn timeline_pages_do_not_repeat_or_lose() {
     for limit in [1, 2, 3, 7] {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let filter = Filter { limit, after, zone: zone.clone(), ..Filter::default() };
-            let page = timeline::load(&f.db, "cus_a", &filter).await.unwrap();
+            let filter = Filter { limit, after, ..Filter::default() };
+            let page = timeline::load(&f.db, "cus_a", &filter, &zone).await.unwrap();
             assert!(page.events.len() <= limit);
             seen.extend(page.events.into_iter().map(|e| e.id));
             after = page.next;
@@ -197,7 +197,7 @@ async fn timeline_details_and_filters() {
     f.seed().await;
     let load = |filter: Filter| {
         let db = &f.db;
-        async move { timeline::load(db, "cus_a", &Filter { limit: 50, ..filter }).await.unwrap().events }
+        async move { timeline::load(db, "cus_a", &Filter { limit: 50, ..filter }, &tokyo()).await.unwrap().events }
     };
     let orders = load(Filter { kinds: vec![Kind::Order], ..Filter::default() }).await;
     assert_eq!(orders.len(), 5);
@@ -211,6 +211,7 @@ async fn timeline_details_and_filters() {
     let changes = load(Filter { kinds: vec![Kind::MasterChange], ..Filter::default() }).await;
     let Detail::MasterChange { created, changes: fields, .. } = &changes[0].detail else { panic!("not a change") };
     assert_eq!((*created, fields.len(), fields[0].0.as_str()), (false, 1, "address"));
+    assert_eq!(changes[0].date, "2026-11-17", "23:30 UTC is the next day in Tokyo");
     assert!(matches!(changes[1].detail, Detail::MasterChange { created: true, .. }));
     let credit = load(Filter { kinds: vec![Kind::CreditNote], ..Filter::default() }).await;
     assert_eq!(credit.iter().map(|e| e.id.as_str()).collect::<Vec<_>>(), ["inv_cn"]);
@@ -262,7 +263,7 @@ async fn refresher_catches_up_follows_and_turns_the_day() {
     let directory = Arc::new(Directory::load(&f.db).await.unwrap());
     let at = Arc::new(AtomicI64::new(NOW));
     let cancel = tokio_util::sync::CancellationToken::new();
-    let zone = jiff::tz::TimeZone::get("Asia/Tokyo").unwrap();
+    let zone = tokyo();
     let handle = Refresher::spawn(f.db.clone(), directory.clone(), Clock::Manual(at.clone()), zone, cancel.clone());
     let mut heard = handle.subscribe();
     handle.settle().await;

@@ -1,6 +1,5 @@
 //! The history of one customer: orders, invoices, payments, activities and master changes, newest first.
 
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::customer::Source;
@@ -106,8 +105,6 @@ pub struct Filter {
     pub after: Option<String>,
     /// At most 200; 50 on the page.
     pub limit: usize,
-    /// The organisation's zone: decides under which day a master change is listed. `None`: UTC.
-    pub zone: Option<TimeZone>,
 }
 
 #[derive(Clone, Debug, Serialize)]

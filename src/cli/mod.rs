@@ -136,6 +136,9 @@ pub fn main() -> ExitCode {
     let Arguments { config, json, command } = Arguments::parse();
     let output = Output::new(json);
     let result = Config::load(config.as_deref()).map_err(CliError::from).and_then(|config| {
+        if let Some(point) = crate::config::failpoint() {
+            crate::sync::failpoint::arm(&point);
+        }
         telemetry::start_log(&config.log).map_err(anyhow::Error::from)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
         runtime.block_on(command.run(Context { config, output }))

@@ -38,7 +38,7 @@ impl Layers {
     pub(super) fn environment(&mut self, variables: &[(String, String)]) -> Result<(), ConfigError> {
         for (name, text) in variables {
             let Some(rest) = name.strip_prefix(PREFIX) else { continue };
-            if name == FILE_VARIABLE {
+            if name == FILE_VARIABLE || name == super::FAILPOINT_VARIABLE {
                 continue;
             }
             let lower = rest.to_ascii_lowercase();

@@ -96,6 +96,16 @@ impl Invalid {
     }
 }
 
+/// Names a point at which a debug build ends itself, for crash tests (`sync::failpoint`).
+pub const FAILPOINT_VARIABLE: &str = "MUSUBI_FAILPOINT";
+
+/// The armed failpoint, if any.
+#[must_use]
+pub fn failpoint() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "configuration is the one room that reads the environment")]
+    std::env::var(FAILPOINT_VARIABLE).ok()
+}
+
 impl Config {
     /// Loads for this process: defaults, then `file` (or what `MUSUBI_CONFIG` names), then the
     /// environment.

@@ -78,7 +78,8 @@ pub struct New<'a> {
     pub secrets: Vec<u8>,
     pub sample: bool,
     pub schedule: String,
-    pub streams: Vec<&'a str>,
+    /// Name and whether it is taken.
+    pub streams: Vec<(&'a str, bool)>,
     pub due_at: Option<Timestamp>,
     pub now: Timestamp,
 }
@@ -107,8 +108,8 @@ pub async fn insert(tx: &mut Tx, new: &New<'_>) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let mut batch = Batch::new("stream", &["connection_id", "name", "enabled"]);
-    for name in &new.streams {
-        batch.push([new.id.into(), (*name).into(), true.into()]);
+    for (name, enabled) in &new.streams {
+        batch.push([new.id.into(), (*name).into(), (*enabled).into()]);
     }
     batch.insert(tx, "").await?;
     Ok(true)

@@ -25,6 +25,7 @@ pub mod failure;
 pub mod inbox;
 pub mod migrate;
 mod open;
+pub mod operations;
 pub mod parked;
 pub mod read_console;
 pub mod read_customer;

@@ -1,6 +1,6 @@
 //! Opening a database from its URL.
 
-use std::{str::FromStr, time::Duration};
+use std::{os::unix::fs::OpenOptionsExt, str::FromStr, time::Duration};
 
 use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -34,6 +34,9 @@ async fn open_sqlite(path: &str, connections: u32) -> Result<Db, StoreError> {
             .await
             .map_err(|e| StoreError::Url(format!("names {path}, whose folder cannot be made: {e}")))?;
     }
+    // Made here and not by SQLite, which would let others read it; its log files take its mode.
+    let made = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file);
+    made.map_err(|e| StoreError::Url(format!("names {path}, which cannot be opened: {e}")))?;
     // FULL: a commit is on the disk before it is acknowledged. Group commit pays for it.
     let options = SqliteConnectOptions::new()
         .filename(file)

@@ -64,7 +64,7 @@ impl Trouble {
 }
 
 /// Why a stream stopped early.
-pub(super) enum Stop {
+pub enum Stop {
     Trouble(Trouble),
     /// The process is shutting down or the lease is lost.
     Cancelled,

@@ -1,6 +1,6 @@
 //! The command as people and scripts run it: output, exit codes, nothing secret on the way.
 
-use std::{path::Path, process::Command};
+use std::{os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use musubi::store;
 use serde_json::Value;
@@ -68,6 +68,8 @@ fn a_dry_run_plans_and_a_run_applies() {
     assert!(states(&["migrate", "--dry-run", "--json"]).iter().all(|state| state == "would be applied"));
     assert!(states(&["migrate", "--json"]).iter().all(|state| state == "applied"));
     assert!(states(&["migrate", "--json"]).iter().all(|state| state == "in place"));
+    let file = std::fs::metadata(folder.path().join("var/musubi.db")).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600, "others cannot read the database");
     let ran = musubi(folder.path(), &[], &["doctor"]);
     assert!(ran.out.contains("is this program's"), "{}", ran.out);
 }

@@ -7,6 +7,8 @@
 mod architecture;
 mod browser;
 mod cli;
+mod first_order;
+mod hub;
 mod maintenance;
 mod real;
 mod schema;

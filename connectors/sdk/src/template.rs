@@ -43,7 +43,7 @@ impl Template {
     }
 
     /// The text with every name replaced; the first name without a value otherwise.
-    pub(crate) fn render<'a>(&'a self, value: impl Fn(&str) -> Option<String>) -> Result<String, &'a str> {
+    pub(crate) fn render(&self, value: impl Fn(&str) -> Option<String>) -> Result<String, &str> {
         let mut out = String::new();
         for part in &self.0 {
             match part {

@@ -142,14 +142,14 @@ impl Core {
     }
 
     fn page(&self, mut passed: Vec<Hit>, query: &Query, by_text: bool) -> Vec<Hit> {
-        let key = SortKey::parse(&query.sort);
+        let (key, descending) =
+            SortKey::parse(&query.sort).map_or((SortKey::Sales, true), |key| (key, query.descending));
         let wanted = query.offset.saturating_add(query.limit).min(passed.len());
         let cut = |passed: Vec<Hit>| passed.into_iter().skip(query.offset).take(query.limit).collect();
-        if key.is_none() && by_text {
+        if by_text && key == SortKey::Sales && descending {
             self.best_first(&mut passed, wanted);
             return cut(passed);
         }
-        let (key, descending) = key.map_or((SortKey::Sales, true), |key| (key, query.descending));
         if passed.len() * 16 < self.hot.len() {
             passed.sort_unstable_by(|a, b| {
                 let order = self.compare(key, a.0, b.0);

@@ -80,3 +80,45 @@ pub(super) fn merged(rows: &[u32], added: &[u32], compare: impl Fn(u32, u32) -> 
     out.extend_from_slice(&rows[from..]);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{core::prepare, timing::row},
+        *,
+    };
+
+    #[test]
+    fn positions_after_many_changes_are_those_of_a_fresh_sort() {
+        let mut core = Core::default();
+        prepare((0..300).map(row).collect(), Vec::new()).into_iter().for_each(|p| {
+            core.put(p);
+        });
+        core.settle();
+        for round in 0..200_usize {
+            // Some change, some are new, some are gone.
+            let ids: Vec<usize> = (0..7).map(|i| (round * 37 + i * 53) % 400).collect();
+            let kept = ids.iter().enumerate().filter(|(i, _)| (round + i) % 3 != 0);
+            let rows = kept
+                .map(|(i, n)| {
+                    let mut changed = row(*n);
+                    changed.sales_12m_minor = Some(((round * 7919 + i) % 1000) as i64);
+                    changed.name_kana = Some(format!("カナ{}", (round * 31 + i) % 97));
+                    changed.code = (round % 2 == 0).then(|| format!("C{}", (round * 17 + i) % 89));
+                    changed
+                })
+                .collect();
+            let ids: Vec<String> = ids.into_iter().map(|n| format!("cus_{n:026}")).collect();
+            core.replace(&ids, prepare(rows, Vec::new()));
+        }
+        for key in SortKey::ALL {
+            let kept = core.orders.get(key).to_vec();
+            let mut sorted = kept.clone();
+            sorted.sort_unstable_by(|a, b| core.compare(key, *a, *b));
+            assert_eq!(kept, sorted, "{key:?}");
+            assert_eq!(kept.len(), core.len());
+            assert!(kept.iter().all(|r| core.hot[*r as usize].live));
+        }
+        assert!(core.len() > 100);
+    }
+}

@@ -21,7 +21,7 @@ fn pick<'a>(list: &[&'a str], at: usize) -> &'a str {
     list[at % list.len()]
 }
 
-fn row(n: usize) -> DirectoryRow {
+pub(super) fn row(n: usize) -> DirectoryRow {
     let front =
         ["朝凪", "東雲", "丸穂", "北ノ森", "ミナトノ", "翡翠", "オリオン", "たちあおい", "春日", "山吹", "青葉"];
     let back =
@@ -68,7 +68,7 @@ fn row(n: usize) -> DirectoryRow {
     }
 }
 
-fn aliases(n: usize) -> Vec<AliasRow> {
+pub(super) fn aliases(n: usize) -> Vec<AliasRow> {
     let alias = |part: &str, value: String| AliasRow { part: part.into(), customer_id: format!("cus_{n:026}"), value };
     vec![
         alias("source", "sales".into()),

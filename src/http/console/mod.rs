@@ -24,4 +24,5 @@ pub mod view;
 
 pub use catalogue::Lang;
 pub use markup::Markup;
+pub use page::routes;
 pub use shell::{Me, Notice, Section, Shell};

@@ -21,6 +21,8 @@ const WAIT: Duration = Duration::from_secs(15);
 
 struct Driver {
     url: String,
+    /// Everything the driver and its browsers write; removed at the end of the run.
+    folder: PathBuf,
     _server: Watched,
 }
 
@@ -32,11 +34,17 @@ impl Driver {
             let port = watchdog::free_port();
             let folder = tempfile::Builder::new().prefix("musubi-chrome-").tempdir().unwrap().keep();
             let log = folder.join("chromedriver.log");
-            let command = vec![program.display().to_string(), format!("--port={port}"), "--log-level=SEVERE".into()];
+            let command = vec![
+                "env".into(),
+                format!("TMPDIR={}", folder.display()),
+                program.display().to_string(),
+                format!("--port={port}"),
+                "--log-level=SEVERE".into(),
+            ];
             let server =
                 watchdog::start(watchdog::Plan { wrap: &[], signal: "TERM", folder: &folder, command, log: &log });
-            watchdog::wait_for_port(port, "chromedriver", &log);
-            Self { url: format!("http://127.0.0.1:{port}"), _server: server }
+            watchdog::wait_until("chromedriver", &log, || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+            Self { url: format!("http://127.0.0.1:{port}"), folder, _server: server }
         })
     }
 }
@@ -44,14 +52,14 @@ impl Driver {
 /// One browser window with a profile of its own.
 pub struct Browser {
     client: Client,
-    _profile: tempfile::TempDir,
 }
 
 impl Browser {
     pub async fn open() -> Self {
         let binary = find(&["chromium", "chromium-browser", "google-chrome"])
             .expect("chromium is not installed: `./x test` installs it");
-        let profile = tempfile::Builder::new().prefix("musubi-profile-").tempdir().unwrap();
+        let driver = Driver::shared();
+        let profile = tempfile::Builder::new().prefix("profile-").tempdir_in(&driver.folder).unwrap().keep();
         let mut args: Vec<String> = [
             "--headless=new",
             "--no-sandbox",
@@ -68,7 +76,7 @@ impl Browser {
         ]
         .map(str::to_owned)
         .to_vec();
-        args.push(format!("--user-data-dir={}", profile.path().display()));
+        args.push(format!("--user-data-dir={}", profile.display()));
         let capabilities = json!({
             "browserName": "chrome",
             "goog:chromeOptions": {"binary": binary.display().to_string(), "args": args},
@@ -77,10 +85,10 @@ impl Browser {
         let Value::Object(capabilities) = capabilities else { unreachable!() };
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
-            .connect(&Driver::shared().url)
+            .connect(&driver.url)
             .await
             .expect("the browser starts");
-        Self { client, _profile: profile }
+        Self { client }
     }
 
     /// For what has no helper here.

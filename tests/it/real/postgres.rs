@@ -57,10 +57,14 @@ impl Postgres {
             command.extend(["-c".into(), setting]);
         }
         let log = std::env::temp_dir().join(format!("musubi-pg-{port}.log"));
-        // INT is the fast shutdown: it does not wait for open connections.
-        let plan = watchdog::Plan { wrap: &user.wrap, signal: "INT", folder: &folder, command, log: &log };
+        // QUIT is the immediate shutdown: nothing is worth a last checkpoint, the data is removed.
+        let plan = watchdog::Plan { wrap: &user.wrap, signal: "QUIT", folder: &folder, command, log: &log };
         let server = watchdog::start(plan);
-        watchdog::wait_for_port(port, "PostgreSQL", &log);
+        // It listens before it is ready, so the port alone says nothing.
+        let address = ["-q", "-h", "127.0.0.1", "-p", &port.to_string()];
+        watchdog::wait_until("PostgreSQL", &log, || {
+            Command::new(bin.join("pg_isready")).args(address).status().is_ok_and(|status| status.success())
+        });
         drop(std::fs::remove_file(&log));
         Self { port, template: OnceCell::new(), next: AtomicU32::new(0), _server: server }
     }

@@ -24,7 +24,9 @@ echo "started $server"
 # Returns when the pipe closes, or when the server is gone by itself.
 ( cat <&3 >/dev/null; kill -"$signal" "$server" 2>/dev/null ) &
 wait "$server"
-[ -n "$folder" ] && rm -rf "$folder"
+# What the server itself had started (browsers), then the files they held.
+kill -TERM 0; sleep 0.5
+rm -rf "$folder"
 kill -KILL 0
 "#;
 
@@ -74,11 +76,11 @@ pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Waits until something listens on the port.
+/// Waits until a server does its work.
 #[expect(clippy::disallowed_methods, reason = "runs once, while every test that needs it waits anyway")]
-pub fn wait_for_port(port: u16, what: &str, log: &Path) {
+pub fn wait_until(what: &str, log: &Path, ready: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    while !ready() {
         let said = || std::fs::read_to_string(log).unwrap_or_default();
         assert!(Instant::now() < deadline, "{what} did not start: {}", said());
         std::thread::sleep(Duration::from_millis(50));

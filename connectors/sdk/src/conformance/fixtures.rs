@@ -13,7 +13,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -127,9 +126,8 @@ impl Fixtures {
     /// As [`HttpConnector::new`].
     pub fn connector(&self, manifest: Arc<Manifest>) -> Result<HttpConnector, SourceError> {
         let split = settings::split(&manifest, self.settings.clone());
-        let secrets: HashMap<String, SecretString> = split.secret.into_iter().collect();
         let replay = Replay { exchanges: self.exchanges.clone() };
-        HttpConnector::with_transport(manifest, split.plain, secrets, Arc::new(replay))
+        HttpConnector::with_transport(manifest, split.plain, split.secret, Arc::new(replay))
     }
 
     /// What [`super::run`] needs to know.

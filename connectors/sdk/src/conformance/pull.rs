@@ -61,10 +61,14 @@ pub(super) async fn stream(
         checks.push(Check::skipped(format!("again:{name}"), "the stream has no cursor"));
         return checks;
     }
-    for outcome in [again(connector, name, &run, max_pages).await, resume(connector, name, &run, max_pages).await] {
+    let outcomes = [
+        ("again", again(connector, name, &run, max_pages).await),
+        ("resume", resume(connector, name, &run, max_pages).await),
+    ];
+    for (kind, outcome) in outcomes {
         checks.push(outcome.unwrap_or_else(|error| {
             said.push(format!("{error:?}"));
-            Check::failed(format!("again:{name}"), format!("{}: {error}", error.code()))
+            Check::failed(format!("{kind}:{name}"), format!("{}: {error}", error.code()))
         }));
     }
     checks

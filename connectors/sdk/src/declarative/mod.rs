@@ -14,7 +14,7 @@ mod record;
 mod transport;
 mod values;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -68,10 +68,10 @@ impl HttpConnector {
     ///
     /// # Errors
     /// `Config` when a setting that the manifest needs is missing or unusable.
-    pub fn new<S: std::hash::BuildHasher>(
+    pub fn new(
         manifest: Arc<Manifest>,
         settings: Map<String, Value>,
-        secrets: HashMap<String, SecretString, S>,
+        secrets: impl IntoIterator<Item = (String, SecretString)>,
         client: reqwest::Client,
     ) -> Result<Self, SourceError> {
         Self::with_transport(manifest, settings, secrets, Arc::new(HttpTransport::new(client)))
@@ -81,10 +81,10 @@ impl HttpConnector {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn with_transport<S: std::hash::BuildHasher>(
+    pub fn with_transport(
         manifest: Arc<Manifest>,
         mut settings: Map<String, Value>,
-        secrets: HashMap<String, SecretString, S>,
+        secrets: impl IntoIterator<Item = (String, SecretString)>,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, SourceError> {
         settings::apply_defaults(&manifest, &mut settings);

@@ -74,9 +74,10 @@ impl Position {
             && old != new
             && new > 0
         {
-            let read = self.page * u64::from(old);
+            // A source may give fewer than asked; what counts is what came.
+            let read = self.seen.min(self.page * u64::from(old));
             self.page = read / u64::from(new);
-            self.seen = self.seen.min(self.page * u64::from(new));
+            self.seen = self.page * u64::from(new);
             self.first_key = None;
             self.last = None;
         }

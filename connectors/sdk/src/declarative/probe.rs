@@ -33,7 +33,7 @@ impl HttpConnector {
             }
         }
         let reached = match &declared {
-            Some(outcome) => outcome.as_ref().map(|()| ()).map_err(summary),
+            Some(outcome) => outcome.as_ref().copied().map_err(summary),
             None => first.unwrap_or(Ok(())),
         };
         items.extend(reach_and_auth(&reached));

@@ -33,6 +33,7 @@ async fn every_fault_has_its_class_and_code() -> TestResult {
         ("no_key", "Malformed", "SRC_NO_KEY"),
         ("elsewhere", "Malformed", "SRC_REDIRECT"),
         ("huge", "TooLarge", "SRC_PAGE_TOO_LARGE"),
+        ("bomb", "TooLarge", "SRC_PAGE_TOO_LARGE"),
         ("slow", "Transient", "SRC_TIMEOUT"),
     ];
     for (kind, class, code) in table {

@@ -4,7 +4,7 @@ mod faults;
 mod paging;
 mod source;
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use musubi_sdk::{
     Connector, Cursor, Manifest, Page, PageToken, PullRequest, SourceError,
@@ -48,7 +48,7 @@ streams:
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(same_host_redirects()).no_proxy().build()?;
     let settings = json!({"base_url": format!("http://{address}")}).as_object().cloned().unwrap_or_default();
-    let secrets = HashMap::from([("key".to_owned(), SecretString::from(SECRET))]);
+    let secrets = [("key".to_owned(), SecretString::from(SECRET))];
     Ok(HttpConnector::new(Arc::new(manifest), settings, secrets, client)?)
 }
 

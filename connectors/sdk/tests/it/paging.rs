@@ -159,3 +159,22 @@ async fn a_halved_page_goes_on_where_the_large_one_stopped() -> TestResult {
     }
     Ok(())
 }
+
+/// A source that means "after", read without an overlap, loses ties at page borders: the
+/// conformance list must say so, and must be content once an overlap is declared.
+#[tokio::test]
+async fn conformance_notices_lost_ties() -> TestResult {
+    let source = Source { exclusive: true, ..Source::new(&ROWS, true) };
+    let address = source.start().await?;
+    for (more, lossy) in [("    cursor: { param: since, sorted: true }", true), (SORTED, false)] {
+        let connector = connector(address, "{ type: none }", &stream("page", PAGERS[0].1, more))?;
+        let checks = conformance::run(&connector, &conformance::Options::default()).await;
+        let failed: Vec<&str> = checks
+            .iter()
+            .filter(|check| check.outcome == conformance::Outcome::Failed)
+            .map(|check| check.name.as_str())
+            .collect();
+        assert_eq!(failed, if lossy { vec!["resume:things"] } else { vec![] }, "{checks:#?}");
+    }
+    Ok(())
+}

@@ -17,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 #[derive(Clone, Default)]
@@ -27,7 +28,11 @@ pub struct Source {
     pub requests: Arc<Mutex<Vec<String>>>,
     /// Sort by (time, id)?
     pub sorted: bool,
+    pub exclusive: bool,
 }
+
+/// 120 KB of JSON, compressed to less than 300 bytes.
+const BOMB: &str = "H4sIAAAAAAACA+3GsQ2AIAAEwFXI107gKsTSwsJKChLD7jABE9xV9+dp9/vlLPU6SvpKOgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAWxkT+wx5eNbUAQA=";
 
 type Params = HashMap<String, String>;
 
@@ -82,6 +87,8 @@ async fn list(
         let after = params.get("after_id");
         rows.retain(|(id, at)| match after {
             Some(after) => (at, id) > (since, after),
+            // Some sources mean "after" where they say "since".
+            None if source.exclusive => at > since,
             None => at >= since,
         });
     }
@@ -141,6 +148,10 @@ async fn fault(Path(kind): Path<String>, Query(params): Query<Params>) -> Respon
         "no_key" => Json(json!({"items": [{"name": "Hanako"}]})).into_response(),
         "elsewhere" => (StatusCode::FOUND, [(header::LOCATION, "http://127.0.0.2:9/x")]).into_response(),
         "huge" => json_text(format!("{{\"items\": [], \"x\": \"{}\"}}", "x".repeat(70_000))),
+        "bomb" => {
+            let headers = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_ENCODING, "gzip")];
+            (headers, BASE64_STANDARD.decode(BOMB).unwrap_or_default()).into_response()
+        }
         "slow" => {
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;
             StatusCode::OK.into_response()

@@ -41,7 +41,7 @@ pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: Shel
         return Ok(Redirect::to(&to).into_response());
     }
     let query = HistoryQuery::parse(&of.query);
-    let timeline = timeline::load(&hub.db, &id, &query.filter(&of.shell.zone)).await?;
+    let timeline = timeline::load(&hub.db, &id, &query.filter(), &of.shell.zone).await?;
     let asked = |name: &str| {
         url::form_urlencoded::parse(of.query.as_bytes()).find(|(key, _)| key == name).map(|(_, v)| v.into_owned())
     };
@@ -169,14 +169,8 @@ pub async fn event(
 async fn find(hub: &Hub, shell: &Shell, id: &str, event: &str) -> Result<Event, AppError> {
     let mut after = None;
     for _ in 0..20 {
-        let filter = Filter {
-            kinds: vec![Kind::Activity, Kind::MasterChange],
-            after,
-            limit: 200,
-            zone: Some(shell.zone.clone()),
-            ..Filter::default()
-        };
-        let page = timeline::load(&hub.db, id, &filter).await?;
+        let filter = Filter { kinds: vec![Kind::Activity, Kind::MasterChange], after, limit: 200, ..Filter::default() };
+        let page = timeline::load(&hub.db, id, &filter, &shell.zone).await?;
         if let Some(found) = page.events.into_iter().find(|one| one.id == event) {
             return Ok(found);
         }

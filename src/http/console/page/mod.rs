@@ -2,16 +2,23 @@
 //!
 //! Pages that a role may not use answer 403 through [`crate::identity::access`], never by hiding alone.
 
+mod connection_new;
+mod connections;
 mod customer;
 mod customers;
+mod failures;
 mod files;
 mod home;
+mod hooks;
 mod live;
 mod me;
+mod outcome;
 pub mod outside;
+mod run;
 mod settings;
 mod setup;
 pub mod shell_of;
+mod states;
 
 use axum::{
     Router,
@@ -19,11 +26,12 @@ use axum::{
 };
 
 pub use live::changes;
+pub use outcome::done;
 pub use shell_of::ShellOf;
 
 use crate::app::SharedHub;
 
-/// The pages of the console; operations pages are merged in beside it.
+/// The pages of the console.
 pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/", get(home::page))
@@ -44,4 +52,9 @@ pub fn routes() -> Router<SharedHub> {
         .route("/me/shortcuts", post(me::shortcuts))
         .route("/me/guide", post(me::guide))
         .route("/static/{hash}/{*name}", get(files::file))
+        .merge(connections::routes())
+        .merge(connection_new::routes())
+        .merge(run::routes())
+        .merge(failures::routes())
+        .merge(hooks::routes())
 }

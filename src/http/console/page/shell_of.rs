@@ -12,7 +12,7 @@ use crate::{
         console::{Lang, Me, Section, Shell},
         cookie,
     },
-    identity::{Principal, Settings},
+    identity::{Action, Principal, Settings},
     store::read_console,
 };
 
@@ -27,6 +27,13 @@ pub struct ShellOf {
 }
 
 impl ShellOf {
+    /// Refuses readers whose role may not do this, and marks the menu entry.
+    pub fn allow(mut self, action: Action, section: Section) -> Result<Self, AppError> {
+        self.me.require(action)?;
+        self.shell.section = section;
+        Ok(self)
+    }
+
     /// The shell with its menu entry marked.
     #[must_use]
     pub fn at(self, section: Section) -> Shell {
@@ -54,7 +61,7 @@ impl FromRequestParts<SharedHub> for ShellOf {
             customers: i64::try_from(hub.directory.len()).ok(),
             connections: i64::try_from(hub.registry.all().len()).ok(),
             open_failures: 0,
-            notice: None,
+            notice: super::outcome::notice(Lang::parse(preferences.language), parts.uri.query().unwrap_or_default()),
             refresh: None,
         };
         if shell.is_steward() {

@@ -99,7 +99,7 @@ impl HistoryQuery {
 
     /// The question to the timeline, 50 events at a time.
     #[must_use]
-    pub fn filter(&self, zone: &jiff::tz::TimeZone) -> Filter {
+    pub fn filter(&self) -> Filter {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Filter {
             kinds: self.chip.kinds(),
@@ -110,7 +110,6 @@ impl HistoryQuery {
             text: some(&self.q),
             after: some(&self.after),
             limit: 50,
-            zone: Some(zone.clone()),
         }
     }
 

@@ -1,0 +1,97 @@
+//! A running hub for a test: real port, real database, fast patience.
+
+use std::time::{Duration, Instant};
+
+use musubi::{
+    app::{Parts, Running, SharedHub},
+    config::Config,
+    store::sql,
+};
+use serde_json::Value;
+
+use crate::real::TestDatabase as Database;
+
+pub struct TestHub {
+    running: Option<Running>,
+    pub url: String,
+    pub client: reqwest::Client,
+    _folder: tempfile::TempDir,
+}
+
+impl TestHub {
+    pub async fn start(database: &Database) -> Self {
+        Self::start_with(database, |_| {}).await
+    }
+
+    pub async fn start_with(database: &Database, change: impl FnOnce(&mut Config)) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("musubi.key").display().to_string();
+        let variables = [
+            ("MUSUBI_SERVER__LISTEN", "127.0.0.1:0"),
+            ("MUSUBI_DATABASE__URL", database.url.as_str()),
+            ("MUSUBI_SECRETS__KEY", "0707070707070707070707070707070707070707070707070707070707070707"),
+            ("MUSUBI_SECRETS__KEY_FILE", key.as_str()),
+            ("MUSUBI_SYNC__BACKOFF_FIRST", "250ms"),
+            ("MUSUBI_SYNC__POLL", "100ms"),
+            ("MUSUBI_INBOX__RETRY_FIRST", "50ms"),
+            ("MUSUBI_DEMO__SALES_PORT", "0"),
+            ("MUSUBI_DEMO__ACCOUNTING_PORT", "0"),
+            ("MUSUBI_DEMO__ORDER_EVERY", "1h"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut config = Config::load_from(None, &variables).unwrap();
+        change(&mut config);
+        let parts = Parts::from_config(config, None).await.unwrap();
+        let running = Running::start(parts).await.unwrap();
+        let url = format!("http://127.0.0.1:{}", running.address.port());
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { running: Some(running), url, client, _folder: folder }
+    }
+
+    pub fn hub(&self) -> &SharedHub {
+        &self.running.as_ref().unwrap().hub
+    }
+
+    pub async fn stop(mut self) {
+        self.running.take().unwrap().stop().await.unwrap();
+    }
+
+    /// One number from the database.
+    pub async fn count(&self, statement: &'static str) -> i64 {
+        sql(statement).one::<(i64,)>(&self.hub().db).await.unwrap().0
+    }
+
+    /// Waits until a statement yields a number; ends the test when it takes unreasonably long.
+    pub async fn until(&self, statement: &'static str, wanted: impl Fn(i64) -> bool) -> i64 {
+        let start = Instant::now();
+        loop {
+            let n = self.count(statement).await;
+            if wanted(n) {
+                return n;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{statement} stays at {n}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until every connection is idle with a finished first run.
+    pub async fn synced(&self) {
+        self.until(
+            "SELECT COUNT(*) FROM connection WHERE leased_by IS NOT NULL OR requested_by IS NOT NULL
+               OR last_run_id IS NULL OR (SELECT state FROM run WHERE run.id = last_run_id) = 'running'",
+            |n| n == 0,
+        )
+        .await;
+    }
+
+    pub async fn post_hook(&self, connection: &str, headers: &[(&'static str, String)], body: Vec<u8>) -> (u16, Value) {
+        let mut request = self.client.post(format!("{}/hooks/{connection}", self.url)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or(Value::Null))
+    }
+}
