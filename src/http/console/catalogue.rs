@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::shell::Num;
+use super::markup::Num;
 
 /// Languages of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
