@@ -38,7 +38,7 @@ impl TestHub {
         let variables = [
             ("MUSUBI_SERVER__LISTEN", "127.0.0.1:0"),
             ("MUSUBI_DATABASE__URL", database.url.as_str()),
-            ("MUSUBI_SECRETS__KEY", "0707070707070707070707070707070707070707070707070707070707070707"),
+            ("MUSUBI_SECRETS__KEY", crate::process::KEY),
             ("MUSUBI_SECRETS__KEY_FILE", key.as_str()),
             ("MUSUBI_SYNC__BACKOFF_FIRST", "250ms"),
             ("MUSUBI_SYNC__POLL", "100ms"),

@@ -7,12 +7,15 @@
 mod architecture;
 mod browser;
 mod cli;
+mod crash;
 mod first_order;
 mod hooks;
 mod hub;
 mod ingest;
 mod maintenance;
+mod process;
 mod real;
 mod schema;
 mod sender;
+mod soak;
 mod source;

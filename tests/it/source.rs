@@ -99,6 +99,15 @@ impl Source {
         self.inside.lock().unwrap().asked.clone()
     }
 
+    /// Keys of what stands at or before a place in the order of (change time, key).
+    pub fn up_to(&self, stream: &str, time: &str, key: &str) -> Vec<String> {
+        let limit = (instant(time), key.to_owned());
+        let inside = self.inside.lock().unwrap();
+        let records = inside.records.get(stream).into_iter().flatten();
+        let before = records.filter(|(id, r)| (instant(r["updated_at"].as_str().unwrap()), (*id).clone()) <= limit);
+        before.map(|(id, _)| id.clone()).collect()
+    }
+
     pub fn fetched(&self) -> Vec<String> {
         self.inside.lock().unwrap().fetched.clone()
     }
@@ -142,6 +151,10 @@ pub fn manifest(cursor: &str, size: usize) -> String {
     crate::hooks::manifest("t-source", hook, &streams(cursor, size))
 }
 
+fn instant(text: &str) -> jiff::Timestamp {
+    text.parse().unwrap()
+}
+
 async fn list(
     State(inside): State<Arc<Mutex<Inside>>>,
     Path(stream): Path<String>,
@@ -163,7 +176,7 @@ async fn list(
             inside.records.get(stream.as_str()).into_iter().flat_map(|r| r.values().cloned()).collect();
         (instead, all, asked)
     };
-    let time = |r: &Value| r["updated_at"].as_str().unwrap_or_default().parse::<jiff::Timestamp>().unwrap();
+    let time = |r: &Value| instant(r["updated_at"].as_str().unwrap());
     if let Ok(since) = asked.since.parse::<jiff::Timestamp>() {
         all.retain(|r| time(r) >= since);
     }
