@@ -70,6 +70,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Two transactions stood in each other's way (class 40): the same one can be tried again at once.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(e)) => e.code().is_some_and(|c| c.len() == 5 && c.starts_with("40")),
+            _ => false,
+        }
+    }
+
     /// The database is away, full or locked: the same work can succeed later unchanged.
     #[must_use]
     pub fn is_outage(&self) -> bool {

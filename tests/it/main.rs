@@ -7,9 +7,16 @@
 mod architecture;
 mod browser;
 mod cli;
+mod crash;
 mod first_order;
 mod first_run;
+mod hooks;
 mod hub;
+mod ingest;
 mod maintenance;
+mod process;
 mod real;
 mod schema;
+mod sender;
+mod soak;
+mod source;
