@@ -118,13 +118,8 @@ impl Hub {
             Refresher::spawn(db.clone(), directory.clone(), clock.clone(), zone.clone(), stop.child_token());
         let (changes, _) = broadcast::channel(4096);
         let node = node_name(&db);
-        let committer = Committer::spawn(
-            db.clone(),
-            clock.clone(),
-            node.clone(),
-            config.sync.lease.micros(),
-            config.inbox.queue,
-        );
+        let committer =
+            Committer::spawn(db.clone(), clock.clone(), node.clone(), config.sync.lease.micros(), config.inbox.queue);
         let engine = Engine {
             db: db.clone(),
             clock: clock.clone(),
@@ -188,7 +183,7 @@ impl Hub {
 }
 
 /// One outgoing client for all connectors.
-fn client(config: &Config) -> Result<reqwest::Client, StartError> {
+pub fn client(config: &Config) -> Result<reqwest::Client, StartError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let _ = config;
     #[expect(clippy::disallowed_methods, reason = "the one place that builds the outgoing client")]
