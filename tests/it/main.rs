@@ -7,6 +7,8 @@
 mod architecture;
 mod browser;
 mod cli;
+mod cli_connector;
+mod cli_ops;
 mod first_order;
 mod hub;
 mod maintenance;

@@ -16,7 +16,7 @@ use crate::sync::quota::Quota;
 
 const TRIES: u32 = 5;
 /// The list reads each stream about a dozen times in small pages: this bounds how many there are.
-const PAGES: u64 = 30;
+const PAGES: u64 = 10;
 
 /// See the module.
 pub(super) struct Patient<C> {

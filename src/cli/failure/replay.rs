@@ -64,13 +64,13 @@ pub async fn run(context: &Context, args: Args) -> CliResult {
 }
 
 fn sentence(done: &Replayed, count: usize, preview: bool) -> String {
-    let verb = if preview { "would be" } else { "were" };
-    let waiting = match done.parked {
-        0 => String::new(),
-        n => format!(", {n} would wait for their customer")
-            .replace("would wait", if preview { "would wait" } else { "wait" }),
+    let (verb, again) = if preview { ("would be", "would fail again") } else { ("were", "failed again") };
+    let waiting = match (done.parked, preview) {
+        (0, _) => String::new(),
+        (n, true) => format!(", {n} would wait for their customer"),
+        (n, false) => format!(", {n} wait for their customer"),
     };
-    format!("Of {count} failures {} {verb} applied, {} fail again{waiting}.", done.succeeded, done.failed)
+    format!("Of {count} failures {} {verb} applied, {} {again}{waiting}.", done.succeeded, done.failed)
 }
 
 async fn choose(here: &Installation, args: &Args) -> Result<Vec<Failure>, CliError> {
