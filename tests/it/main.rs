@@ -8,6 +8,8 @@ mod architecture;
 mod browser;
 mod cli;
 mod crash;
+mod cli_connector;
+mod cli_ops;
 mod first_order;
 mod first_run;
 mod hooks;
