@@ -89,6 +89,7 @@ pub async fn run(context: &Context, args: Args) -> CliResult {
         name: args.name.clone(),
         settings,
         plan: plan.clone(),
+        streams: None,
         sample: false,
         start_now: !args.later && manifest.streams.values().any(musubi_sdk::StreamSpec::is_pulled),
     };
