@@ -112,7 +112,7 @@ impl Hub {
         let keys = Arc::new(keys);
         let zone = config.organisation.zone.clone();
         let currency = config.organisation.currency;
-        let registry = Arc::new(Registry::new(Catalogue::load(&config.connectors.dir)?, client(&config)?));
+        let registry = Arc::new(Registry::new(Catalogue::load(&config.connectors.dir)?, client()?));
         registry.reload(&db, &keys).await?;
         let directory = Arc::new(Directory::load(&db).await?);
         let refresher =
@@ -184,12 +184,9 @@ impl Hub {
 }
 
 /// One outgoing client for all connectors.
-pub fn client(config: &Config) -> Result<reqwest::Client, StartError> {
+pub fn client() -> Result<reqwest::Client, StartError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let _ = config;
-    #[expect(clippy::disallowed_methods, reason = "the one place that builds the outgoing client")]
-    let builder = reqwest::Client::builder();
-    Ok(builder
+    Ok(reqwest::Client::builder()
         .user_agent(concat!("musubi/", env!("CARGO_PKG_VERSION")))
         .redirect(musubi_sdk::declarative::same_host_redirects())
         .connect_timeout(std::time::Duration::from_secs(10))

@@ -185,7 +185,7 @@ impl Pull<'_> {
             for record in records.by_ref().take(size) {
                 match intake::map(&self.live, name, record, self.engine.currency) {
                     Ok(incoming) => mapped.push(incoming),
-                    Err(bad) => rejected.push(bad),
+                    Err(bad) => rejected.push(*bad),
                 }
             }
             let end_of_page = records.peek().is_none();
@@ -384,7 +384,7 @@ pub(super) async fn fetch_customers(
         match live.connector.fetch(stream, &key).await {
             Ok(Some(record)) => match intake::map(live, stream, record, engine.currency) {
                 Ok(incoming) => records.push(incoming),
-                Err(bad) => rejected.push(bad),
+                Err(bad) => rejected.push(*bad),
             },
             Ok(None) => {}
             // What cannot be fetched now waits; parking has its own clock.

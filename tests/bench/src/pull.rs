@@ -164,6 +164,13 @@ async fn with_hooks(kind: &'static str, source: &BulkSource, report: &mut Report
         latencies.len()
     );
     let beside = format!("pull at {:.0} orders/s meanwhile", pulled.orders_per_second);
-    report.figure("webhook during the pull", kind, &figure, &beside, "p99 < 100 ms", Some(p99 < 100.0 && refused == 0))?;
+    report.figure(
+        "webhook during the pull",
+        kind,
+        &figure,
+        &beside,
+        "p99 < 100 ms",
+        Some(p99 < 100.0 && refused == 0),
+    )?;
     report.rows(&target, "pull with webhooks").await
 }

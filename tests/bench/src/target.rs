@@ -69,7 +69,8 @@ impl Target {
             connector: "bulk".into(),
             name: "Bulk".into(),
             settings,
-            plan: Plan::Manual,
+            streams: None,
+        plan: Plan::Manual,
             sample: false,
             start_now,
         };
