@@ -97,6 +97,7 @@ impl Parts {
         let clock = Clock::System;
         let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config.session));
         let mut edge = Edge::try_from(&config.server)?;
+        edge.pages = http::console::page::outside::pages();
         edge.metrics = metrics.map(|m| Arc::new(move || m.render()) as Arc<dyn Fn() -> String + Send + Sync>);
         Ok(Self { config, db, clock, keys, identity, edge })
     }
@@ -118,13 +119,8 @@ impl Hub {
             Refresher::spawn(db.clone(), directory.clone(), clock.clone(), zone.clone(), stop.child_token());
         let (changes, _) = broadcast::channel(4096);
         let node = node_name(&db);
-        let committer = Committer::spawn(
-            db.clone(),
-            clock.clone(),
-            node.clone(),
-            config.sync.lease.micros(),
-            config.inbox.queue,
-        );
+        let committer =
+            Committer::spawn(db.clone(), clock.clone(), node.clone(), config.sync.lease.micros(), config.inbox.queue);
         let engine = Engine {
             db: db.clone(),
             clock: clock.clone(),

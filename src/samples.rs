@@ -132,17 +132,13 @@ fn settings(value: Value) -> Map<String, Value> {
     }
 }
 
-async fn one(
-    hub: &Hub,
-    connector: &str,
-    name: String,
-    settings: Map<String, Value>,
-) -> Result<String, SampleError> {
+async fn one(hub: &Hub, connector: &str, name: String, settings: Map<String, Value>) -> Result<String, SampleError> {
     let new = NewConnection {
         connector: connector.to_owned(),
         name,
         settings,
         plan: Plan::Every(60),
+        streams: None,
         sample: true,
         start_now: true,
     };

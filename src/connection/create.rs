@@ -31,6 +31,8 @@ pub struct NewConnection {
     pub name: String,
     pub settings: Map<String, Value>,
     pub plan: Plan,
+    /// Streams to take; `None` takes all.
+    pub streams: Option<Vec<String>>,
     pub sample: bool,
     /// Pull at once instead of at the first planned time.
     pub start_now: bool,
@@ -106,7 +108,11 @@ pub async fn create(
         secrets: sealed(keys, &id, &secrets)?,
         sample: new.sample,
         schedule: serde_json::to_string(&new.plan).unwrap_or_default(),
-        streams: manifest.streams.keys().map(String::as_str).collect(),
+        streams: manifest
+            .streams
+            .keys()
+            .map(|name| (name.as_str(), new.streams.as_ref().is_none_or(|wanted| wanted.contains(name))))
+            .collect(),
         due_at: if new.start_now { Some(now) } else { new.plan.next(now, zone) },
         now,
     };

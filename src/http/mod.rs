@@ -7,6 +7,7 @@
 //! To add a room: a module with `pub fn routes() -> Router<SharedHub>`, merged in
 //! [`server::router`].
 
+pub mod console;
 pub mod cookie;
 pub mod csrf;
 pub mod edge;
@@ -32,5 +33,5 @@ pub use preferences::Preferences;
 
 /// Every room with pages or an API.
 pub fn rooms() -> axum::Router<crate::app::SharedHub> {
-    axum::Router::new()
+    axum::Router::new().merge(console::page::routes())
 }

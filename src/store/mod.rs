@@ -25,12 +25,16 @@ pub mod failure;
 pub mod inbox;
 pub mod migrate;
 mod open;
+pub mod operations;
 pub mod parked;
+pub mod read_console;
 pub mod read_customer;
 pub mod read_directory;
+pub mod read_document;
+pub mod read_timeline;
 pub mod retention;
-pub mod sample;
 pub mod run;
+pub mod sample;
 pub mod session;
 pub mod setting;
 pub mod source_record;
@@ -69,6 +73,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Two transactions stood in each other's way (class 40): the same one can be tried again at once.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(e)) => e.code().is_some_and(|c| c.len() == 5 && c.starts_with("40")),
+            _ => false,
+        }
+    }
+
     /// The database is away, full or locked: the same work can succeed later unchanged.
     #[must_use]
     pub fn is_outage(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Records that wait for their customer.
 
+use std::collections::HashMap;
+
 use super::{Batch, FromRow, StoreError, Tx, json_list, sql};
 use crate::model::Timestamp;
 
@@ -74,6 +76,36 @@ pub async fn release<'a>(
         tx.dialect().in_list("waits_for", "$2")
     );
     sql(text).bind(connection_id).bind(json_list(customers)).all(tx).await
+}
+
+/// Removes what waits although the same record has come since in a state at least as new.
+pub async fn settle<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    came: impl Iterator<Item = (&'a str, Option<i64>)>,
+) -> Result<(), StoreError> {
+    let came: HashMap<&str, Option<i64>> = came.collect();
+    let text = format!(
+        "SELECT external_id, source_version FROM parked WHERE connection_id = $1 AND stream = $2 AND {}",
+        tx.dialect().in_list("external_id", "$3")
+    );
+    let waiting: Vec<(String, Option<i64>)> =
+        sql(text).bind(connection_id).bind(stream).bind(json_list(came.keys())).all(&mut *tx).await?;
+    let over = waiting.iter().filter(|(id, parked)| {
+        let came = came.get(id.as_str()).copied().flatten();
+        !matches!((came, parked), (Some(came), Some(parked)) if came < *parked)
+    });
+    let over: Vec<&str> = over.map(|(id, _)| id.as_str()).collect();
+    if over.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "DELETE FROM parked WHERE connection_id = $1 AND stream = $2 AND {}",
+        tx.dialect().in_list("external_id", "$3")
+    );
+    sql(text).bind(connection_id).bind(stream).bind(json_list(over)).execute(tx).await?;
+    Ok(())
 }
 
 /// Whether anything of this connection waits at all: spares bulk loads the question above.

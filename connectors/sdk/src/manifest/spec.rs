@@ -79,6 +79,20 @@ pub enum AuthSpec {
     },
 }
 
+impl AuthSpec {
+    /// The kind's word, for catalogues: `none`, `api_key`, `basic`, `bearer` or `oauth2`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ApiKey { .. } => "api_key",
+            Self::Basic { .. } => "basic",
+            Self::Bearer { .. } => "bearer",
+            Self::Oauth2ClientCredentials { .. } => "oauth2",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpSpec {

@@ -98,6 +98,18 @@ pub enum SignatureSpec {
 }
 
 impl SignatureSpec {
+    /// The scheme's word in manifests.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::HmacSha256 { .. } => "hmac_sha256",
+            Self::Timestamped { .. } => "timestamped",
+            Self::StandardWebhooks { .. } => "standard_webhooks",
+            Self::SharedToken { .. } => "shared_token",
+            Self::None => "none",
+        }
+    }
+
     /// The setting that holds the key.
     #[must_use]
     pub fn secret(&self) -> Option<&str> {

@@ -1,0 +1,303 @@
+//! One customer: the page, its stream, one event of the history, recording an activity.
+
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::ShellOf;
+use crate::{
+    analytics::{
+        customer,
+        timeline::{self, Detail, Document, Event, Filter, Kind},
+    },
+    app::{Change, Hub, SharedHub},
+    http::{
+        AppError,
+        console::{
+            Section, Shell,
+            view::{
+                Page,
+                activity::{ActivityForm, ActivityPage},
+                customer::{CustomerPage, HistoryQuery},
+                event::{EventPage, Line, Lineage, Tax},
+            },
+        },
+    },
+    identity::Action,
+    master::activity::{self, ActivityError, NewActivity},
+    model::Date,
+};
+
+pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: ShellOf) -> Result<Response, AppError> {
+    of.me.require(Action::ViewCustomers)?;
+    let today = of.shell.today();
+    let overview = customer::overview(&hub.db, &hub.directory, &id, today).await?.ok_or(AppError::NotFound)?;
+    if overview.id != id {
+        let to = format!("/customers/{}?merged={id}", overview.id);
+        return Ok(Redirect::to(&to).into_response());
+    }
+    let query = HistoryQuery::parse(&of.query);
+    let timeline = timeline::load(&hub.db, &id, &query.filter(), &of.shell.zone).await?;
+    let asked = |name: &str| {
+        url::form_urlencoded::parse(of.query.as_bytes()).find(|(key, _)| key == name).map(|(_, v)| v.into_owned())
+    };
+    let view = CustomerPage {
+        guide: asked("guide").is_some(),
+        merged_from: asked("merged").filter(|from| from.starts_with("cus_")),
+        activity: form(&of.shell, &id, &overview.name),
+        overview,
+        timeline,
+        query,
+    };
+    Ok(view.render(&of.at(Section::Customers)).into_response())
+}
+
+pub async fn stream(
+    State(hub): State<SharedHub>,
+    Path(id): Path<String>,
+    of: ShellOf,
+) -> Result<impl IntoResponse, AppError> {
+    of.me.require(Action::ViewCustomers)?;
+    Ok(super::changes(&hub, move |change| matches!(change, Change::Customer(changed) if *changed == id)))
+}
+
+fn form(shell: &Shell, id: &str, name: &str) -> ActivityForm {
+    ActivityForm {
+        customer_id: id.to_owned(),
+        customer_name: name.to_owned(),
+        date: shell.today().to_string(),
+        idempotency_key: uuid::Uuid::now_v7().to_string(),
+        ..ActivityForm::default()
+    }
+}
+
+async fn name_of(hub: &Hub, id: &str, shell: &Shell) -> Result<String, AppError> {
+    if let Some(entry) = hub.directory.get(id) {
+        return Ok(entry.name);
+    }
+    let overview = customer::overview(&hub.db, &hub.directory, id, shell.today()).await?;
+    overview.map(|o| o.name).ok_or(AppError::NotFound)
+}
+
+pub async fn new_activity(
+    State(hub): State<SharedHub>,
+    Path(id): Path<String>,
+    of: ShellOf,
+) -> Result<Html<String>, AppError> {
+    of.me.require(Action::RecordActivity)?;
+    let name = name_of(&hub, &id, &of.shell).await?;
+    let view = ActivityPage { activity: form(&of.shell, &id, &name) };
+    Ok(view.render(&of.at(Section::Customers)))
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub struct ActivityPost {
+    kind: String,
+    subject: String,
+    note: String,
+    date: String,
+    idempotency_key: String,
+}
+
+pub async fn record_activity(
+    State(hub): State<SharedHub>,
+    Path(id): Path<String>,
+    of: ShellOf,
+    Form(post): Form<ActivityPost>,
+) -> Result<Response, AppError> {
+    of.me.require(Action::RecordActivity)?;
+    let name = name_of(&hub, &id, &of.shell).await?;
+    let ActivityPost { kind, subject, note, date, idempotency_key } = post;
+    let wrong = match Date::parse(&date) {
+        None => ("date", "DATE_INVALID"),
+        Some(day) => {
+            let new = NewActivity {
+                customer_id: id.clone(),
+                kind: kind.clone(),
+                subject: subject.clone(),
+                note: note.clone(),
+                date: day,
+            };
+            match record(&hub, new, &of.me.name).await {
+                Ok(()) => return Ok(Redirect::to(&format!("/customers/{id}#history")).into_response()),
+                Err(ActivityError::Invalid { field, code: "REQ_EMPTY" }) => (field, "REQUIRED"),
+                Err(ActivityError::Invalid { field, code }) => (field, code),
+                Err(ActivityError::UnknownCustomer) => return Err(AppError::NotFound),
+                Err(ActivityError::Store(error)) => return Err(error.into()),
+            }
+        }
+    };
+    let errors = vec![(wrong.0.to_owned(), wrong.1.to_owned())];
+    let activity =
+        ActivityForm { customer_id: id, customer_name: name, kind, subject, note, date, idempotency_key, errors };
+    let view = ActivityPage { activity };
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
+}
+
+async fn record(hub: &Hub, new: NewActivity, actor: &str) -> Result<(), ActivityError> {
+    let customer = new.customer_id.clone();
+    let mut tx = hub.db.begin().await?;
+    activity::record(&mut tx, new, actor, hub.clock.now()).await?;
+    tx.commit().await?;
+    hub.refresher.touch(vec![customer.clone()]);
+    // Nobody listening is no error.
+    let _ = hub.changes.send(Change::Customer(customer));
+    Ok(())
+}
+
+pub async fn event(
+    State(hub): State<SharedHub>,
+    Path((id, event)): Path<(String, String)>,
+    of: ShellOf,
+) -> Result<Html<String>, AppError> {
+    of.me.require(Action::ViewCustomers)?;
+    let customer_name = name_of(&hub, &id, &of.shell).await?;
+    let view = match timeline::event(&hub.db, &event).await? {
+        Some(document) if document.customer_id == id => document_page(&of.shell, document, customer_name),
+        Some(_) => return Err(AppError::NotFound),
+        None => plain_page(find(&hub, &of.shell, &id, &event).await?, id, customer_name),
+    };
+    Ok(view.render(&of.at(Section::Customers)))
+}
+
+/// Activities and master changes have no document: they are found in the history itself.
+async fn find(hub: &Hub, shell: &Shell, id: &str, event: &str) -> Result<Event, AppError> {
+    let mut after = None;
+    for _ in 0..20 {
+        let filter = Filter { kinds: vec![Kind::Activity, Kind::MasterChange], after, limit: 200, ..Filter::default() };
+        let page = timeline::load(&hub.db, id, &filter, &shell.zone).await?;
+        if let Some(found) = page.events.into_iter().find(|one| one.id == event) {
+            return Ok(found);
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    Err(AppError::NotFound)
+}
+
+fn plain_page(event: Event, customer_id: String, customer_name: String) -> EventPage {
+    let fields = match &event.detail {
+        Detail::Activity { note, actor, .. } => {
+            let note = note.clone().map(|note| ("note".to_owned(), note));
+            [Some(("actor".to_owned(), actor.clone())), note].into_iter().flatten().collect()
+        }
+        _ => vec![],
+    };
+    let lineage = Lineage { received_at: event.at, versions: 1, ..Lineage::default() };
+    EventPage {
+        customer_id,
+        customer_name,
+        event,
+        fields,
+        lines: vec![],
+        taxes: vec![],
+        net: None,
+        total: None,
+        lineage,
+        related: vec![],
+    }
+}
+
+fn document_page(shell: &Shell, document: Document, customer_name: String) -> EventPage {
+    let day = |date: &Option<String>| date.as_deref().map(|date| shell.day_full(date));
+    let status = document.status.as_deref().map(|status| {
+        let words = if document.kind == Kind::Order { "order_status" } else { "invoice_status" };
+        shell.word(words, status).to_owned()
+    });
+    let fields = [
+        ("number", document.number.clone()),
+        ("status", status),
+        ("subject", document.subject.clone()),
+        ("delivery_date", day(&document.delivery_date)),
+        ("closing_date", day(&document.closing_date)),
+        ("due_date", day(&document.due_date)),
+        ("ship_to", document.ship_to.clone()),
+        ("bill_to", document.bill_to.clone().map(|(_, name)| name)),
+        ("registration_number", document.registration_number.clone()),
+        ("method", document.method.as_deref().map(|method| shell.word("payment_method", method).to_owned())),
+        ("corrects", document.corrects.clone()),
+    ];
+    let orders = document.orders.iter().map(|r| ("event.order", r));
+    let invoices = document.invoices.iter().map(|r| ("event.invoice", r));
+    let other = if document.kind == Kind::Payment { "event.invoice" } else { "event.payment" };
+    let paid = document.allocations.iter().map(|a| (other, &a.document));
+    let related = orders
+        .chain(invoices)
+        .chain(paid)
+        .filter_map(|(key, r)| Some((shell.f1(key, &r.number), r.id.clone()?)))
+        .collect();
+    EventPage {
+        customer_id: document.customer_id.clone(),
+        customer_name,
+        fields: fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect(),
+        related,
+        lineage: Lineage {
+            run_id: document.run_id.clone(),
+            run_number: document.run_number,
+            received_at: Some(document.received_at),
+            external_id: Some(document.external_id.clone()),
+            versions: document.seq,
+        },
+        net: document.net,
+        total: Some(document.total),
+        taxes: document.taxes.iter().map(|t| Tax { rate: t.rate.clone(), taxable: t.taxable, tax: t.tax }).collect(),
+        lines: document.lines.iter().map(line).collect(),
+        event: event_of(document),
+    }
+}
+
+fn line(line: &timeline::Line) -> Line {
+    Line {
+        code: line.product_code.clone(),
+        description: line.description.clone(),
+        quantity: line.quantity.clone(),
+        unit: line.unit.clone(),
+        unit_price: line.unit_price.clone(),
+        amount: line.amount,
+        tax_rate: line.tax_rate.clone(),
+    }
+}
+
+/// The document as its line in the history, for the head of the page.
+fn event_of(document: Document) -> Event {
+    let status = document.status.clone().unwrap_or_else(|| "open".to_owned());
+    let detail = match document.kind {
+        Kind::Order => Detail::Order {
+            first_line: document.lines.first().map(|line| line.description.clone()),
+            quantity: document.lines.first().and_then(|line| line.quantity.clone()),
+            more_lines: i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0),
+            delivery_date: document.delivery_date.clone(),
+            status,
+        },
+        Kind::Payment => Detail::Payment {
+            method: document.method.clone(),
+            invoices: document.allocations.iter().map(|a| a.document.number.clone()).collect(),
+        },
+        _ => Detail::Invoice {
+            closing_date: document.closing_date.clone(),
+            due_date: document.due_date.clone(),
+            qualified: document.registration_number.is_some(),
+            status,
+            corrects: document.corrects.clone(),
+        },
+    };
+    let credit = document.kind == Kind::CreditNote;
+    Event {
+        kind: document.kind,
+        date: document.date,
+        at: document.occurred_at,
+        source: document.source,
+        title: document.number.unwrap_or_else(|| document.external_id.clone()),
+        amount: Some(if credit { -document.total.abs() } else { document.total }),
+        currency: document.currency,
+        id: document.id,
+        detail,
+    }
+}

@@ -1,0 +1,280 @@
+//! `/failures`: the inbox of records that could not be taken, and their ways out.
+
+use axum::{
+    Form, Router,
+    extract::{Path, Query, State},
+    response::{Html, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+
+use super::{ShellOf, done};
+use crate::{
+    app::{Hub, SharedHub},
+    http::{
+        AppError,
+        console::{
+            Section,
+            view::{
+                Page,
+                failure::{Attempt, CauseGroup, FailureDetail, FailureRow, FailuresPage, PayloadLine, Tab},
+            },
+        },
+    },
+    identity::Action,
+    model::Timestamp,
+    store::{self, failure::Failure, operations::FailureSummary},
+    sync::replay,
+};
+
+pub fn routes() -> Router<SharedHub> {
+    Router::new()
+        .route("/failures", get(list))
+        .route("/failures/replay", post(replay_cause))
+        .route("/failures/{id}", get(show))
+        .route("/failures/{id}/replay", post(replay_one))
+        .route("/failures/{id}/ignore", post(ignore))
+        .route("/failures/{id}/restore", post(restore))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ListQuery {
+    state: String,
+    q: String,
+    connection: String,
+    cause: String,
+}
+
+/// Failures listed of each cause; all of it when one cause is asked for.
+const FEW: i64 = 3;
+const MANY: i64 = 200;
+/// Most failures that one click replays.
+const REPLAY_AT_ONCE: i64 = 1_000;
+
+async fn list(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Query(query): Query<ListQuery>,
+) -> Result<Html<String>, AppError> {
+    let ShellOf { shell, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
+    Ok(page(&hub, &query, None).await?.render(&shell))
+}
+
+async fn show(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Path(id): Path<String>,
+    Query(mut query): Query<ListQuery>,
+) -> Result<Html<String>, AppError> {
+    let ShellOf { shell, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
+    let failure = store::failure::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
+    query.state.clone_from(&failure.state);
+    Ok(page(&hub, &query, Some(failure)).await?.render(&shell))
+}
+
+async fn page(hub: &Hub, query: &ListQuery, chosen: Option<Failure>) -> Result<FailuresPage, AppError> {
+    let tab = Tab::parse(&query.state);
+    let connection = Some(query.connection.as_str()).filter(|c| !c.is_empty());
+    let by_state = store::operations::failure_counts(&hub.db, connection).await?;
+    let counts = Tab::EVERY.map(|t| by_state.iter().find(|(s, _)| s == t.value()).map_or(0, |(_, n)| *n));
+    let q = query.q.trim();
+    let mut groups = Vec::new();
+    for (cause, count) in store::operations::causes(&hub.db, tab.value(), connection, q).await? {
+        if !query.cause.is_empty() && query.cause != cause {
+            continue;
+        }
+        let limit = if query.cause.is_empty() { FEW } else { MANY };
+        let rows = store::operations::failures_of(&hub.db, tab.value(), &cause, connection, q, limit).await?;
+        groups.push(CauseGroup { cause, count, rows: rows.into_iter().map(row).collect() });
+    }
+    let first = groups.first().and_then(|g| g.rows.first()).map(|r| r.id.clone());
+    let chosen = match (chosen, first) {
+        (Some(failure), _) => Some(failure),
+        (None, Some(id)) => store::failure::get(&hub.db, &id).await?,
+        (None, None) => None,
+    };
+    let detail = match chosen {
+        Some(failure) => Some(detail(hub, failure).await?),
+        None => None,
+    };
+    let figures = store::operations::figures(&hub.db, connection).await?;
+    Ok(FailuresPage {
+        tab,
+        counts,
+        q: q.to_owned(),
+        connection: query.connection.clone(),
+        connections: hub.registry.all().iter().map(|l| (l.row.id.clone(), l.row.name.clone())).collect(),
+        groups,
+        detail,
+        last_check: figures.iter().filter_map(|f| f.last_ok_at).max().map(Timestamp),
+    })
+}
+
+fn row(f: FailureSummary) -> FailureRow {
+    FailureRow {
+        id: f.id,
+        kind: f.kind,
+        connection_name: f.connection_name,
+        stream: f.stream,
+        label: f.label,
+        line: f.value.filter(|v| !v.is_empty()).map(|v| format!("「{v}」")).unwrap_or_default(),
+        at: Timestamp(f.last_at),
+    }
+}
+
+async fn detail(hub: &Hub, f: Failure) -> Result<FailureDetail, AppError> {
+    let connection = store::connection::get(&hub.db, &f.connection_id).await?;
+    let (name, kind) = connection.map_or_else(Default::default, |c| (c.name, c.kind));
+    let numbers = store::operations::run_numbers(&hub.db, f.run_id.as_deref().into_iter()).await?;
+    let run = numbers.into_iter().next();
+    let causes = store::operations::causes(&hub.db, "open", Some(&f.connection_id), "").await?;
+    let same_cause = causes.iter().find(|(c, _)| *c == f.cause).map_or(0, |(_, n)| *n);
+    let pretty = pretty(&f.payload);
+    let replayable = matches!(f.state.as_str(), "open" | "retrying");
+    // Trying without keeping anything is cheap for one record and tells what the button would do.
+    let preview = if replayable {
+        let tried = replay::replay(&hub.engine, vec![f.clone()], "preview", true).await?;
+        Some((tried.succeeded + tried.parked, tried.failed))
+    } else {
+        None
+    };
+    let tries = vec![Attempt {
+        at: Timestamp(f.last_at),
+        trigger: "schedule".to_owned(),
+        actor: None,
+        run: run.clone(),
+        cause: f.cause.clone(),
+    }];
+    Ok(FailureDetail {
+        payload: excerpt(&pretty, f.source_path.as_deref(), f.value.as_deref()),
+        payload_fields: pretty.lines().filter(|l| l.contains("\":")).count(),
+        payload_all: pretty,
+        row: FailureRow {
+            id: f.id.clone(),
+            kind,
+            connection_name: name,
+            stream: f.stream.clone(),
+            label: f.label.clone(),
+            line: String::new(),
+            at: Timestamp(f.last_at),
+        },
+        cause: f.cause.clone(),
+        connection_id: f.connection_id.clone(),
+        run,
+        attempts: f.attempts,
+        field: f.field,
+        value: f.value.filter(|v| !v.is_empty()),
+        tries,
+        state: Tab::parse(&f.state),
+        next_try: None,
+        note: f.note,
+        same_cause,
+        preview,
+        command: format!("musubi failure replay {} --dry-run", f.id),
+    })
+}
+
+fn pretty(payload: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(payload)
+        .ok()
+        .and_then(|v| serde_json::to_string_pretty(&v).ok())
+        .unwrap_or_else(|| payload.to_owned())
+}
+
+/// The offending line with two lines on either side; the beginning when no line is to blame.
+fn excerpt(pretty: &str, source_path: Option<&str>, value: Option<&str>) -> Vec<PayloadLine> {
+    let lines: Vec<&str> = pretty.lines().collect();
+    let key = source_path.and_then(|p| p.rsplit('.').find(|step| step.parse::<usize>().is_err()));
+    let blamed = key.and_then(|key| {
+        let quoted = format!("\"{key}\":");
+        let mut having = lines.iter().enumerate().filter(|(_, l)| l.trim_start().starts_with(&quoted)).map(|(i, _)| i);
+        let first = having.clone().next();
+        value.filter(|v| !v.is_empty()).and_then(|v| having.find(|i| lines[*i].contains(v))).or(first)
+    });
+    let (from, to) = match blamed {
+        Some(at) => (at.saturating_sub(2), (at + 3).min(lines.len())),
+        None => (0, lines.len().min(6)),
+    };
+    (from..to).map(|i| payload_line(i, lines[i], blamed == Some(i), value)).collect()
+}
+
+fn payload_line(index: usize, line: &str, blamed: bool, value: Option<&str>) -> PayloadLine {
+    let hit = value.filter(|v| blamed && !v.is_empty()).and_then(|v| line.rfind(v).map(|at| (at, v.len())));
+    let (before, marked, after) = match hit {
+        Some((at, len)) => (&line[..at], &line[at..at + len], &line[at + len..]),
+        None => (line, "", ""),
+    };
+    PayloadLine {
+        number: Some(index + 1),
+        class: if blamed { "del" } else { "" },
+        before: before.to_owned(),
+        marked: marked.to_owned(),
+        after: after.to_owned(),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Act {
+    back: String,
+    cause: String,
+    connection: String,
+    reason: String,
+}
+
+async fn replay_one(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Path(id): Path<String>,
+    Form(form): Form<Act>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ReplayFailures)?;
+    let failure = store::failure::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
+    replayed(&hub, &frame, vec![failure], &form.back).await
+}
+
+async fn replay_cause(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Form(form): Form<Act>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ReplayFailures)?;
+    let connection = Some(form.connection.as_str()).filter(|c| !c.is_empty());
+    let failures = store::failure::of_cause(&hub.db, &form.cause, connection, REPLAY_AT_ONCE).await?;
+    replayed(&hub, &frame, failures, "/failures").await
+}
+
+async fn replayed(hub: &Hub, frame: &ShellOf, failures: Vec<Failure>, back: &str) -> Result<Response, AppError> {
+    let result = replay::replay(&hub.engine, failures, &frame.me.user_id, false).await?;
+    let good = result.succeeded + result.parked;
+    Ok(if result.failed == 0 {
+        done("/failures", "replayed", Some(good))
+    } else {
+        done(back, "replay_failed", Some(result.failed))
+    })
+}
+
+async fn ignore(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Path(id): Path<String>,
+    Form(form): Form<Act>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ReplayFailures)?;
+    if form.reason.trim().is_empty() {
+        return Err(AppError::invalid("REQ_EMPTY", "a reason is needed"));
+    }
+    if !replay::set_ignored(&hub.engine, &id, true, &form.reason).await? {
+        return Err(AppError::NotFound);
+    }
+    Ok(done("/failures", "ignored", None))
+}
+
+async fn restore(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
+    frame.me.require(Action::ReplayFailures)?;
+    if !replay::set_ignored(&hub.engine, &id, false, "").await? {
+        return Err(AppError::NotFound);
+    }
+    Ok(done(&format!("/failures/{id}"), "restored", None))
+}

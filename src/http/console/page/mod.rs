@@ -1,0 +1,60 @@
+//! Handlers: fill a view struct, render it. About 25 lines each.
+//!
+//! Pages that a role may not use answer 403 through [`crate::identity::access`], never by hiding alone.
+
+mod connection_new;
+mod connections;
+mod customer;
+mod customers;
+mod failures;
+mod files;
+mod home;
+mod hooks;
+mod live;
+mod me;
+mod outcome;
+pub mod outside;
+mod run;
+mod settings;
+mod setup;
+pub mod shell_of;
+mod states;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+pub use live::changes;
+pub use outcome::done;
+pub use shell_of::ShellOf;
+
+use crate::app::SharedHub;
+
+/// The pages of the console.
+pub fn routes() -> Router<SharedHub> {
+    Router::new()
+        .route("/", get(home::page))
+        .route("/customers", get(customers::page))
+        .route("/customers/{id}", get(customer::page))
+        .route("/customers/{id}/stream", get(customer::stream))
+        .route("/customers/{id}/events/{event}", get(customer::event))
+        .route("/customers/{id}/activities/new", get(customer::new_activity))
+        .route("/customers/{id}/activities", post(customer::record_activity))
+        .route("/setup/data", get(setup::data).post(setup::choose))
+        .route("/setup/progress", get(setup::progress))
+        .route("/setup/progress/stream", get(setup::stream))
+        .route("/settings", get(settings::page).post(settings::save))
+        .route("/settings/sample/clear", post(settings::clear_sample))
+        .route("/settings/sample/load", post(settings::load_sample))
+        .route("/me/language", post(me::language))
+        .route("/me/theme", post(me::theme))
+        .route("/me/shortcuts", post(me::shortcuts))
+        .route("/me/guide", post(me::guide))
+        .route("/static/{hash}/{*name}", get(files::file))
+        .merge(connections::routes())
+        .merge(connection_new::routes())
+        .merge(run::routes())
+        .merge(failures::routes())
+        .merge(hooks::routes())
+}

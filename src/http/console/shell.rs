@@ -1,0 +1,227 @@
+//! What every page knows: the reader, their language and theme, the company, the time, the menu.
+//!
+//! Its methods are the vocabulary of the templates: texts, amounts, times, icons, tiles. Everything
+//! that returns [`Markup`] escapes what it was given.
+
+use std::fmt;
+
+use jiff::tz::TimeZone;
+
+use super::{
+    assets,
+    catalogue::Lang,
+    markup::{Markup, Num, Unit, escape},
+    view::format,
+};
+use crate::{identity::Role, model::Timestamp};
+
+/// The signed-in reader.
+#[derive(Clone, Debug)]
+pub struct Me {
+    pub name: String,
+    pub mail: String,
+    pub role: Role,
+    pub csrf: String,
+}
+
+/// The menu entry a page belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Home,
+    Customers,
+    Connections,
+    Failures,
+    Webhooks,
+    Settings,
+    /// Pages outside the menu.
+    None,
+}
+
+/// One line shown at the top after an action.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// `ok`, `warn`, `bad` or `info`.
+    pub tone: &'static str,
+    pub text: String,
+}
+
+/// One menu entry as the templates draw it.
+#[derive(Clone, Debug)]
+pub struct NavItem {
+    pub href: &'static str,
+    pub key: &'static str,
+    pub icon: &'static str,
+    pub current: bool,
+    pub count: Option<i64>,
+    /// The count blocks data and is shown red.
+    pub hot: bool,
+    /// Heading above this entry, where a group begins.
+    pub group: Option<&'static str>,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    pub lang: Lang,
+    /// `system`, `light` or `dark`.
+    pub theme: String,
+    pub company: String,
+    pub zone: TimeZone,
+    pub now: Timestamp,
+    pub me: Option<Me>,
+    pub section: Section,
+    /// Path and query of this page, for the language switch and for returning after sign-in.
+    pub path: String,
+    /// Single-key shortcuts are on.
+    pub shortcuts: bool,
+    pub customers: Option<i64>,
+    pub connections: Option<i64>,
+    pub open_failures: i64,
+    pub notice: Option<Notice>,
+    /// Seconds after which a page without script loads itself again.
+    pub refresh: Option<u32>,
+}
+
+impl Shell {
+    #[must_use]
+    pub fn t(&self, key: &str) -> &'static str {
+        self.lang.t(key)
+    }
+
+    /// Text of a key made of a fixed part and a word from data; the word itself when unknown.
+    #[must_use]
+    pub fn word<'a>(&self, prefix: &str, word: &'a str) -> &'a str
+    where
+        'static: 'a,
+    {
+        self.lang.find(&format!("{prefix}.{word}")).unwrap_or(word)
+    }
+
+    /// A sentence for a stable cause code: `part` is `title`, `why` or `todo`.
+    #[must_use]
+    pub fn cause(&self, code: &str, part: &str) -> &'static str {
+        self.lang.find(&format!("cause.{code}.{part}")).unwrap_or_else(|| self.t(&format!("cause.OTHER.{part}")))
+    }
+
+    /// What is wrong with a form field, by its code.
+    #[must_use]
+    pub fn form_error(&self, code: &str) -> &'static str {
+        self.lang.find(&format!("form_error.{code}")).unwrap_or_else(|| self.t("form_error.OTHER"))
+    }
+
+    #[must_use]
+    pub fn n(&self, key: &str, number: impl Num) -> String {
+        self.lang.n(key, number)
+    }
+
+    #[must_use]
+    pub fn n1(&self, key: &str, number: impl Num, more: impl fmt::Display) -> String {
+        self.lang.count(key, number.num(), &[&more.to_string()])
+    }
+
+    #[must_use]
+    pub fn f1(&self, key: &str, a: impl fmt::Display) -> String {
+        self.lang.fill(key, &[&a.to_string()])
+    }
+
+    #[must_use]
+    pub fn f2(&self, key: &str, a: impl fmt::Display, b: impl fmt::Display) -> String {
+        self.lang.fill(key, &[&a.to_string(), &b.to_string()])
+    }
+
+    #[must_use]
+    pub fn f3(&self, key: &str, a: impl fmt::Display, b: impl fmt::Display, c: impl fmt::Display) -> String {
+        self.lang.fill(key, &[&a.to_string(), &b.to_string(), &c.to_string()])
+    }
+
+    #[must_use]
+    pub fn num(&self, number: impl Num) -> String {
+        format::group(number.num())
+    }
+
+    #[must_use]
+    pub fn money(&self, minor: impl Num, currency: impl Unit) -> String {
+        format::money(minor.num(), currency.unit())
+    }
+
+    /// A headline amount with its unit in small letters.
+    #[must_use]
+    pub fn headline(&self, minor: impl Num, currency: impl Unit) -> Markup {
+        let (value, unit) = format::headline(minor.num(), currency.unit(), self.lang);
+        let unit = if unit.is_empty() { String::new() } else { format!("<small>{unit}</small>") };
+        Markup::new(format!("{}{unit}", escape(&value)))
+    }
+
+    #[must_use]
+    pub fn asset(&self, name: &str) -> String {
+        assets::url(name)
+    }
+
+    fn role(&self) -> Option<Role> {
+        self.me.as_ref().map(|me| me.role)
+    }
+
+    /// Connections, webhooks and settings are shown.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        matches!(self.role(), Some(Role::Owner | Role::Admin))
+    }
+
+    /// Failed records are shown and may be replayed.
+    #[must_use]
+    pub fn is_steward(&self) -> bool {
+        self.is_admin() || self.role() == Some(Role::Steward)
+    }
+
+    /// Activities may be recorded.
+    #[must_use]
+    pub fn may_record(&self) -> bool {
+        matches!(self.role(), Some(Role::Owner | Role::Admin | Role::Steward | Role::Employee))
+    }
+
+    #[must_use]
+    pub fn role_name(&self) -> &'static str {
+        self.t(match self.role() {
+            Some(Role::Owner) => "role.owner",
+            Some(Role::Admin) => "role.admin",
+            Some(Role::Steward) => "role.steward",
+            Some(Role::Employee) => "role.employee",
+            Some(Role::Auditor) => "role.auditor",
+            Some(Role::Viewer) | None => "role.viewer",
+        })
+    }
+
+    /// The menu of this reader; what the role may not use is absent.
+    #[must_use]
+    pub fn nav(&self) -> Vec<NavItem> {
+        let item = |href, key, icon, section, count, group| NavItem {
+            href,
+            key,
+            icon,
+            current: self.section == section,
+            count,
+            hot: false,
+            group,
+        };
+        let mut nav = vec![
+            item("/", "nav.home", "home", Section::Home, None, None),
+            item("/customers", "nav.customers", "people", Section::Customers, self.customers, None),
+        ];
+        if self.is_admin() {
+            let group = Some("nav.group_sync");
+            nav.push(item("/connections", "nav.connections", "plug", Section::Connections, self.connections, group));
+        }
+        if self.is_steward() {
+            let count = (self.open_failures > 0).then_some(self.open_failures);
+            let group = (!self.is_admin()).then_some("nav.group_sync");
+            let failures = item("/failures", "nav.failures", "inbox", Section::Failures, count, group);
+            nav.push(NavItem { hot: true, ..failures });
+        }
+        if self.is_admin() {
+            nav.push(item("/webhooks", "nav.webhooks", "hook", Section::Webhooks, None, None));
+            let group = Some("nav.group_admin");
+            nav.push(item("/settings", "nav.settings", "gear", Section::Settings, None, group));
+        }
+        nav
+    }
+}

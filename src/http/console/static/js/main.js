@@ -1,0 +1,13 @@
+// Behaviour of the console. Every page works without it; these modules only avoid reloads.
+import { copies, focusErrors, narrowing, popovers } from "./small.js";
+import { dialogs } from "./dialog.js";
+import { facets } from "./facets.js";
+import { live } from "./live.js";
+import { more } from "./more.js";
+import { search } from "./search.js";
+import { shortcuts } from "./shortcuts.js";
+
+document.documentElement.classList.add("js");
+for (const start of [search, facets, live, more, dialogs, shortcuts, popovers, copies, narrowing, focusErrors]) {
+  start();
+}

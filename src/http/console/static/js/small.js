@@ -1,0 +1,43 @@
+// Small helpers: popovers close, codes copy, filters unfold, the first error gets the focus.
+
+export function popovers() {
+  document.addEventListener("click", (event) => {
+    for (const open of document.querySelectorAll(".menu[open], .tip[open]")) {
+      if (!open.contains(event.target)) open.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const open of document.querySelectorAll(".menu[open], .tip[open]")) {
+      open.open = false;
+      open.querySelector("summary").focus();
+    }
+  });
+}
+
+export function copies() {
+  if (!navigator.clipboard) return;
+  for (const code of document.querySelectorAll("[data-copy]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn s copy";
+    const [idle, done] = document.documentElement.lang === "ja" ? ["コピー", "コピーしました"] : ["Copy", "Copied"];
+    button.textContent = idle;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = done;
+      setTimeout(() => { button.textContent = idle; }, 2000);
+    });
+    code.after(button);
+  }
+}
+
+export function narrowing() {
+  // Facets stand open on wide screens; on a phone the button opens them.
+  const fold = document.querySelector(".facets-w > .fold");
+  if (fold && new URLSearchParams(location.search).has("health")) fold.open = true;
+}
+
+export function focusErrors() {
+  document.querySelector("[data-focus]")?.focus();
+}

@@ -1,0 +1,82 @@
+//! View structs: what each page needs to know, as plain data, and the one function that renders it.
+//!
+//! Handlers fill the structs; templates word and format them through [`super::Shell`]. Nothing here
+//! reads the database. Operations pages keep raw values (instants, counts, cause codes) so that
+//! whoever fills them only selects columns.
+
+pub mod activity;
+pub mod connection;
+pub mod connection_new;
+pub mod customer;
+pub mod customers;
+pub mod error;
+pub mod event;
+mod event_text;
+pub mod failure;
+pub mod format;
+#[cfg(test)]
+mod format_tests;
+pub mod home;
+pub mod run;
+pub mod settings;
+pub mod setup;
+pub mod status;
+pub mod webhook;
+
+use askama::Template;
+use axum::response::Html;
+
+use super::Shell;
+
+/// A page that can be drawn inside a shell.
+pub trait Page {
+    /// The whole document.
+    fn render(&self, shell: &Shell) -> Html<String>;
+}
+
+/// Ties each view struct to its template. `$v` is the struct, `s` the shell inside the template.
+macro_rules! pages {
+    ($($view:ty => $file:literal as $name:ident),* $(,)?) => { $(
+        #[derive(Template)]
+        #[template(path = $file)]
+        struct $name<'a> {
+            s: &'a Shell,
+            v: &'a $view,
+        }
+
+        impl Page for $view {
+            fn render(&self, shell: &Shell) -> Html<String> {
+                finish($name { s: shell, v: self }.render(), shell)
+            }
+        }
+    )* };
+}
+
+pages! {
+    activity::ActivityPage => "activity.html" as ActivityTemplate,
+    connection::ConnectionPage => "connection.html" as ConnectionTemplate,
+    connection::ConnectionsPage => "connections.html" as ConnectionsTemplate,
+    connection_new::ConnectionNewPage => "connection_new.html" as ConnectionNewTemplate,
+    customer::CustomerPage => "customer.html" as CustomerTemplate,
+    customers::CustomersPage => "customers.html" as CustomersTemplate,
+    error::ErrorPage => "error.html" as ErrorTemplate,
+    event::EventPage => "event.html" as EventTemplate,
+    failure::FailuresPage => "failures.html" as FailuresTemplate,
+    home::HomePage => "home.html" as HomeTemplate,
+    run::RunPage => "run.html" as RunTemplate,
+    settings::SettingsPage => "settings.html" as SettingsTemplate,
+    setup::SetupOwnerPage => "setup_owner.html" as SetupOwnerTemplate,
+    setup::SetupDataPage => "setup_data.html" as SetupDataTemplate,
+    setup::SetupProgressPage => "setup_progress.html" as SetupProgressTemplate,
+    setup::SigninPage => "signin.html" as SigninTemplate,
+    webhook::WebhooksPage => "webhooks.html" as WebhooksTemplate,
+    webhook::WebhookPage => "webhook.html" as WebhookTemplate,
+}
+
+fn finish(rendered: Result<String, askama::Error>, shell: &Shell) -> Html<String> {
+    Html(rendered.unwrap_or_else(|error| {
+        // Only a formatter that fails can bring us here, and ours do not.
+        tracing::error!(%error, "template");
+        shell.t("error.500.title").to_owned()
+    }))
+}

@@ -1,0 +1,109 @@
+//! `/setup` and `/signin`: from the first start to the first customer.
+
+/// One check of the surroundings: `database`, `key`, `url`, `mail`.
+#[derive(Clone, Debug)]
+pub struct EnvCheck {
+    pub name: &'static str,
+    /// `ok`, `warn` (may be done later) or `bad` (blocks).
+    pub tone: &'static str,
+    pub detail: String,
+}
+
+/// Step 1: the owner.
+#[derive(Clone, Debug, Default)]
+pub struct SetupOwnerPage {
+    pub code: String,
+    pub mail: String,
+    pub name: String,
+    pub company: String,
+    pub language: String,
+    pub time_zone: String,
+    pub zones: Vec<String>,
+    pub fiscal_month: u8,
+    /// Field name and code of `form_error`.
+    pub errors: Vec<(String, String)>,
+    /// Code of `form_error` about the whole form.
+    pub refusal: Option<String>,
+    pub wait: Option<i64>,
+    pub checks: Vec<EnvCheck>,
+    /// Token of the form before a session exists.
+    pub csrf: String,
+}
+
+impl SetupOwnerPage {
+    #[must_use]
+    pub fn error(&self, field: &str) -> Option<&str> {
+        self.errors.iter().find(|(name, _)| name == field).map(|(_, key)| key.as_str())
+    }
+
+    /// A check blocks the next step.
+    #[must_use]
+    pub fn blocked(&self) -> bool {
+        self.checks.iter().any(|check| check.tone == "bad")
+    }
+}
+
+/// Numbers of the sample data, as promised before loading.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SampleSize {
+    pub customers: i64,
+    pub orders: i64,
+    pub invoices: i64,
+    pub activities: i64,
+}
+
+/// Step 2: where the first data comes from.
+#[derive(Clone, Debug, Default)]
+pub struct SetupDataPage {
+    pub owner_mail: String,
+    pub sample: SampleSize,
+    pub checks: Vec<EnvCheck>,
+    /// The last load failed and was rolled back.
+    pub failed: bool,
+}
+
+/// One kind of record being loaded.
+#[derive(Clone, Debug)]
+pub struct Loading {
+    /// Stream name.
+    pub name: String,
+    pub done: i64,
+    pub of: i64,
+}
+
+impl Loading {
+    #[must_use]
+    pub fn bar(&self, label: &str) -> crate::http::console::Markup {
+        let percent = if self.of == 0 { 0 } else { self.done.saturating_mul(100) / self.of };
+        let class = if percent >= 100 { "ok" } else { "run" };
+        crate::http::console::chart::progress(percent, class, label)
+    }
+}
+
+/// Step 3: the load with live counts.
+#[derive(Clone, Debug, Default)]
+pub struct SetupProgressPage {
+    pub owner_mail: String,
+    pub kinds: Vec<Loading>,
+    /// Where to go when done: the customer with the most events.
+    pub done: Option<String>,
+    pub failed: Option<String>,
+    pub checks: Vec<EnvCheck>,
+}
+
+/// `/signin`.
+#[derive(Clone, Debug, Default)]
+pub struct SigninPage {
+    pub company: String,
+    pub mail: String,
+    /// Address to go to afterwards.
+    pub next: String,
+    /// Why the person is here: `expired`, `ended`, `signed_out`, `setup_done`.
+    pub notice: Option<String>,
+    /// Code of `form_error`.
+    pub refusal: Option<String>,
+    /// Seconds until the next try is taken.
+    pub wait: Option<i64>,
+    /// Token of the form before a session exists.
+    pub csrf: String,
+}

@@ -1,0 +1,359 @@
+//! What the operations pages and commands read: connections with their figures, runs, failures by
+//! cause, the webhook log.
+
+use super::{Db, FromRow, StoreError, json_list, sql};
+use crate::model::Timestamp;
+
+/// Figures of a connection for its status.
+#[derive(Clone, Debug, FromRow)]
+pub struct ConnectionFigures {
+    pub connection_id: String,
+    pub open_failures: i64,
+    pub parked: i64,
+    pub last_ok_at: Option<i64>,
+    pub last_state: Option<String>,
+    pub last_cause: Option<String>,
+    /// State of the last finished pull, whatever runs now.
+    pub previous_state: Option<String>,
+}
+
+/// Figures of every connection, or of one.
+pub async fn figures(db: &Db, id: Option<&str>) -> Result<Vec<ConnectionFigures>, StoreError> {
+    sql("SELECT c.id AS connection_id,
+           (SELECT COUNT(*) FROM failure f WHERE f.connection_id = c.id AND f.state = 'open') AS open_failures,
+           (SELECT COUNT(*) FROM parked p WHERE p.connection_id = c.id) AS parked,
+           (SELECT MIN(s.last_ok_at) FROM stream s WHERE s.connection_id = c.id AND s.enabled = $2) AS last_ok_at,
+           (SELECT r.state FROM run r WHERE r.connection_id = c.id AND r.trigger_kind IN ('schedule','manual','catch_up')
+              ORDER BY r.started_at DESC LIMIT 1) AS last_state,
+           (SELECT r.cause FROM run r WHERE r.connection_id = c.id AND r.trigger_kind IN ('schedule','manual','catch_up')
+              ORDER BY r.started_at DESC LIMIT 1) AS last_cause,
+           (SELECT r.state FROM run r WHERE r.connection_id = c.id AND r.trigger_kind IN ('schedule','manual','catch_up')
+              AND r.state <> 'running' ORDER BY r.started_at DESC LIMIT 1) AS previous_state
+         FROM connection c WHERE $1 IS NULL OR c.id = $1 ORDER BY c.created_at, c.id")
+    .bind(id)
+    .bind(true)
+    .all(db)
+    .await
+}
+
+/// Figures of a stream.
+#[derive(Clone, Debug, FromRow)]
+pub struct StreamFigures {
+    pub stream: String,
+    pub total: i64,
+    pub latest_version: Option<i64>,
+    pub open_failures: i64,
+    pub changed_today: i64,
+}
+
+/// Records, newest change, open failures and today's changes of each stream of a connection.
+pub async fn stream_figures(
+    db: &Db,
+    connection_id: &str,
+    midnight: Timestamp,
+) -> Result<Vec<StreamFigures>, StoreError> {
+    sql("SELECT s.name AS stream,
+           (SELECT COUNT(*) FROM source_record r
+              WHERE r.connection_id = s.connection_id AND r.stream = s.name AND r.deleted_at IS NULL) AS total,
+           (SELECT MAX(r.source_version) FROM source_record r
+              WHERE r.connection_id = s.connection_id AND r.stream = s.name) AS latest_version,
+           (SELECT COUNT(*) FROM failure f
+              WHERE f.connection_id = s.connection_id AND f.stream = s.name AND f.state = 'open') AS open_failures,
+           (SELECT CAST(COALESCE(SUM(rs.new_count + rs.updated_count), 0) AS BIGINT) FROM run_stream rs
+              JOIN run r ON r.id = rs.run_id
+              WHERE r.connection_id = s.connection_id AND rs.stream = s.name AND r.started_at >= $2) AS changed_today
+         FROM stream s WHERE s.connection_id = $1 ORDER BY s.name")
+    .bind(connection_id)
+    .bind(midnight)
+    .all(db)
+    .await
+}
+
+/// A run with its sums.
+#[derive(Clone, Debug, FromRow)]
+pub struct RunSummary {
+    pub id: String,
+    pub number: i64,
+    pub connection_id: String,
+    pub connection_name: String,
+    pub kind: String,
+    pub trigger_kind: String,
+    pub actor: Option<String>,
+    pub state: String,
+    pub started_at: i64,
+    pub finished_at: Option<i64>,
+    pub cause: Option<String>,
+    pub new_count: i64,
+    pub updated_count: i64,
+    pub failed_count: i64,
+}
+
+/// Newest runs first, of one connection or all, older than `before` where given.
+pub async fn runs(
+    db: &Db,
+    connection_id: Option<&str>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<RunSummary>, StoreError> {
+    sql("SELECT r.id, r.number, r.connection_id, c.name AS connection_name, c.kind, r.trigger_kind,
+           COALESCE(u.name, r.actor) AS actor, r.state, r.started_at, r.finished_at, r.cause,
+           CAST(COALESCE((SELECT SUM(new_count) FROM run_stream s WHERE s.run_id = r.id), 0) AS BIGINT) AS new_count,
+           CAST(COALESCE((SELECT SUM(updated_count) FROM run_stream s WHERE s.run_id = r.id), 0) AS BIGINT) AS updated_count,
+           CAST(COALESCE((SELECT SUM(failed_count) FROM run_stream s WHERE s.run_id = r.id), 0) AS BIGINT) AS failed_count
+         FROM run r JOIN connection c ON c.id = r.connection_id LEFT JOIN app_user u ON u.id = r.actor
+         WHERE ($1 IS NULL OR r.connection_id = $1) AND ($2 IS NULL OR r.number < $2)
+         ORDER BY r.number DESC LIMIT $3")
+    .bind(connection_id)
+    .bind(before)
+    .bind(limit)
+    .all(db)
+    .await
+}
+
+pub async fn count_runs(db: &Db, connection_id: &str) -> Result<i64, StoreError> {
+    let (n,): (i64,) = sql("SELECT COUNT(*) FROM run WHERE connection_id = $1").bind(connection_id).one(db).await?;
+    Ok(n)
+}
+
+/// `(started_at, records, worst)` of runs since a time; worst is 0 good, 1 partial, 2 failed.
+pub async fn activity(db: &Db, connection_id: &str, since: Timestamp) -> Result<Vec<(i64, i64, i64)>, StoreError> {
+    sql("SELECT r.started_at,
+           CAST(COALESCE((SELECT SUM(new_count + updated_count) FROM run_stream s WHERE s.run_id = r.id), 0) AS BIGINT),
+           CAST(CASE r.state WHEN 'failed' THEN 2 WHEN 'partial' THEN 1 ELSE 0 END AS BIGINT)
+         FROM run r WHERE r.connection_id = $1 AND r.started_at >= $2 ORDER BY r.started_at")
+    .bind(connection_id)
+    .bind(since)
+    .all(db)
+    .await
+}
+
+/// How many failures each state has.
+pub async fn failure_counts(db: &Db, connection_id: Option<&str>) -> Result<Vec<(String, i64)>, StoreError> {
+    sql("SELECT state, COUNT(*) FROM failure WHERE $1 IS NULL OR connection_id = $1 GROUP BY state")
+        .bind(connection_id)
+        .all(db)
+        .await
+}
+
+/// `(cause, count)` of the failures in a state, most first.
+pub async fn causes(
+    db: &Db,
+    state: &str,
+    connection_id: Option<&str>,
+    text: &str,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    sql("SELECT cause, COUNT(*) AS n FROM failure
+         WHERE state = $1 AND ($2 IS NULL OR connection_id = $2)
+           AND ($3 = '' OR label LIKE '%' || $3 || '%' OR value LIKE '%' || $3 || '%' OR cause = $3)
+         GROUP BY cause ORDER BY n DESC, cause")
+    .bind(state)
+    .bind(connection_id)
+    .bind(text)
+    .all(db)
+    .await
+}
+
+/// A failure as a list shows it.
+#[derive(Clone, Debug, FromRow)]
+pub struct FailureSummary {
+    pub id: String,
+    pub connection_id: String,
+    pub connection_name: String,
+    pub kind: String,
+    pub stream: String,
+    pub cause: String,
+    pub label: String,
+    pub value: Option<String>,
+    pub last_at: i64,
+}
+
+/// Newest failures of a cause.
+pub async fn failures_of(
+    db: &Db,
+    state: &str,
+    cause: &str,
+    connection_id: Option<&str>,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<FailureSummary>, StoreError> {
+    sql("SELECT f.id, f.connection_id, c.name AS connection_name, c.kind, f.stream, f.cause, f.label, f.value, f.last_at
+         FROM failure f JOIN connection c ON c.id = f.connection_id
+         WHERE f.state = $1 AND f.cause = $2 AND ($3 IS NULL OR f.connection_id = $3)
+           AND ($4 = '' OR f.label LIKE '%' || $4 || '%' OR f.value LIKE '%' || $4 || '%' OR f.cause = $4)
+         ORDER BY f.last_at DESC, f.id DESC LIMIT $5")
+    .bind(state)
+    .bind(cause)
+    .bind(connection_id)
+    .bind(text)
+    .bind(limit)
+    .all(db)
+    .await
+}
+
+/// A delivery as the webhook log shows it.
+#[derive(Clone, Debug, FromRow)]
+pub struct Delivery {
+    pub id: String,
+    pub connection_id: String,
+    pub connection_name: String,
+    pub kind: String,
+    pub delivery_id: String,
+    pub received_at: i64,
+    pub state: String,
+    pub attempts: i64,
+    pub not_before: i64,
+    pub applied_at: Option<i64>,
+    pub event: Option<String>,
+    pub object: Option<String>,
+    pub run_id: Option<String>,
+    pub cause: Option<String>,
+    pub duplicates: i64,
+}
+
+const DELIVERY: &str =
+    "i.id, i.connection_id, c.name AS connection_name, c.kind, i.delivery_id, i.received_at, i.state,
+    i.attempts, i.not_before, i.applied_at, i.event, i.object, i.run_id, i.cause, i.duplicates";
+
+/// Newest deliveries first; `after` is the id of the last one shown.
+pub async fn deliveries(
+    db: &Db,
+    connection_id: Option<&str>,
+    state: &str,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Delivery>, StoreError> {
+    sql(format!(
+        "SELECT {DELIVERY} FROM inbox i JOIN connection c ON c.id = i.connection_id
+         WHERE ($1 IS NULL OR i.connection_id = $1) AND ($2 = '' OR i.state = $2) AND ($3 IS NULL OR i.id < $3)
+         ORDER BY i.id DESC LIMIT $4"
+    ))
+    .bind(connection_id)
+    .bind(state)
+    .bind(after)
+    .bind(limit)
+    .all(db)
+    .await
+}
+
+pub async fn delivery(db: &Db, id: &str) -> Result<Option<Delivery>, StoreError> {
+    sql(format!("SELECT {DELIVERY} FROM inbox i JOIN connection c ON c.id = i.connection_id WHERE i.id = $1"))
+        .bind(id)
+        .optional(db)
+        .await
+}
+
+/// `(headers, body)` of a delivery.
+pub async fn delivery_content(db: &Db, id: &str) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+    sql("SELECT headers, body FROM inbox WHERE id = $1").bind(id).optional(db).await
+}
+
+/// A refused request.
+#[derive(Clone, Debug, FromRow)]
+pub struct Refused {
+    pub at: i64,
+    pub connection_name: String,
+    pub kind: String,
+    pub cause: String,
+    pub detail: String,
+    pub times: i64,
+}
+
+pub async fn refusals(
+    db: &Db,
+    connection_id: Option<&str>,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<Refused>, StoreError> {
+    sql("SELECT h.at, c.name AS connection_name, c.kind, h.cause, h.detail, h.times
+         FROM hook_refusal h JOIN connection c ON c.id = h.connection_id
+         WHERE ($1 IS NULL OR h.connection_id = $1) AND h.at >= $2 ORDER BY h.at DESC LIMIT $3")
+    .bind(connection_id)
+    .bind(since)
+    .bind(limit)
+    .all(db)
+    .await
+}
+
+/// `(received, refused, last received)` of a connection since a time.
+pub async fn hook_figures(
+    db: &Db,
+    connection_id: &str,
+    since: Timestamp,
+) -> Result<(i64, i64, Option<i64>), StoreError> {
+    sql("SELECT (SELECT COUNT(*) FROM inbox WHERE connection_id = $1 AND received_at >= $2),
+                (SELECT CAST(COALESCE(SUM(times), 0) AS BIGINT) FROM hook_refusal WHERE connection_id = $1 AND at >= $2),
+                (SELECT MAX(received_at) FROM inbox WHERE connection_id = $1)")
+    .bind(connection_id)
+    .bind(since)
+    .one(db)
+    .await
+}
+
+/// The customer and label of a record that a delivery changed.
+pub async fn changed_customer(
+    db: &Db,
+    connection_id: &str,
+    stream: &str,
+    external_id: &str,
+) -> Result<Option<(String, String)>, StoreError> {
+    sql("SELECT c.id, c.name FROM source_record s
+         JOIN customer c ON c.id = COALESCE(
+           (SELECT customer_id FROM sales_order WHERE id = s.record_id),
+           (SELECT customer_id FROM invoice WHERE id = s.record_id),
+           (SELECT customer_id FROM payment WHERE id = s.record_id),
+           (SELECT customer_id FROM site WHERE id = s.record_id),
+           (SELECT customer_id FROM contact WHERE id = s.record_id),
+           s.record_id)
+         WHERE s.connection_id = $1 AND s.stream = $2 AND s.external_id = $3")
+    .bind(connection_id)
+    .bind(stream)
+    .bind(external_id)
+    .optional(db)
+    .await
+}
+
+/// `(id, number)` of runs.
+pub async fn run_numbers<'a>(db: &Db, ids: impl Iterator<Item = &'a str>) -> Result<Vec<(String, i64)>, StoreError> {
+    let text = format!("SELECT id, number FROM run WHERE {}", db.dialect().in_list("id", "$1"));
+    sql(text).bind(json_list(ids)).all(db).await
+}
+
+/// How many customers and documents came from samples.
+pub async fn sample_figures(db: &Db) -> Result<(i64, i64), StoreError> {
+    sql("SELECT (SELECT COUNT(*) FROM customer WHERE sample = $1),
+           (SELECT COUNT(*) FROM sales_order WHERE connection_id IN (SELECT id FROM connection WHERE sample = $1))
+         + (SELECT COUNT(*) FROM invoice WHERE connection_id IN (SELECT id FROM connection WHERE sample = $1))
+         + (SELECT COUNT(*) FROM payment WHERE connection_id IN (SELECT id FROM connection WHERE sample = $1))")
+    .bind(true)
+    .one(db)
+    .await
+}
+
+/// `(open failures, connections)` for the menu.
+pub async fn menu(db: &Db) -> Result<(i64, i64), StoreError> {
+    sql("SELECT (SELECT COUNT(*) FROM failure WHERE state = 'open'), (SELECT COUNT(*) FROM connection)").one(db).await
+}
+
+/// The pull of a connection that is going on.
+pub async fn running(db: &Db, connection_id: &str) -> Result<Option<super::run::Run>, StoreError> {
+    sql(format!(
+        "SELECT {} FROM run WHERE connection_id = $1 AND state = 'running' ORDER BY started_at DESC LIMIT 1",
+        super::run::COLUMNS
+    ))
+    .bind(connection_id)
+    .optional(db)
+    .await
+}
+
+/// Who asked for a run, by name.
+pub async fn actor_name(db: &Db, actor: Option<&str>) -> Result<Option<String>, StoreError> {
+    let Some(actor) = actor else { return Ok(None) };
+    let row: Option<(String,)> = sql("SELECT name FROM app_user WHERE id = $1").bind(actor).optional(db).await?;
+    Ok(Some(row.map_or_else(|| actor.to_owned(), |(name,)| name)))
+}
+
+pub async fn open_failures_of_run(db: &Db, run_id: &str) -> Result<i64, StoreError> {
+    let (n,): (i64,) =
+        sql("SELECT COUNT(*) FROM failure WHERE run_id = $1 AND state = 'open'").bind(run_id).one(db).await?;
+    Ok(n)
+}
