@@ -82,7 +82,7 @@ impl TestHub {
         let Value::Object(settings) = settings else { panic!("settings are an object") };
         let start_now = plan != Plan::Manual;
         let name = format!("{connector} {}", self.count("SELECT COUNT(*) FROM connection").await);
-        let new = NewConnection { connector: connector.to_owned(), name, settings, plan, sample: false, start_now };
+        let new = NewConnection { connector: connector.to_owned(), name, settings, plan, streams: None, sample: false, start_now };
         let id = create::create(&h.db, &h.registry, &h.keys, &h.clock, &h.zone, new).await.unwrap();
         h.engine.due_changed.notify_one();
         id

@@ -7,9 +7,9 @@
 mod architecture;
 mod browser;
 mod cli;
-mod crash;
 mod cli_connector;
 mod cli_ops;
+mod crash;
 mod first_order;
 mod first_run;
 mod hooks;
