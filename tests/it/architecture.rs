@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("identity", &["clock", "config", "model", "secrets", "store"]),
     ("connection", &["clock", "config", "master", "model", "secrets", "store"]),
     ("sync", &["clock", "config", "connection", "master", "model", "secrets", "store"]),
+    ("samples", &["app", "connection", "identity", "store", "sync"]),
     (
         "http",
         &[
@@ -47,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "identity",
             "master",
             "model",
+            "samples",
             "secrets",
             "store",
             "sync",
@@ -64,6 +66,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "identity",
             "master",
             "model",
+            "samples",
             "secrets",
             "store",
             "sync",
