@@ -20,7 +20,7 @@ use crate::{
     samples::SampleSystems,
     secrets::{Keys, SecretError},
     store::{self, Db, StoreError},
-    sync::{committer::Committer, engine::Engine, worker},
+    sync::{committer::Committer, engine::Engine, retention, worker},
     telemetry::Metrics,
 };
 
@@ -165,12 +165,8 @@ impl Hub {
             tx.commit().await?;
         }
         worker::spawn(self.engine.clone(), self.stop.child_token(), &self.tasks);
-        self.tasks.spawn(store::retention::sweep_loop(
-            self.db.clone(),
-            self.clock.clone(),
-            self.config.retention.clone(),
-            self.stop.child_token(),
-        ));
+        let keep = self.config.retention.clone();
+        self.tasks.spawn(retention::run(self.engine.clone(), keep, self.stop.child_token()));
         Ok(())
     }
 

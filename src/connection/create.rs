@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::Clock,
+    connection::schedule::{Plan, PlanError},
     model::{Id, Timestamp, ids::Noun},
     secrets::{Keys, SecretError},
     store::{self, Db, StoreError},
-    sync::schedule::{Plan, PlanError},
 };
 
 use super::{

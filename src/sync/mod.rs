@@ -6,7 +6,6 @@
 //! | [`intake`] | maps and checks records in memory, before any transaction |
 //! | [`pull`] | one run: every stream of a connection, page by page, cursor committed with its records |
 //! | [`inbox`] | applies stored webhooks |
-//! | [`schedule`] | when a connection is due next |
 //! | [`worker`] | leases due connections, parks' expiry, the loops of one node |
 //! | [`replay`] | failures again: preview, one, many, a cause |
 //!
@@ -21,7 +20,6 @@ pub mod failpoint;
 pub mod inbox;
 pub mod intake;
 pub mod pull;
-pub mod quota;
 pub mod replay;
-pub mod schedule;
+pub mod retention;
 pub mod worker;

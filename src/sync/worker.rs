@@ -6,7 +6,10 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    connection::Live,
+    connection::{
+        Live,
+        schedule::{CatchUp, Plan},
+    },
     model::{Id, Timestamp, ids::Noun},
     store::{StoreError, connection, failure, parked},
 };
@@ -16,7 +19,6 @@ use super::{
     engine::Engine,
     inbox,
     pull::{self, Pull, Stop},
-    schedule::{CatchUp, Plan},
 };
 
 /// Starts the loops. They end after `stop`: the current chunk is committed and every lease released.

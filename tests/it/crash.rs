@@ -11,8 +11,9 @@ use std::{
 };
 
 use musubi::{
+    connection::schedule::Plan,
     store::{FromRow, sql},
-    sync::{failpoint, schedule::Plan},
+    sync::failpoint,
 };
 use serde_json::{Value, json};
 

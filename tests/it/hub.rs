@@ -7,8 +7,8 @@ use musubi::{
     clock::Clock,
     config::Config,
     connection::create::{self, NewConnection},
+    connection::schedule::Plan,
     store::{self, sql},
-    sync::schedule::Plan,
 };
 use serde_json::Value;
 

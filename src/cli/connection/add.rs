@@ -18,7 +18,7 @@ use crate::{
     },
     config::Period,
     connection::create::{self, CreateError, NewConnection},
-    sync::schedule::Plan,
+    connection::schedule::Plan,
 };
 
 #[derive(clap::Args)]

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use musubi::{
     clock::Clock,
+    connection::schedule::Plan,
     connection::{
         Catalogue, Registry,
         create::{NewConnection, create},
     },
     secrets::Keys,
     store::{self, Db, sql},
-    sync::schedule::Plan,
 };
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ impl Target {
             name: "Bulk".into(),
             settings,
             streams: None,
-        plan: Plan::Manual,
+            plan: Plan::Manual,
             sample: false,
             start_now,
         };
