@@ -17,6 +17,11 @@ pub type Mapped = Result<Incoming, Rejected>;
 
 /// Maps one record of a stream with the connection's mapping.
 pub fn map(live: &Live, stream: &str, record: Record, currency: Currency) -> Mapped {
+    // PostgreSQL cannot store NUL, and a cleaned key would be another record's.
+    if record.external_id.contains('\0') {
+        let shown = record.external_id.clone();
+        return Err(rejected(record, "FMT_KEY", None, None, Some(shown)));
+    }
     let Some(kind) = live.kind_of(stream) else {
         return Err(rejected(record, "MAP_STREAM_UNKNOWN", None, None, None));
     };
@@ -80,9 +85,9 @@ fn rejected(
     value: Option<String>,
 ) -> Rejected {
     Rejected {
-        label: label(&record),
+        label: without_nul(label(&record)),
         payload: without_nul(record.body.to_string()),
-        external_id: record.external_id,
+        external_id: without_nul(record.external_id),
         version: record.version,
         cause: cause.to_owned(),
         field,
@@ -92,7 +97,7 @@ fn rejected(
 }
 
 /// JSON escapes NUL as `\u0000`; the text itself never holds one, an offending value may.
-fn without_nul(text: String) -> String {
+pub(super) fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{2400}") } else { text }
 }
 
