@@ -1,6 +1,6 @@
 //! Documents, sites and contacts: owned by their source, attached to a customer of the master.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{
     model::{
@@ -36,14 +36,15 @@ struct Placed<'a> {
     customer_id: &'a str,
 }
 
+/// Applies documents; returns the keys of those that wait for their customer now.
 pub(super) async fn apply(
     tx: &mut Tx,
     chunk: &Chunk<'_>,
     fresh: &[Fresh<'_>],
     outcome: &mut Outcome,
-) -> Result<(), StoreError> {
+) -> Result<HashSet<String>, StoreError> {
     if fresh.is_empty() {
-        return Ok(());
+        return Ok(HashSet::new());
     }
     let references = References::load(tx, chunk, fresh).await?;
     let (placed, homeless) = place(chunk, fresh, &references);
@@ -58,7 +59,15 @@ pub(super) async fn apply(
     }
     remember(tx, chunk, &placed).await?;
     write_rows(tx, chunk, &placed, &references).await?;
-    write_versions(tx, chunk, &placed).await
+    if chunk.kind == Kind::Site {
+        let keys = placed.iter().map(|p| p.fresh.incoming.external_id.as_str());
+        let origin = chunk.origin;
+        let streams = origin.streams_of(Kind::Site);
+        let customers = document::fill_ship_to(tx, &origin.connection_id, &streams, keys).await?;
+        outcome.customers.extend(customers);
+    }
+    write_versions(tx, chunk, &placed).await?;
+    Ok(homeless.iter().map(|(f, _)| f.incoming.external_id.clone()).collect())
 }
 
 /// Customers and sites that the records of a chunk refer to, by their source's keys.
@@ -153,7 +162,7 @@ async fn remember(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -> Resu
         external_id: &p.fresh.incoming.external_id,
         record_id: &p.id,
         content_hash: &p.fresh.incoming.hash,
-        source_version: p.fresh.incoming.version,
+        source_version: p.fresh.version(),
         seq: p.fresh.seq(),
         // The body of a document is its current version: it has one source only.
         body: None,
@@ -252,7 +261,7 @@ pub(super) async fn tombstone(
         external_id: &k.external_id,
         record_id: &k.record_id,
         content_hash: &k.content_hash,
-        source_version: f.incoming.version.or(k.source_version),
+        source_version: f.version(),
         seq: f.seq(),
         body: None,
         deleted_at: Some(chunk.now),

@@ -1,5 +1,7 @@
 //! Records that wait for their customer.
 
+use std::collections::HashMap;
+
 use super::{Batch, FromRow, StoreError, Tx, json_list, sql};
 use crate::model::Timestamp;
 
@@ -74,6 +76,41 @@ pub async fn release<'a>(
         tx.dialect().in_list("waits_for", "$2")
     );
     sql(text).bind(connection_id).bind(json_list(customers)).all(tx).await
+}
+
+/// Takes out waiting states of records that were placed or deleted meanwhile, unless the waiting
+/// state is newer.
+pub async fn withdraw<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    settled: impl Iterator<Item = (&'a str, Option<i64>)>,
+) -> Result<(), StoreError> {
+    if !any(tx, connection_id).await? {
+        return Ok(());
+    }
+    let settled: HashMap<&str, Option<i64>> = settled.collect();
+    let dialect = tx.dialect();
+    let text = format!(
+        "SELECT external_id, source_version FROM parked WHERE connection_id = $1 AND stream = $2 AND {}",
+        dialect.in_list("external_id", "$3")
+    );
+    let waiting: Vec<(String, Option<i64>)> =
+        sql(text).bind(connection_id).bind(stream).bind(json_list(settled.keys())).all(&mut *tx).await?;
+    let over = waiting.iter().filter(|(id, waits)| {
+        let came = settled.get(id.as_str()).copied().flatten();
+        !matches!((came, waits), (Some(came), Some(waits)) if came < *waits)
+    });
+    let over: Vec<&str> = over.map(|(id, _)| id.as_str()).collect();
+    if over.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "DELETE FROM parked WHERE connection_id = $1 AND stream = $2 AND {}",
+        dialect.in_list("external_id", "$3")
+    );
+    sql(text).bind(connection_id).bind(stream).bind(json_list(over)).execute(tx).await?;
+    Ok(())
 }
 
 /// Whether anything of this connection waits at all: spares bulk loads the question above.

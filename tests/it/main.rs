@@ -11,4 +11,5 @@ mod first_order;
 mod hub;
 mod maintenance;
 mod real;
+mod review;
 mod schema;
