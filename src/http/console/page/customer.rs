@@ -169,12 +169,7 @@ pub async fn event(
 async fn find(hub: &Hub, shell: &Shell, id: &str, event: &str) -> Result<Event, AppError> {
     let mut after = None;
     for _ in 0..20 {
-        let filter = Filter {
-            kinds: vec![Kind::Activity, Kind::MasterChange],
-            after,
-            limit: 200,
-            ..Filter::default()
-        };
+        let filter = Filter { kinds: vec![Kind::Activity, Kind::MasterChange], after, limit: 200, ..Filter::default() };
         let page = timeline::load(&hub.db, id, &filter, &shell.zone).await?;
         if let Some(found) = page.events.into_iter().find(|one| one.id == event) {
             return Ok(found);
