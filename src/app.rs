@@ -184,7 +184,7 @@ impl Hub {
 }
 
 /// One outgoing client for all connectors.
-fn client(config: &Config) -> Result<reqwest::Client, StartError> {
+pub fn client(config: &Config) -> Result<reqwest::Client, StartError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let _ = config;
     #[expect(clippy::disallowed_methods, reason = "the one place that builds the outgoing client")]

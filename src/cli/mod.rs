@@ -15,23 +15,33 @@
 //! and one in [`Command::run`].
 
 mod backup;
+mod cells;
 mod config;
+mod connection;
+mod connector;
 mod copy;
+mod customer;
 mod demo;
 mod doctor;
+mod failure;
+mod installation;
 mod migrate;
 pub mod output;
 mod restore;
+mod run;
+mod sample;
 mod serve;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use musubi_sdk::settings::FieldError;
 
 pub use self::output::Output;
 use crate::{
     config::{Config, ConfigError},
-    store::{self, Db},
+    store::{self, Db, StoreError},
     telemetry,
 };
 
@@ -53,12 +63,21 @@ pub enum CliError {
     /// Exit code 2.
     #[error("{0}")]
     Usage(String),
+    /// Exit code 2: each field with its code and what is wrong.
+    #[error("{}", .0.iter().map(|e| format!("{} {}: {}", e.code, e.field, e.message)).collect::<Vec<_>>().join("\n       "))]
+    Fields(Vec<FieldError>),
     /// Exit code 3.
     #[error("{0}")]
     NotFound(String),
     /// Exit code 1.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error.into())
+    }
 }
 
 pub type CliResult = Result<Outcome, CliError>;
@@ -100,6 +119,27 @@ enum Command {
     Config(config::Command),
     /// Check whether everything the hub needs is there
     Doctor(doctor::Args),
+    /// Kinds of systems that can be connected
+    #[command(subcommand)]
+    Connector(connector::Command),
+    /// Connected systems
+    #[command(subcommand)]
+    Connection(connection::Command),
+    /// What syncs did
+    #[command(subcommand)]
+    Run(run::Command),
+    /// Records that could not be applied
+    #[command(subcommand)]
+    Failure(failure::Command),
+    /// Customers and their history
+    #[command(subcommand)]
+    Customer(customer::Command),
+    /// The sample company
+    #[command(subcommand)]
+    Sample(sample::Command),
+    /// People who may sign in
+    #[command(subcommand)]
+    User(user::Command),
 }
 
 /// What every command gets.
@@ -126,6 +166,13 @@ impl Command {
             Self::Copy(args) => copy::run(&context, args).await,
             Self::Config(command) => config::run(&context, command),
             Self::Doctor(args) => doctor::run(&context, args).await,
+            Self::Connector(command) => connector::run(&context, command).await,
+            Self::Connection(command) => connection::run(&context, command).await,
+            Self::Run(command) => run::run(&context, command).await,
+            Self::Failure(command) => failure::run(&context, command).await,
+            Self::Customer(command) => customer::run(&context, command).await,
+            Self::Sample(command) => sample::run(&context, command).await,
+            Self::User(command) => user::run(&context, command).await,
         }
     }
 }
@@ -154,6 +201,10 @@ pub fn main() -> ExitCode {
             let (code, text) = match &error {
                 CliError::Config(e) => (2, chain(e)),
                 CliError::Usage(text) => (2, text.clone()),
+                CliError::Fields(fields) => {
+                    output.refused(&error.to_string(), fields);
+                    return ExitCode::from(2);
+                }
                 CliError::NotFound(text) => (3, text.clone()),
                 CliError::Other(e) => (1, chain(e.as_ref())),
             };

@@ -4,6 +4,22 @@
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
+/// A table inside the description of one thing. An empty header leaves the line of headings out.
+pub struct Part {
+    pub title: &'static str,
+    pub header: &'static [&'static str],
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Part {
+    /// Names and values, without headings; names without a value are left out.
+    #[must_use]
+    pub fn values(rows: Vec<(&str, String)>) -> Self {
+        let rows = rows.into_iter().filter(|(_, value)| !value.is_empty());
+        Self { title: "", header: &[], rows: rows.map(|(name, value)| vec![name.to_owned(), value]).collect() }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
     json: bool,
@@ -26,6 +42,22 @@ impl Output {
             self.document(document);
         } else {
             print!("{}", table_text(header, rows));
+        }
+    }
+
+    /// One thing: `document` as JSON, or its titled parts, each a table.
+    pub fn parts<T: Serialize>(self, document: &T, parts: &[Part]) {
+        if self.json {
+            return self.document(document);
+        }
+        for (index, part) in parts.iter().filter(|part| !part.rows.is_empty()).enumerate() {
+            if index > 0 {
+                println!();
+            }
+            if !part.title.is_empty() {
+                println!("{}", part.title);
+            }
+            print!("{}", table_text(part.header, &part.rows));
         }
     }
 
@@ -56,6 +88,15 @@ impl Output {
         }
     }
 
+    /// Settings that do not fit, each with its code.
+    pub fn refused<T: Serialize>(self, text: &str, fields: &[T]) {
+        if self.json {
+            eprintln!("{}", serde_json::json!({ "error": text, "fields": fields }));
+        } else {
+            eprintln!("error: {text}");
+        }
+    }
+
     fn document<T: Serialize>(self, document: &T) {
         match serde_json::to_string_pretty(document) {
             Ok(text) => println!("{text}"),
@@ -66,7 +107,9 @@ impl Output {
 
 /// Columns as wide as their widest cell on screen; Japanese characters take two places.
 fn table_text(header: &[&str], rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0).max(header.len());
     let mut widths: Vec<usize> = header.iter().map(|name| name.width()).collect();
+    widths.resize(columns, 0);
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.width());
@@ -82,7 +125,9 @@ fn table_text(header: &[&str], rows: &[Vec<String>]) -> String {
         text.push_str(one.trim_end());
         text.push('\n');
     };
-    line(&mut header.iter().copied());
+    if !header.is_empty() {
+        line(&mut header.iter().copied());
+    }
     for row in rows {
         line(&mut row.iter().map(String::as_str));
     }

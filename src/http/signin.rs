@@ -185,7 +185,18 @@ struct SetupPost {
     csrf: String,
 }
 
-async fn show_setup(State(hub): State<SharedHub>, visit: Visit) -> Result<Response, AppError> {
+/// The address printed at start-up carries the code, so that nobody has to copy it.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Printed {
+    code: String,
+}
+
+async fn show_setup(
+    State(hub): State<SharedHub>,
+    visit: Visit,
+    axum::extract::Query(printed): axum::extract::Query<Printed>,
+) -> Result<Response, AppError> {
     if hub.identity.has_owner().await? {
         return Ok(Redirect::to("/").into_response());
     }
@@ -194,6 +205,7 @@ async fn show_setup(State(hub): State<SharedHub>, visit: Visit) -> Result<Respon
         if visit.safe { (StatusCode::OK, None) } else { (StatusCode::FORBIDDEN, Some("INSECURE_TRANSPORT")) };
     let page = SetupPage {
         error,
+        code: printed.code.chars().take(40).collect(),
         chosen_language: visit.preferences.language.to_owned(),
         zone: defaults.zone,
         fiscal_year_start: defaults.fiscal_year_start.to_string(),

@@ -36,7 +36,7 @@ struct Placed<'a> {
     customer_id: &'a str,
 }
 
-/// Applies documents; returns the keys of those that wait for their customer now.
+/// Returns the keys of the records that wait for their customer.
 pub(super) async fn apply(
     tx: &mut Tx,
     chunk: &Chunk<'_>,
@@ -50,7 +50,7 @@ pub(super) async fn apply(
     let (placed, homeless) = place(chunk, fresh, &references);
     park(tx, chunk, &homeless, outcome).await?;
     for p in &placed {
-        if p.fresh.known.is_some() {
+        if p.fresh.seq() > 1 {
             outcome.updated += 1
         } else {
             outcome.new += 1
@@ -227,10 +227,33 @@ async fn write_versions(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -
         connection_id: Some(&chunk.origin.connection_id),
         actor: None,
         run_id: chunk.run_id,
-        reason: if p.fresh.known.is_none() { "created" } else { "source" },
+        reason: if p.fresh.seq() == 1 { "created" } else { "source" },
         body: p.fresh.incoming.canonical.clone(),
     });
     version::append(tx, chunk.now, versions).await
+}
+
+/// Records that were deleted before they came: a state from before the deletion may still be on its
+/// way and must not bring them to life.
+async fn remember_unseen(
+    tx: &mut Tx,
+    chunk: &Chunk<'_>,
+    gone: &[Fresh<'_>],
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    let unseen: Vec<(&Fresh<'_>, Id)> =
+        gone.iter().filter(|f| f.known.is_none()).map(|f| (f, Id::new(noun(chunk.kind)))).collect();
+    outcome.unchanged += unseen.len() as i64;
+    let entries = unseen.iter().map(|(f, id)| source_record::Entry {
+        external_id: &f.incoming.external_id,
+        record_id: id.as_str(),
+        content_hash: &[],
+        source_version: f.incoming.version,
+        seq: 0,
+        body: None,
+        deleted_at: Some(chunk.now),
+    });
+    source_record::put(tx, &chunk.origin.connection_id, chunk.stream, chunk.now, entries).await
 }
 
 /// A source said that records are gone. Documents stay, marked; a customer stays untouched, only its
@@ -241,6 +264,7 @@ pub(super) async fn tombstone(
     gone: &[Fresh<'_>],
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
+    remember_unseen(tx, chunk, gone, outcome).await?;
     let known: Vec<(&Fresh<'_>, &source_record::Known)> =
         gone.iter().filter_map(|f| f.known.as_ref().map(|k| (f, k))).collect();
     if known.is_empty() {

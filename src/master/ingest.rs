@@ -139,20 +139,47 @@ impl Fresh<'_> {
 /// Applies a chunk in the caller's transaction.
 pub async fn apply(tx: &mut Tx, chunk: &Chunk<'_>) -> Result<Outcome, StoreError> {
     source_record::lock_origin(tx, &chunk.origin.connection_id, chunk.kind == Kind::Customer).await?;
+    let rejected = not_overtaken(tx, chunk).await?;
     let mut outcome = Outcome {
         read: (chunk.records.len() + chunk.rejected.len()) as i64,
-        failed: chunk.rejected.len() as i64,
+        failed: rejected.len() as i64,
+        unchanged: (chunk.rejected.len() - rejected.len()) as i64,
         ..Outcome::default()
     };
-    record_rejected(tx, chunk).await?;
-    apply_records(tx, chunk, &mut outcome).await?;
+    record_rejected(tx, chunk, &rejected).await?;
+    apply_records(tx, chunk, &rejected, &mut outcome).await?;
     if chunk.kind == Kind::Customer {
         waiting::release(tx, chunk, &mut outcome).await?;
     }
     Ok(outcome)
 }
 
-pub(super) async fn apply_records(tx: &mut Tx, chunk: &Chunk<'_>, outcome: &mut Outcome) -> Result<(), StoreError> {
+/// Rejected states that nothing newer has replaced: a broken old state arriving late is no failure.
+async fn not_overtaken<'a>(tx: &mut Tx, chunk: &'a Chunk<'_>) -> Result<Vec<&'a Rejected>, StoreError> {
+    if chunk.rejected.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = chunk.rejected.iter().map(|r| r.external_id.as_str());
+    let known = source_record::known(tx, &chunk.origin.connection_id, chunk.stream, ids).await?;
+    let mut newest: HashMap<&str, Option<i64>> = HashMap::new();
+    for (id, version) in chunk.records.iter().map(|r| (r.external_id.as_str(), r.version)) {
+        let seen = newest.entry(id).or_default();
+        *seen = version.max(*seen);
+    }
+    let overtaken = |r: &Rejected| {
+        let stored = known.get(&r.external_id).and_then(|k| k.source_version);
+        let beside = newest.get(r.external_id.as_str()).copied().flatten();
+        r.version.is_some() && r.version < stored.max(beside)
+    };
+    Ok(chunk.rejected.iter().filter(|r| !overtaken(r)).collect())
+}
+
+pub(super) async fn apply_records(
+    tx: &mut Tx,
+    chunk: &Chunk<'_>,
+    rejected: &[&Rejected],
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
     if chunk.records.is_empty() {
         return Ok(());
     }
@@ -160,19 +187,23 @@ pub(super) async fn apply_records(tx: &mut Tx, chunk: &Chunk<'_>, outcome: &mut 
     outcome.unchanged += repeated;
     let origin = &chunk.origin.connection_id;
     let known = source_record::known(tx, origin, chunk.stream, latest.iter().map(|r| r.external_id.as_str())).await?;
-    let states: Vec<(&str, Option<i64>)> = latest.iter().map(|r| (r.external_id.as_str(), r.version)).collect();
-    let (fresh, newer_but_equal) = sort_out(latest, known, outcome);
+    let came: Vec<(&str, Option<i64>)> = latest.iter().map(|r| (r.external_id.as_str(), r.version)).collect();
+    let (fresh, newer_but_equal) = sort_out(chunk.kind, latest, known, outcome);
     remember_newer_versions(tx, chunk, &newer_but_equal).await?;
     let (gone, present): (Vec<_>, Vec<_>) = fresh.into_iter().partition(|f| f.incoming.record.is_none());
     documents::tombstone(tx, chunk, &gone, outcome).await?;
-    if chunk.kind == Kind::Customer {
-        customers::apply(tx, chunk, &present, outcome).await?;
-    } else {
-        let homeless = documents::apply(tx, chunk, &present, outcome).await?;
-        let settled = states.iter().filter(|(id, _)| !homeless.contains(*id)).copied();
-        parked::withdraw(tx, origin, chunk.stream, settled).await?;
+    let waiting = match chunk.kind {
+        Kind::Customer => {
+            customers::apply(tx, chunk, &present, outcome).await?;
+            HashSet::new()
+        }
+        _ => documents::apply(tx, chunk, &present, outcome).await?,
+    };
+    if chunk.kind != Kind::Customer && parked::any(tx, origin).await? {
+        let here = came.into_iter().filter(|(id, _)| !waiting.contains(*id));
+        parked::settle(tx, origin, chunk.stream, here).await?;
     }
-    settle(tx, chunk).await
+    settle(tx, chunk, rejected).await
 }
 
 /// The newest state of each record in the chunk, and how many older ones stood beside them.
@@ -200,6 +231,7 @@ fn latest_of_each(records: &[Incoming]) -> (Vec<&Incoming>, i64) {
 
 /// Splits off what changes nothing: equal content, or older than what is stored.
 fn sort_out<'a>(
+    kind: Kind,
     latest: Vec<&'a Incoming>,
     mut known: HashMap<String, Known>,
     outcome: &mut Outcome,
@@ -209,11 +241,12 @@ fn sort_out<'a>(
     for incoming in latest {
         let known = known.remove(&incoming.external_id);
         let Some(stored) = &known else {
-            if incoming.record.is_none() {
-                // Deleted before we ever saw it.
-                outcome.unchanged += 1;
-            } else {
+            // Deleted before we ever saw it: remembered where a state from before may still come.
+            let late = incoming.version.is_some() && matches!(kind, Kind::Order | Kind::Invoice | Kind::Payment);
+            if incoming.record.is_some() || late {
                 fresh.push(Fresh { incoming, known });
+            } else {
+                outcome.unchanged += 1;
             }
             continue;
         };
@@ -244,11 +277,11 @@ async fn remember_newer_versions(tx: &mut Tx, chunk: &Chunk<'_>, records: &[Fres
 }
 
 /// Failures of these records are settled when what came now is at least as new as what failed.
-async fn settle(tx: &mut Tx, chunk: &Chunk<'_>) -> Result<(), StoreError> {
+async fn settle(tx: &mut Tx, chunk: &Chunk<'_>, rejected: &[&Rejected]) -> Result<(), StoreError> {
     let origin = &chunk.origin.connection_id;
     if failure::any_unresolved(tx, origin, chunk.stream).await? {
         let rejected: HashMap<&str, Option<i64>> =
-            chunk.rejected.iter().map(|r| (r.external_id.as_str(), r.version)).collect();
+            rejected.iter().map(|r| (r.external_id.as_str(), r.version)).collect();
         // Of a good and a bad state in one chunk only their versions say which came later.
         let later = |record: &Incoming| match rejected.get(record.external_id.as_str()) {
             Some(bad) => bad.is_some() && record.version > *bad,
@@ -261,10 +294,10 @@ async fn settle(tx: &mut Tx, chunk: &Chunk<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn record_rejected(tx: &mut Tx, chunk: &Chunk<'_>) -> Result<(), StoreError> {
+async fn record_rejected(tx: &mut Tx, chunk: &Chunk<'_>, rejected: &[&Rejected]) -> Result<(), StoreError> {
     // One row per record: of several states in a chunk the last one stands.
     let mut last: HashMap<&str, &Rejected> = HashMap::new();
-    for r in chunk.rejected {
+    for r in rejected {
         last.insert(&r.external_id, r);
     }
     let rows = last.into_values().map(|r| failure::NewFailure {

@@ -50,7 +50,7 @@ pub(super) async fn release(tx: &mut Tx, chunk: &Chunk<'_>, outcome: &mut Outcom
     for (kind, stream, records) in &by_stream {
         let inner = Chunk { stream, kind: *kind, records, rejected: &[], ..chunk.clone() };
         let mut applied = Outcome::default();
-        ingest::apply_records(tx, &inner, &mut applied).await?;
+        ingest::apply_records(tx, &inner, &[], &mut applied).await?;
         outcome.released += applied.new + applied.updated;
         outcome.customers.extend(applied.customers);
         outcome.missing.extend(applied.missing);

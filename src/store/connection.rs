@@ -191,13 +191,15 @@ pub async fn request(tx: &mut Tx, id: &str, who: &str, now: Timestamp) -> Result
     Ok(asked > 0)
 }
 
+/// (Every change moves `updated_at`, also when the clock stands still: nodes compare it.)
 pub async fn set_paused(tx: &mut Tx, id: &str, paused: bool, now: Timestamp) -> Result<bool, StoreError> {
-    let changed = sql("UPDATE connection SET paused = $1, updated_at = $2 WHERE id = $3")
-        .bind(paused)
-        .bind(now)
-        .bind(id)
-        .execute(tx)
-        .await?;
+    let changed = sql("UPDATE connection SET paused = $1,
+           updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at + 1 END WHERE id = $3")
+    .bind(paused)
+    .bind(now)
+    .bind(id)
+    .execute(tx)
+    .await?;
     Ok(changed > 0)
 }
 
@@ -208,10 +210,9 @@ pub async fn set_secrets(
     previous_hook: Option<(&[u8], Timestamp)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sql(
-        "UPDATE connection SET secrets = $1, hook_secret_previous = COALESCE($2, hook_secret_previous),
-           hook_rotated_until = COALESCE($3, hook_rotated_until), auth_failed_at = NULL, updated_at = $4 WHERE id = $5",
-    )
+    sql("UPDATE connection SET secrets = $1, hook_secret_previous = COALESCE($2, hook_secret_previous),
+           hook_rotated_until = COALESCE($3, hook_rotated_until), auth_failed_at = NULL,
+           updated_at = CASE WHEN updated_at < $4 THEN $4 ELSE updated_at + 1 END WHERE id = $5")
     .bind(secrets)
     .bind(previous_hook.map(|(sealed, _)| sealed))
     .bind(previous_hook.map(|(_, until)| until))

@@ -54,6 +54,7 @@ pub async fn insert(
     // The same delivery twice in one batch: the second is a duplicate of the first.
     let mut here: HashSet<(&str, &str)> = HashSet::with_capacity(deliveries.len());
     let mut ids = Vec::with_capacity(deliveries.len());
+    let mut rows = Vec::with_capacity(deliveries.len());
     for d in deliveries {
         if !here.insert((&d.connection_id, &d.delivery_id)) {
             ids.push(None);
@@ -61,6 +62,11 @@ pub async fn insert(
         }
         let id = Id::new(Noun::Inbox);
         ids.push(Some(id.clone()));
+        rows.push((d, id));
+    }
+    // In one order on every node: two nodes that get the same deliveries would wait for each other.
+    rows.sort_unstable_by_key(|(d, _)| (&d.connection_id, &d.delivery_id));
+    for (d, id) in rows {
         batch.push([
             id.into(),
             d.connection_id.as_str().into(),
@@ -94,7 +100,9 @@ async fn stored_among(tx: &mut Tx, ids: impl Iterator<Item = &Id>) -> Result<Has
 }
 
 async fn count_duplicates(tx: &mut Tx, deliveries: &[New], new: &[bool]) -> Result<(), StoreError> {
-    for (d, _) in deliveries.iter().zip(new).filter(|(_, new)| !**new) {
+    let mut known: Vec<&New> = deliveries.iter().zip(new).filter(|(_, new)| !**new).map(|(d, _)| d).collect();
+    known.sort_unstable_by_key(|d| (&d.connection_id, &d.delivery_id));
+    for d in known {
         sql("UPDATE inbox SET duplicates = duplicates + 1 WHERE connection_id = $1 AND delivery_id = $2")
             .bind(d.connection_id.as_str())
             .bind(d.delivery_id.as_str())

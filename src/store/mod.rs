@@ -31,6 +31,7 @@ pub mod read_console;
 pub mod read_customer;
 pub mod read_directory;
 pub mod read_document;
+pub mod read_operations;
 pub mod read_timeline;
 pub mod retention;
 pub mod run;
@@ -70,6 +71,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Two transactions stood in each other's way (class 40): the same one can be tried again at once.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(e)) => e.code().is_some_and(|c| c.len() == 5 && c.starts_with("40")),
+            _ => false,
+        }
+    }
+
     /// The database is away, full or locked: the same work can succeed later unchanged.
     #[must_use]
     pub fn is_outage(&self) -> bool {

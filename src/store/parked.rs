@@ -78,28 +78,23 @@ pub async fn release<'a>(
     sql(text).bind(connection_id).bind(json_list(customers)).all(tx).await
 }
 
-/// Takes out waiting states of records that were placed or deleted meanwhile, unless the waiting
-/// state is newer.
-pub async fn withdraw<'a>(
+/// Removes what waits although the same record has come since in a state at least as new.
+pub async fn settle<'a>(
     tx: &mut Tx,
     connection_id: &str,
     stream: &str,
-    settled: impl Iterator<Item = (&'a str, Option<i64>)>,
+    came: impl Iterator<Item = (&'a str, Option<i64>)>,
 ) -> Result<(), StoreError> {
-    if !any(tx, connection_id).await? {
-        return Ok(());
-    }
-    let settled: HashMap<&str, Option<i64>> = settled.collect();
-    let dialect = tx.dialect();
+    let came: HashMap<&str, Option<i64>> = came.collect();
     let text = format!(
         "SELECT external_id, source_version FROM parked WHERE connection_id = $1 AND stream = $2 AND {}",
-        dialect.in_list("external_id", "$3")
+        tx.dialect().in_list("external_id", "$3")
     );
     let waiting: Vec<(String, Option<i64>)> =
-        sql(text).bind(connection_id).bind(stream).bind(json_list(settled.keys())).all(&mut *tx).await?;
-    let over = waiting.iter().filter(|(id, waits)| {
-        let came = settled.get(id.as_str()).copied().flatten();
-        !matches!((came, waits), (Some(came), Some(waits)) if came < *waits)
+        sql(text).bind(connection_id).bind(stream).bind(json_list(came.keys())).all(&mut *tx).await?;
+    let over = waiting.iter().filter(|(id, parked)| {
+        let came = came.get(id.as_str()).copied().flatten();
+        !matches!((came, parked), (Some(came), Some(parked)) if came < *parked)
     });
     let over: Vec<&str> = over.map(|(id, _)| id.as_str()).collect();
     if over.is_empty() {
@@ -107,7 +102,7 @@ pub async fn withdraw<'a>(
     }
     let text = format!(
         "DELETE FROM parked WHERE connection_id = $1 AND stream = $2 AND {}",
-        dialect.in_list("external_id", "$3")
+        tx.dialect().in_list("external_id", "$3")
     );
     sql(text).bind(connection_id).bind(stream).bind(json_list(over)).execute(tx).await?;
     Ok(())

@@ -17,14 +17,13 @@ pub struct TroubleRow {
     pub sample: bool,
     pub checked_at: Option<i64>,
     pub auth_failed_at: Option<i64>,
-    /// Consecutive failed attempts of its worst stream.
+    /// Consecutive failed runs.
     pub failures: i64,
     pub open_failures: i64,
 }
 
 pub async fn troubles(db: &Db) -> Result<Vec<TroubleRow>, StoreError> {
-    sql("SELECT c.id, c.name, c.sample, c.checked_at, c.auth_failed_at,
-                CAST(COALESCE((SELECT MAX(s.failures) FROM stream s WHERE s.connection_id = c.id), 0) AS BIGINT) AS failures,
+    sql("SELECT c.id, c.name, c.sample, c.checked_at, c.auth_failed_at, c.failures,
                 CAST((SELECT COUNT(*) FROM failure f WHERE f.connection_id = c.id AND f.state = $1) AS BIGINT)
                     AS open_failures
            FROM connection c WHERE c.paused = $2 ORDER BY c.name")

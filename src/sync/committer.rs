@@ -38,6 +38,8 @@ const INBOX_ROWS: usize = 512;
 const BUSY: usize = 32;
 /// How long chunks stand back at most.
 const WORK_TURN: Duration = Duration::from_millis(150);
+/// Times a commit is tried again after a conflict with another node.
+const CONFLICTS: usize = 4;
 /// Bodies of waiting deliveries together, in KiB.
 const WAITING_KIB: usize = 64 * 1024;
 
@@ -250,8 +252,24 @@ impl Lane {
         }
     }
 
-    /// One transaction with everything in it.
+    /// One transaction with everything in it; again where another node's stood in its way.
     async fn write(
+        &self,
+        rows: &[inbox::New],
+        work: Option<&Work>,
+    ) -> Result<(Vec<bool>, Option<Outcome>), StoreError> {
+        for _ in 0..CONFLICTS {
+            match self.write_once(rows, work).await {
+                Err(error) if error.is_conflict() => {
+                    tracing::info!(error = &error as &dyn std::error::Error, "commit again after a conflict");
+                }
+                done => return done,
+            }
+        }
+        self.write_once(rows, work).await
+    }
+
+    async fn write_once(
         &self,
         rows: &[inbox::New],
         work: Option<&Work>,

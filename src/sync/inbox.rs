@@ -10,7 +10,7 @@ use std::{
 };
 
 use musubi_sdk::{
-    connector::Record,
+    connector::{Record, SourceError},
     webhook::{self, Event},
 };
 use tokio::task::JoinSet;
@@ -110,6 +110,15 @@ enum Reading {
     Unreadable(&'static str),
 }
 
+/// What became of one event.
+enum Adding {
+    Added,
+    Gone,
+    /// Fetching it failed in a way that passes.
+    Wait(SourceError),
+    Failed(&'static str),
+}
+
 impl Batch<'_> {
     async fn process(&self, connection: &str, rows: Vec<Pending>) {
         if let Err(error) = self.try_process(connection, &rows).await {
@@ -122,35 +131,67 @@ impl Batch<'_> {
 
     async fn try_process(&self, connection: &str, rows: &[Pending]) -> Result<(), CommitError> {
         let Some(live) = self.live(connection).await? else {
-            return self.close_all(rows, "failed", "CONNECTION_UNKNOWN").await;
+            for row in rows {
+                self.close(row, "failed", "CONNECTION_UNKNOWN").await?;
+            }
+            return Ok(());
         };
         let run_id = self.run_of(&live).await?;
         let mut works: Vec<Work> = Vec::new();
-        let mut several = Vec::new();
+        let mut closing: Vec<(&Pending, &'static str, &str)> = Vec::new();
         for row in rows {
             match read(&live, &row.body) {
-                Reading::Nothing => self.close_all(std::slice::from_ref(row), "ignored", "HOOK_EVENT_UNKNOWN").await?,
-                Reading::Unreadable(cause) => self.close_all(std::slice::from_ref(row), "failed", cause).await?,
+                Reading::Nothing => closing.push((row, "ignored", "HOOK_EVENT_UNKNOWN")),
+                Reading::Unreadable(cause) => closing.push((row, "failed", cause)),
                 Reading::Events(events) => {
-                    let one = events.len() == 1;
-                    for event in events {
-                        self.add(&live, &run_id, row, event, one, &mut works).await?;
-                    }
-                    if !one {
-                        several.push(row);
+                    if let Some((state, cause)) = self.add_all(&live, &run_id, row, events, &mut works).await? {
+                        closing.push((row, state, cause));
                     }
                 }
             }
         }
         failpoint::pass("inbox.before_submit");
         self.submit(&live, &run_id, works).await?;
-        // Deliveries of several events are closed after all their records: applying them again after a
+        // Deliveries without a claim are closed after all their records: applying them again after a
         // crash in between changes nothing.
-        for row in several {
-            self.close_all(std::slice::from_ref(row), "applied", "").await?;
+        for (row, state, cause) in closing {
+            self.close(row, state, cause).await?;
         }
         failpoint::pass("inbox.after_submit");
         Ok(())
+    }
+
+    /// Adds the events of a delivery to the works. The answer is how to close the delivery once they
+    /// are applied; `None`: it is claimed by its only record, or put off.
+    async fn add_all(
+        &self,
+        live: &Arc<Live>,
+        run_id: &str,
+        row: &Pending,
+        events: Vec<Event>,
+        works: &mut Vec<Work>,
+    ) -> Result<Option<(&'static str, &'static str)>, CommitError> {
+        let single = events.len() == 1;
+        let (mut added, mut wait, mut failed) = (0, false, None);
+        for event in events {
+            match self.add(live, run_id, row, event, single, works).await {
+                Adding::Added => added += 1,
+                Adding::Gone => {}
+                Adding::Wait(cause) => {
+                    self.postpone(row, cause).await?;
+                    wait = true;
+                }
+                Adding::Failed(cause) => failed = Some(cause),
+            }
+        }
+        Ok(match failed {
+            // Put off as a whole: what is applied already changes nothing the next time.
+            _ if wait => None,
+            Some(cause) => Some(("failed", cause)),
+            None if added == 0 => Some(("ignored", "SRC_NOT_FOUND")),
+            None if single => None,
+            None => Some(("applied", "")),
+        })
     }
 
     async fn live(&self, connection: &str) -> Result<Option<Arc<Live>>, CommitError> {
@@ -170,8 +211,8 @@ impl Batch<'_> {
         event: Event,
         claim: bool,
         works: &mut Vec<Work>,
-    ) -> Result<(), CommitError> {
-        let Some(kind) = live.kind_of(&event.stream) else { return Ok(()) };
+    ) -> Adding {
+        let Some(kind) = live.kind_of(&event.stream) else { return Adding::Gone };
         let key = event.external_id.clone().unwrap_or_default();
         let record = match event.record {
             Some(body) => Record { external_id: key.clone(), version: event.version, body, deleted: event.deleted },
@@ -179,16 +220,17 @@ impl Batch<'_> {
                 let body = serde_json::Value::Null;
                 Record { external_id: key.clone(), version: event.version, body, deleted: true }
             }
-            None => match self.fetch(live, &event.stream, &key, row).await? {
-                Some(record) => record,
-                None => return Ok(()),
+            None => match self.fetch(live, &event.stream, &key, row).await {
+                Ok(record) => record,
+                Err(otherwise) => return otherwise,
             },
         };
         let mapped = intake::map(live, &event.stream, record, self.engine.currency);
         let state = if mapped.is_err() { "failed" } else { "applied" };
         let cause = mapped.as_ref().err().map(|r| r.cause.clone());
-        let work = work_for(works, live, run_id, &event.stream, kind, self.engine.currency);
+        let work = work_for(works, live, run_id, (&event.stream, kind), claim, self.engine.currency);
         if claim {
+            let key = mapped.as_ref().map_or_else(|bad| &bad.external_id, |good| &good.external_id);
             work.deliveries.push(Applied {
                 id: row.id.clone(),
                 event: Some(event.name),
@@ -201,33 +243,36 @@ impl Batch<'_> {
             Ok(incoming) => work.records.push(incoming),
             Err(bad) => work.rejected.push(bad),
         }
-        Ok(())
+        Adding::Added
     }
 
-    /// Fetches the record an event names. `None`: the delivery is settled otherwise or put off.
-    async fn fetch(&self, live: &Live, stream: &str, key: &str, row: &Pending) -> Result<Option<Record>, CommitError> {
+    /// Fetches the record an event names.
+    async fn fetch(&self, live: &Live, stream: &str, key: &str, row: &Pending) -> Result<Record, Adding> {
         live.quota.acquire().await;
-        let error = match live.connector.fetch(stream, key).await {
-            Ok(Some(record)) => return Ok(Some(record)),
+        match live.connector.fetch(stream, key).await {
+            Ok(Some(record)) => Ok(record),
             // The source announced a record and does not have it (any more): nothing to apply.
-            Ok(None) => {
-                self.close_all(std::slice::from_ref(row), "ignored", "SRC_NOT_FOUND").await?;
-                return Ok(None);
+            Ok(None) => Err(Adding::Gone),
+            Err(error) if row.attempts + 1 >= i64::from(self.engine.inbox.attempts) => {
+                Err(Adding::Failed(error.code()))
             }
-            Err(error) => error,
-        };
+            Err(error) => Err(Adding::Wait(error)),
+        }
+    }
+
+    async fn postpone(&self, row: &Pending, error: SourceError) -> Result<(), CommitError> {
         let attempt = u32::try_from(row.attempts + 1).unwrap_or(u32::MAX);
         let inbox = &self.engine.inbox;
-        if attempt >= inbox.attempts {
-            self.close_all(std::slice::from_ref(row), "failed", error.code()).await?;
-            return Ok(None);
-        }
-        let wait = backoff::delay(attempt, inbox.retry_first.0, inbox.retry_max.0, None);
+        let asked = match &error {
+            SourceError::RateLimited { retry_after } | SourceError::Transient { retry_after, .. } => *retry_after,
+            _ => None,
+        };
+        let wait = backoff::delay(attempt, inbox.retry_first.0, inbox.retry_max.0, asked);
         let until = self.engine.clock.now().plus(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
         let mut tx = self.engine.db.begin().await?;
         store::inbox::postpone(&mut tx, &row.id, error.code(), until, &self.engine.node).await?;
         tx.commit().await?;
-        Ok(None)
+        Ok(())
     }
 
     /// Applies the works, what is referred to first, then asks for customers nobody knows yet.
@@ -246,17 +291,14 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn close_all(&self, rows: &[Pending], state: &'static str, cause: &str) -> Result<(), CommitError> {
-        let ids: Vec<&str> = rows.iter().map(|r| r.id.as_str()).collect();
+    async fn close(&self, row: &Pending, state: &'static str, cause: &str) -> Result<(), CommitError> {
         let now = self.engine.clock.now();
         let mut tx = self.engine.db.begin().await?;
-        let claimed = store::inbox::claim(&mut tx, &ids, now).await?;
-        let cause = Some(cause).filter(|c| !c.is_empty()).map(str::to_owned);
-        let applied: Vec<Applied> = claimed
-            .into_iter()
-            .map(|id| Applied { id, event: None, object: None, cause: cause.clone(), state })
-            .collect();
-        store::inbox::describe(&mut tx, None, &applied).await?;
+        if !store::inbox::claim(&mut tx, &[&row.id], now).await?.is_empty() {
+            let cause = Some(cause).filter(|c| !c.is_empty()).map(str::to_owned);
+            let applied = Applied { id: row.id.clone(), event: None, object: None, cause, state };
+            store::inbox::describe(&mut tx, None, &[applied]).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -304,15 +346,19 @@ fn read(live: &Live, body: &[u8]) -> Reading {
     }
 }
 
+/// The work to add to. Records with a claim and records without never share one: whoever loses the
+/// claim leaves its records out, the others must go in. Only the stream's last work is added to, so
+/// that records stay in the order in which they came.
 fn work_for<'w>(
     works: &'w mut Vec<Work>,
     live: &Arc<Live>,
     run_id: &str,
-    stream: &str,
-    kind: Kind,
+    (stream, kind): (&str, Kind),
+    claim: bool,
     currency: crate::model::Currency,
 ) -> &'w mut Work {
-    let at = works.iter().position(|w| w.stream == stream).unwrap_or_else(|| {
+    let last = works.iter().rposition(|w| w.stream == stream);
+    let at = last.filter(|at| works[*at].deliveries.is_empty() != claim).unwrap_or_else(|| {
         works.push(Work {
             live: live.clone(),
             stream: stream.to_owned(),

@@ -12,19 +12,20 @@ use crate::{
     model::{Currency, record::Canonical},
 };
 
+/// Bytes of a source's key. PostgreSQL's indexes end at 2,704 bytes, and no real key is near that.
+const LONGEST_KEY: usize = 500;
+
 /// One record, mapped or rejected.
 pub type Mapped = Result<Incoming, Rejected>;
 
 /// Maps one record of a stream with the connection's mapping.
 pub fn map(live: &Live, stream: &str, record: Record, currency: Currency) -> Mapped {
-    // PostgreSQL cannot store NUL, and a cleaned key would be another record's.
-    if record.external_id.contains('\0') {
-        let shown = record.external_id.clone();
-        return Err(rejected(record, "FMT_KEY", None, None, Some(shown)));
-    }
     let Some(kind) = live.kind_of(stream) else {
         return Err(rejected(record, "MAP_STREAM_UNKNOWN", None, None, None));
     };
+    if record.external_id.contains('\0') || record.external_id.len() > LONGEST_KEY {
+        return Err(bad_key(record));
+    }
     if record.deleted {
         return Ok(Incoming {
             payload: String::new(),
@@ -69,6 +70,19 @@ pub fn map(live: &Live, stream: &str, record: Record, currency: Currency) -> Map
     }
 }
 
+/// A key that no index takes. The failure stands under a key of its own, so that it can be stored.
+fn bad_key(mut record: Record) -> Rejected {
+    let given = without_nul(std::mem::take(&mut record.external_id));
+    let value: String = given.chars().take(200).collect();
+    record.external_id = if given.len() > LONGEST_KEY {
+        let start: String = given.chars().take(40).collect();
+        format!("{start}…{}", hex::encode(Incoming::hash_of(&given)))
+    } else {
+        given
+    };
+    rejected(record, "FMT_KEY", Some("key".to_owned()), None, Some(value))
+}
+
 fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -87,7 +101,7 @@ fn rejected(
     Rejected {
         label: without_nul(label(&record)),
         payload: without_nul(record.body.to_string()),
-        external_id: without_nul(record.external_id),
+        external_id: record.external_id,
         version: record.version,
         cause: cause.to_owned(),
         field,
@@ -97,7 +111,7 @@ fn rejected(
 }
 
 /// JSON escapes NUL as `\u0000`; the text itself never holds one, an offending value may.
-pub(super) fn without_nul(text: String) -> String {
+fn without_nul(text: String) -> String {
     if text.contains('\0') { text.replace('\0', "\u{2400}") } else { text }
 }
 

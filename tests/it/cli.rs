@@ -1,27 +1,50 @@
 //! The command as people and scripts run it: output, exit codes, nothing secret on the way.
 
-use std::{os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    io::Write,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use musubi::store;
 use serde_json::Value;
 
 use crate::real::TestDatabase;
 
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// What `--json` printed.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {} {}", self.out, self.err))
+    }
 }
 
 /// Runs the real program in a folder, with only these variables.
-fn musubi(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
-    let ran = Command::new(env!("CARGO_BIN_EXE_musubi"))
+pub fn musubi(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    musubi_fed(folder, variables, arguments, "")
+}
+
+/// The same with something on its standard input.
+pub fn musubi_fed(folder: &Path, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_musubi"))
         .args(arguments)
         .current_dir(folder)
         .env_clear()
         .envs(variables.iter().copied())
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // A program that ends without reading closes the pipe.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let ran = child.wait_with_output().unwrap();
     Ran {
         code: ran.status.code().unwrap(),
         out: String::from_utf8(ran.stdout).unwrap(),

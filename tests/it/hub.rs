@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use musubi::{
     app::{Parts, Running, SharedHub},
+    clock::Clock,
     config::Config,
-    store::sql,
+    connection::create::{self, NewConnection},
+    store::{self, sql},
+    sync::schedule::Plan,
 };
 use serde_json::Value;
 
@@ -24,13 +27,18 @@ impl TestHub {
     }
 
     pub async fn start_with(database: &Database, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at(database, Clock::System, change).await
+    }
+
+    /// A hub that lives at the time of a given clock.
+    pub async fn start_at(database: &Database, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("musubi.key").display().to_string();
         let variables = [
             ("MUSUBI_SERVER__LISTEN", "127.0.0.1:0"),
             ("MUSUBI_DATABASE__URL", database.url.as_str()),
-            ("MUSUBI_SECRETS__KEY", "0707070707070707070707070707070707070707070707070707070707070707"),
+            ("MUSUBI_SECRETS__KEY", crate::process::KEY),
             ("MUSUBI_SECRETS__KEY_FILE", key.as_str()),
             ("MUSUBI_SYNC__BACKOFF_FIRST", "250ms"),
             ("MUSUBI_SYNC__POLL", "100ms"),
@@ -42,7 +50,8 @@ impl TestHub {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut config = Config::load_from(None, &variables).unwrap();
         change(&mut config);
-        let parts = Parts::from_config(config, None).await.unwrap();
+        let mut parts = Parts::from_config(config, None).await.unwrap();
+        parts.clock = clock;
         let running = Running::start(parts).await.unwrap();
         let url = format!("http://127.0.0.1:{}", running.address.port());
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -53,8 +62,56 @@ impl TestHub {
         &self.running.as_ref().unwrap().hub
     }
 
+    /// The address as people type it.
+    pub fn address(&self) -> String {
+        self.hub().edge.public_url.as_str().trim_end_matches('/').to_owned()
+    }
+
     pub async fn stop(mut self) {
         self.running.take().unwrap().stop().await.unwrap();
+    }
+
+    /// Connects a system that only sends.
+    pub async fn connect(&self, connector: &str, settings: Value) -> String {
+        self.connect_with(connector, settings, Plan::Manual).await
+    }
+
+    /// Connects a system that is pulled, at once and then by plan.
+    pub async fn connect_with(&self, connector: &str, settings: Value, plan: Plan) -> String {
+        let h = self.hub();
+        let Value::Object(settings) = settings else { panic!("settings are an object") };
+        let start_now = plan != Plan::Manual;
+        let name = format!("{connector} {}", self.count("SELECT COUNT(*) FROM connection").await);
+        let new = NewConnection {
+            connector: connector.to_owned(),
+            name,
+            settings,
+            plan,
+            streams: None,
+            sample: false,
+            start_now,
+        };
+        let id = create::create(&h.db, &h.registry, &h.keys, &h.clock, &h.zone, new).await.unwrap();
+        h.engine.due_changed.notify_one();
+        id
+    }
+
+    /// "Sync now".
+    pub async fn request(&self, connection: &str) {
+        let mut tx = self.hub().db.begin().await.unwrap();
+        assert!(store::connection::request(&mut tx, connection, "test", self.hub().clock.now()).await.unwrap());
+        tx.commit().await.unwrap();
+        self.hub().engine.due_changed.notify_one();
+    }
+
+    /// One text from the database; empty for NULL.
+    pub async fn text(&self, statement: &'static str) -> String {
+        sql(statement).one::<(Option<String>,)>(&self.hub().db).await.unwrap().0.unwrap_or_default()
+    }
+
+    /// Waits until every stored delivery has been worked on.
+    pub async fn inbox_empty(&self) {
+        self.until("SELECT COUNT(*) FROM inbox WHERE state = 'pending'", |n| n == 0).await;
     }
 
     /// One number from the database.

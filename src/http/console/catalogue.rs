@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::shell::Num;
+use super::markup::Num;
 
 /// Languages of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +181,33 @@ mod tests {
                 assert!(got == wanted || (EN[key].contains('|') && got.is_subset(&wanted)), "{key}: {form}");
             }
         }
+    }
+
+    /// Keys written in sources and templates, wherever a page may show them.
+    #[test]
+    fn every_key_that_is_written_down_exists() -> std::io::Result<()> {
+        let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/console")];
+        let calls = [".t(\"", ".n(\"", ".n1(\"", ".f1(\"", ".f2(\"", ".f3(\"", ".fill(\"", ".count(\"", "tip(s, \""];
+        let mut missing = BTreeSet::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                if !path.extension().is_some_and(|kind| kind == "rs" || kind == "html") {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path)?;
+                for call in calls {
+                    let written = text.split(call).skip(1).filter_map(|rest| rest.split_once('"')).map(|(key, _)| key);
+                    missing.extend(written.filter(|key| Lang::Ja.find(key).is_none()).map(str::to_owned));
+                }
+            }
+        }
+        assert_eq!(missing, BTreeSet::new());
+        Ok(())
     }
 
     #[test]

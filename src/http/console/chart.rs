@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    shell::{Markup, escape},
+    markup::{Markup, escape},
     view::format,
 };
 
@@ -189,8 +189,8 @@ pub fn progress(percent: i64, class: &str, label: &str) -> Markup {
     let percent = percent.clamp(0, 100);
     Markup::new(format!(
         "<svg class=\"pg\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{} {}%\">\
-         <rect class=\"track\" width=\"100\" height=\"6\" rx=\"1.5\"/>\
-         <rect class=\"{class}\" width=\"{percent}\" height=\"6\" rx=\"1.5\"/></svg>",
+         <rect class=\"track\" width=\"100\" height=\"6\"/>\
+         <rect class=\"{class}\" width=\"{percent}\" height=\"6\"/></svg>",
         escape(label),
         format::group(percent)
     ))

@@ -13,12 +13,16 @@
 pub mod assets;
 pub mod catalogue;
 mod chart;
+mod marks;
+pub mod markup;
 pub mod page;
 #[cfg(test)]
 mod preview;
 pub mod shell;
+mod times;
 pub mod view;
 
 pub use catalogue::Lang;
+pub use markup::Markup;
 pub use page::routes;
-pub use shell::{Markup, Me, Notice, Section, Shell};
+pub use shell::{Me, Notice, Section, Shell};

@@ -1,9 +1,9 @@
-use super::{NOW, Sample, Section, minutes};
+use super::{NOW, Sample, Section, entries::entries, minutes};
 use crate::{
     analytics::{
         Basis, Health,
         customer::{Contact, Figures, Freshness, MasterValue, Month, Overview, Site, Source},
-        directory::{Answer, Entry, MatchedOn},
+        directory::{Answer, MatchedOn},
         timeline::{Counts, Detail, Event, Kind, Timeline},
     },
     http::console::view::{
@@ -14,187 +14,6 @@ use crate::{
     },
     model::{Timestamp, money::Currency},
 };
-
-const ROWS: [(&str, &str, &str, &str, i64, &str, &str, Health, &str, &str); 12] = [
-    (
-        "東雲ヶ原プラント株式会社",
-        "C-00418",
-        "千葉県市原市",
-        "森下",
-        48_620_000,
-        "2026-11-18",
-        "2026-11-18",
-        Health::Good,
-        "sales accounting",
-        "5 6 5 7 6 8 7 8 9 8 9 10",
-    ),
-    (
-        "株式会社朝凪電装",
-        "C-00127",
-        "静岡県浜松市",
-        "佐伯",
-        36_184_500,
-        "2026-11-20",
-        "2026-11-19",
-        Health::Good,
-        "sales accounting",
-        "5 6 5 5 7 6 6 7 7 6 8 7",
-    ),
-    (
-        "丸穂ラバー工業株式会社",
-        "C-00203",
-        "愛知県小牧市",
-        "大野",
-        29_730_200,
-        "2026-10-30",
-        "2026-10-30",
-        Health::Watch,
-        "sales accounting",
-        "9 9 8 9 8 8 7 8 7 7 6 6",
-    ),
-    (
-        "北ノ森フーズ株式会社",
-        "C-00356",
-        "北海道恵庭市",
-        "大野",
-        22_415_800,
-        "2026-11-12",
-        "2026-11-15",
-        Health::Good,
-        "sales accounting",
-        "4 5 4 6 5 5 6 5 6 6 7 6",
-    ),
-    (
-        "株式会社ミナトノ物流機器",
-        "C-00511",
-        "神奈川県川崎市",
-        "森下",
-        18_902_000,
-        "2026-08-27",
-        "2026-08-27",
-        Health::Act,
-        "sales accounting",
-        "9 8 9 8 8 7 7 7 6 6 5 5",
-    ),
-    (
-        "株式会社翡翠精密",
-        "C-00098",
-        "長野県岡谷市",
-        "佐伯",
-        15_348_700,
-        "2026-11-14",
-        "2026-11-14",
-        Health::Good,
-        "sales",
-        "5 5 6 5 6 6 5 6 6 7 6 7",
-    ),
-    (
-        "株式会社オリオン函装",
-        "C-00274",
-        "埼玉県草加市",
-        "大野",
-        12_660_000,
-        "2026-11-05",
-        "2026-11-05",
-        Health::Good,
-        "sales accounting",
-        "7 7 7 6 7 7 7 6 7 7 7 7",
-    ),
-    (
-        "有限会社たちあおい製作所",
-        "C-00622",
-        "新潟県燕市",
-        "岸",
-        9_874_300,
-        "2026-11-17",
-        "2026-11-17",
-        Health::Good,
-        "sales accounting",
-        "4 5 4 5 5 4 5 5 4 5 5 5",
-    ),
-    (
-        "はるかぜ計測器株式会社",
-        "C-00733",
-        "京都府宇治市",
-        "岸",
-        8_120_000,
-        "2026-11-20",
-        "2026-11-20",
-        Health::Good,
-        "sales",
-        "0 0 0 0 2 2 4 4 6 6 8 8",
-    ),
-    (
-        "株式会社松籟ポンプ",
-        "C-00305",
-        "広島県呉市",
-        "大野",
-        6_455_100,
-        "2026-09-11",
-        "2026-09-11",
-        Health::Watch,
-        "sales accounting",
-        "9 7 9 7 7 7 5 7 5 5 5 3",
-    ),
-    (
-        "合同会社すみれ図研",
-        "C-00790",
-        "東京都多摩市",
-        "佐伯",
-        4_212_000,
-        "2026-11-09",
-        "2026-11-12",
-        Health::Good,
-        "accounting",
-        "1 5 1 5 5 1 5 5 1 5 5 5",
-    ),
-    (
-        "千景マテリアル株式会社",
-        "C-00651",
-        "岡山県倉敷市",
-        "岸",
-        0,
-        "",
-        "",
-        Health::New,
-        "sales",
-        "0 0 0 0 0 0 0 0 0 0 0 0",
-    ),
-];
-
-pub fn entries() -> Vec<Entry> {
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    ROWS.iter()
-        .map(|(name, code, city, owner, sales, order, contact, health, sources, months)| {
-            let mut monthly = [0; 12];
-            for (slot, value) in monthly.iter_mut().zip(months.split(' ')) {
-                *slot = value.parse().unwrap_or(0);
-            }
-            Entry {
-                id: "cus_0001".to_owned(),
-                code: some(code),
-                name: (*name).to_owned(),
-                name_kana: None,
-                city: some(city),
-                owner: some(owner),
-                department: some("営業一課"),
-                industry: some("電気機器"),
-                currency: Currency::JPY,
-                sales_12m: *sales,
-                monthly,
-                last_order: some(order),
-                last_contact: some(contact),
-                overdue: 0,
-                orders_24m: 40,
-                sales_24m: sales * 2,
-                health: *health,
-                sources: sources.split(' ').map(str::to_owned).collect(),
-                events: 120,
-                sample: *code == "C-00651",
-            }
-        })
-        .collect()
-}
 
 fn customers(query: &str, rows: usize) -> CustomersPage {
     let found = query.contains("q=");
@@ -339,6 +158,7 @@ fn master() -> Vec<MasterValue> {
     .collect()
 }
 
+#[expect(clippy::too_many_arguments, reason = "a table of events reads best in one line each")]
 fn event(
     id: &str,
     kind: Kind,

@@ -3,6 +3,8 @@
 //! at: serve that folder and open `/ja/customer.html`.
 
 mod customer;
+mod entries;
+mod inbox;
 mod operations;
 mod start;
 

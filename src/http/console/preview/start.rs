@@ -20,7 +20,7 @@ fn checks() -> Vec<EnvCheck> {
 fn home() -> HomePage {
     let due = |name: &str, health, reason| Due { id: "cus_0001".into(), name: name.into(), health, reason };
     HomePage {
-        recent: super::customer::entries().into_iter().take(8).collect(),
+        recent: super::entries::entries().into_iter().take(8).collect(),
         recent_is_orders: true,
         due: vec![
             due("株式会社ミナトノ物流機器", Health::Act, DueReason::Quiet(85)),

@@ -5,7 +5,7 @@ use crate::{
     http::console::{
         Shell,
         chart::{self, Bar, Frame},
-        shell::Markup,
+        markup::Markup,
         view::format,
     },
     model::Timestamp,

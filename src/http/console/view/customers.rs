@@ -10,7 +10,7 @@ use crate::{
     },
     http::console::{
         Shell, chart,
-        shell::{Markup, escape},
+        markup::{Markup, escape},
         view::status,
     },
 };

@@ -59,12 +59,12 @@ pub struct EventPage {
 impl EventPage {
     #[must_use]
     pub fn title(&self, s: &Shell) -> String {
-        super::customer::event_title(s, &self.event)
+        super::event_text::event_title(s, &self.event)
     }
 
     #[must_use]
     pub fn line(&self, s: &Shell) -> String {
-        super::customer::event_line(s, &self.event)
+        super::event_text::event_line(s, &self.event)
     }
 
     #[must_use]

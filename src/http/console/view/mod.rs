@@ -11,6 +11,7 @@ pub mod customer;
 pub mod customers;
 pub mod error;
 pub mod event;
+mod event_text;
 pub mod failure;
 pub mod format;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::status::{State, Status};
 use crate::{
     http::console::{
         Shell, chart,
-        shell::{Markup, escape},
+        markup::{Markup, escape},
     },
     model::Timestamp,
 };

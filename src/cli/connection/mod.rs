@@ -1,0 +1,61 @@
+//! `musubi connection …`: connected systems.
+
+mod act;
+mod add;
+mod check;
+mod list;
+mod show;
+mod state;
+mod sync;
+
+pub(super) use sync::{Wait, request};
+
+use super::{CliResult, Context};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// List the connections with their state
+    List,
+    /// Show one connection
+    Show {
+        /// Id or name
+        connection: String,
+    },
+    /// Connect a system: its settings are checked against it before anything is stored
+    Add(Box<add::Args>),
+    /// Try a connection: reach, sign-in, rights, counts
+    Check {
+        /// Id or name
+        connection: String,
+    },
+    /// Pull now instead of at the next planned time; a running hub does it
+    Sync(sync::Args),
+    /// Stop pulling; webhooks are still stored
+    Pause {
+        /// Id or name
+        connection: String,
+    },
+    /// Go on pulling
+    Resume {
+        /// Id or name
+        connection: String,
+    },
+    /// Make a new webhook secret and print it, once; the old one stays valid for a day
+    RotateSecret {
+        /// Id or name
+        connection: String,
+    },
+}
+
+pub async fn run(context: &Context, command: Command) -> CliResult {
+    match command {
+        Command::List => list::run(context).await,
+        Command::Show { connection } => show::run(context, &connection).await,
+        Command::Add(args) => add::run(context, *args).await,
+        Command::Check { connection } => check::run(context, &connection).await,
+        Command::Sync(args) => sync::run(context, &args).await,
+        Command::Pause { connection } => act::pause(context, &connection, true).await,
+        Command::Resume { connection } => act::pause(context, &connection, false).await,
+        Command::RotateSecret { connection } => act::rotate_secret(context, &connection).await,
+    }
+}

@@ -1,0 +1,129 @@
+//! Days and instants as a page shows them, in the organisation's zone.
+
+use super::{
+    markup::{Instant, Markup, Num, escape},
+    shell::Shell,
+    view::format,
+};
+use crate::model::Timestamp;
+
+impl Shell {
+    #[must_use]
+    pub fn today(&self) -> jiff::civil::Date {
+        self.now.zoned(&self.zone).date()
+    }
+
+    /// `11/20`, with the year when it is another one.
+    #[must_use]
+    pub fn day(&self, date: &str) -> String {
+        format::parse_date(date).map_or_else(|| date.to_owned(), |d| format::date_short(d, self.today(), self.lang))
+    }
+
+    /// `2026/11/20`.
+    #[must_use]
+    pub fn day_full(&self, date: &str) -> String {
+        format::parse_date(date).map_or_else(|| date.to_owned(), |d| format::date_full(d, self.lang))
+    }
+
+    /// `今日`, `3日前`, then the date.
+    #[must_use]
+    pub fn day_ago(&self, date: &str) -> String {
+        let Some(d) = format::parse_date(date) else { return date.to_owned() };
+        format::days_ago(d, self.today(), self.lang).unwrap_or_else(|| format::date_short(d, self.today(), self.lang))
+    }
+
+    /// Days since a business date, for tints.
+    #[must_use]
+    pub fn quiet_days(&self, date: &str) -> i64 {
+        format::parse_date(date).map_or(0, |d| format::days_between(d, self.today()))
+    }
+
+    /// Heading of a day in the history: `11月20日(金)・今日`.
+    #[must_use]
+    pub fn day_heading(&self, date: &str) -> String {
+        let Some(d) = format::parse_date(date) else { return date.to_owned() };
+        let heading = format::date_weekday(d, self.today(), self.lang);
+        match format::days_between(d, self.today()) {
+            days @ 0..=1 => {
+                let word = self.t(if days == 0 { "time.today" } else { "time.yesterday" });
+                self.f2("time.heading", heading, word)
+            }
+            _ => heading,
+        }
+    }
+
+    fn local(&self, at: Timestamp) -> jiff::Zoned {
+        at.zoned(&self.zone)
+    }
+
+    fn exact(&self, at: Timestamp) -> String {
+        let local = self.local(at);
+        let date = format::date_full(local.date(), self.lang);
+        format!("{date} {} {}", local.strftime("%H:%M:%S"), local.strftime("%Z"))
+    }
+
+    fn time_element(&self, at: Timestamp, text: &str) -> Markup {
+        Markup::new(format!(
+            "<time datetime=\"{}\" title=\"{}\">{}</time>",
+            at.rfc3339(),
+            escape(&self.exact(at)),
+            escape(text)
+        ))
+    }
+
+    /// `2分前`, then the date; the exact instant is its title.
+    #[must_use]
+    pub fn ago(&self, at: impl Instant) -> Markup {
+        let at = at.instant();
+        let text = format::ago(at, self.now, self.lang)
+            .unwrap_or_else(|| format::date_short(self.local(at).date(), self.today(), self.lang));
+        self.time_element(at, &text)
+    }
+
+    /// `3分後`.
+    #[must_use]
+    pub fn until(&self, at: impl Instant) -> Markup {
+        self.time_element(at.instant(), &format::until(at.instant(), self.now, self.lang))
+    }
+
+    /// `09:42`.
+    #[must_use]
+    pub fn clock(&self, at: impl Instant) -> Markup {
+        let at = at.instant();
+        self.time_element(at, &self.local(at).strftime("%H:%M").to_string())
+    }
+
+    /// `10:00` today, `11/18 10:00` on other days.
+    #[must_use]
+    pub fn when(&self, at: impl Instant) -> Markup {
+        let at = at.instant();
+        let local = self.local(at);
+        let clock = local.strftime("%H:%M").to_string();
+        let text = if local.date() == self.today() {
+            clock
+        } else {
+            format!("{} {clock}", format::date_short(local.date(), self.today(), self.lang))
+        };
+        self.time_element(at, &text)
+    }
+
+    /// Date and time in full.
+    #[must_use]
+    pub fn at(&self, at: impl Instant) -> Markup {
+        let at = at.instant();
+        let local = self.local(at);
+        let text = format!("{} {}", format::date_full(local.date(), self.lang), local.strftime("%H:%M"));
+        self.time_element(at, &text)
+    }
+
+    #[must_use]
+    pub fn duration(&self, micros: impl Num) -> String {
+        format::duration(micros.num(), self.lang)
+    }
+
+    /// Length of time between two instants.
+    #[must_use]
+    pub fn span(&self, from: impl Instant, to: impl Instant) -> String {
+        format::duration(to.instant().since(from.instant()), self.lang)
+    }
+}

@@ -1,0 +1,88 @@
+//! `./x bench [NAME…]`: the hub beside its yard-sticks, in one run, on both databases.
+//!
+//! The hub is the release binary as a process of its own; so is the yard-stick. The load generator and
+//! the sources share the machine with them, so figures are ratios of what ran side by side, and the
+//! load average is printed. To add a measurement: a file with a `run`, a line in `ALL`.
+
+mod copy;
+mod dlt;
+mod hub;
+mod idle;
+mod ingest;
+mod load;
+mod page;
+mod peer;
+mod process;
+mod pull;
+mod report;
+mod search;
+mod seed;
+mod target;
+mod visible;
+
+#[path = "../../it/real/postgres.rs"]
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    dead_code,
+    reason = "shared with the tests: a server that cannot start ends the run"
+)]
+mod postgres;
+#[path = "../../it/real/watchdog.rs"]
+#[expect(clippy::unwrap_used, dead_code, reason = "shared with the tests: a server that cannot start ends the run")]
+mod watchdog;
+
+use report::Report;
+use target::Target;
+
+/// Names that can be asked for, in the order of the report.
+const ALL: [&str; 6] = ["ingest", "pull", "visible", "page", "search", "idle"];
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    // The hub takes ring as well; the error says that somebody was first.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|w| w == "peer") {
+        return peer::serve(&words[1..]).await;
+    }
+    let kinds: Vec<&str> = ["sqlite", "postgres"].into_iter().filter(|kind| take(&mut words, kind)).collect();
+    let kinds = if kinds.is_empty() { vec!["sqlite", "postgres"] } else { kinds };
+    if let Some(unknown) = words.iter().find(|w| !ALL.contains(&w.as_str())) {
+        anyhow::bail!("unknown: {unknown}. Known: sqlite postgres {}", ALL.join(" "));
+    }
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|w| w == name);
+    let mut report = Report::start()?;
+    for kind in kinds {
+        if wanted("idle") {
+            idle::run(&Target::new(kind).await?, &mut report).await?;
+        }
+        if wanted("ingest") {
+            ingest::run(kind, &mut report).await?;
+        }
+        if wanted("pull") {
+            pull::run(kind, &mut report).await?;
+        }
+        if wanted("visible") {
+            visible::run(&Target::new(kind).await?, &mut report).await?;
+        }
+        if wanted("page") || wanted("search") {
+            let target = Target::new(kind).await?;
+            seed::run(&target, &mut report).await?;
+            if wanted("page") {
+                page::run(&target, &mut report).await?;
+            }
+            if wanted("search") {
+                search::run(&target, &mut report).await?;
+            }
+            report.rows(&target, "page and search").await?;
+        }
+    }
+    report.finish()
+}
+
+fn take(words: &mut Vec<String>, word: &str) -> bool {
+    let before = words.len();
+    words.retain(|w| w != word);
+    words.len() < before
+}

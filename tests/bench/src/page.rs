@@ -1,0 +1,63 @@
+//! The customer page by HTTP beside what its service calls cost without HTTP.
+
+use std::time::{Duration, Instant};
+
+use musubi::{
+    analytics::{customer::overview, directory::Directory, timeline},
+    clock::Clock,
+    store::{read_customer, read_timeline},
+};
+
+use crate::{
+    load::{micros, percentile},
+    report::Report,
+    seed::{CUSTOMERS, customer_id},
+    target::Target,
+};
+
+const TIMES: usize = 2_000;
+
+pub async fn run(target: &Target, report: &mut Report) -> anyhow::Result<()> {
+    let zone = jiff::tz::TimeZone::get("Asia/Tokyo")?;
+    let today = Clock::System.now().zoned(&zone).date();
+    let directory = Directory::load(&target.db).await?;
+    let mut service = Vec::with_capacity(TIMES);
+    let mut statements = Vec::with_capacity(TIMES);
+    for n in 0..TIMES + 100 {
+        let id = customer_id((n * 7_919) % CUSTOMERS);
+        let begun = Instant::now();
+        let overview = overview(&target.db, &directory, &id, today).await?;
+        let filter = timeline::Filter { limit: 50, ..Default::default() };
+        let timeline = timeline::load(&target.db, &id, &filter, &zone).await?;
+        let took = begun.elapsed();
+        anyhow::ensure!(overview.is_some() && timeline.events.len() >= 10, "the page of {id} is empty");
+        let sql = bare(target, &id, today).await?;
+        // The first ones fill caches.
+        if n >= 100 {
+            service.push(micros(took));
+            statements.push(micros(sql));
+        }
+    }
+    service.sort_unstable();
+    statements.sort_unstable();
+    let shown = |sorted: &[u32]| format!("p50 {:.2} p99 {:.2} ms", percentile(sorted, 0.5), percentile(sorted, 0.99));
+    report.figure(
+        "customer page, service calls",
+        target.kind,
+        &shown(&service),
+        &format!("its single-row statements alone {}", shown(&statements)),
+        "",
+        None,
+    )
+}
+
+/// The statements that need nothing computed before them.
+async fn bare(target: &Target, id: &str, today: jiff::civil::Date) -> anyhow::Result<Duration> {
+    let begun = Instant::now();
+    read_customer::customer(&target.db, id).await?;
+    musubi::analytics::stat::measure(&target.db, &[id.to_owned()], today, 24).await?;
+    read_customer::partners(&target.db, id).await?;
+    read_customer::sources(&target.db, id, 0).await?;
+    read_timeline::counts(&target.db, id).await?;
+    Ok(begun.elapsed())
+}

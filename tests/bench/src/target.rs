@@ -1,0 +1,88 @@
+//! A database to measure on: empty, migrated, and what the hub needs to use it.
+
+use std::path::PathBuf;
+
+use musubi::{
+    clock::Clock,
+    connection::{
+        Catalogue, Registry,
+        create::{NewConnection, create},
+    },
+    secrets::Keys,
+    store::{self, Db, sql},
+    sync::schedule::Plan,
+};
+use serde_json::{Value, json};
+
+use crate::postgres::Postgres;
+
+pub const HOOK_SECRET: &str = "a secret of the bench";
+/// The key that seals the bench's secrets; the hub process gets it by its environment.
+const KEY: [u8; 32] = [7; 32];
+
+pub struct Target {
+    pub kind: &'static str,
+    pub url: String,
+    pub db: Db,
+    folder: tempfile::TempDir,
+}
+
+impl Target {
+    pub async fn new(kind: &'static str) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("musubi-bench-").tempdir()?;
+        let url = match kind {
+            "sqlite" => format!("sqlite://{}", folder.path().join("hub.db").display()),
+            _ => Postgres::shared().bare_database().await,
+        };
+        let db = store::open(&url, 8).await?;
+        store::migrate::run(&db).await?;
+        Ok(Self { kind, url, db, folder })
+    }
+
+    /// An empty database without tables beside the hub's, for the yard-stick.
+    pub async fn beside(&self) -> String {
+        match self.kind {
+            "sqlite" => format!("sqlite://{}", self.folder.path().join("peer.db").display()),
+            _ => Postgres::shared().bare_database().await,
+        }
+    }
+
+    /// The environment in which the hub finds this database, its manifests and its key.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("MUSUBI_DATABASE__URL", self.url.clone()),
+            ("MUSUBI_CONNECTORS__DIR", manifests().display().to_string()),
+            ("MUSUBI_SECRETS__KEY", hex::encode(KEY)),
+            ("MUSUBI_LOG__FILTER", "warn".into()),
+            ("MUSUBI_SERVER__LISTEN", "127.0.0.1:0".into()),
+        ]
+    }
+
+    /// Connects a bulk source; the hub pulls it as soon as it runs.
+    pub async fn connect_bulk(&self, base_url: &str, start_now: bool) -> anyhow::Result<String> {
+        let registry = Registry::new(Catalogue::load(&manifests())?, reqwest::Client::builder().no_proxy().build()?);
+        let settings = match json!({ "base_url": base_url, "api_key": "bulk", "webhook_secret": HOOK_SECRET }) {
+            Value::Object(map) => map,
+            _ => serde_json::Map::new(),
+        };
+        let new = NewConnection {
+            connector: "bulk".into(),
+            name: "Bulk".into(),
+            settings,
+            plan: Plan::Manual,
+            sample: false,
+            start_now,
+        };
+        let zone = jiff::tz::TimeZone::get("Asia/Tokyo")?;
+        Ok(create(&self.db, &registry, &Keys::new(KEY, None), &Clock::System, &zone, new).await?)
+    }
+
+    /// One number from the database.
+    pub async fn count(&self, statement: &'static str) -> anyhow::Result<i64> {
+        Ok(sql(statement).one::<(i64,)>(&self.db).await?.0)
+    }
+}
+
+fn manifests() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("connectors")
+}
