@@ -242,7 +242,7 @@ CREATE INDEX customer_registration ON customer (registration_number);
 CREATE INDEX customer_updated ON customer (updated_at);
 
 CREATE TABLE customer_code (
-    connection_id TEXT NOT NULL,              -- or 'kind:sales' while the named system has not sent it yet
+    connection_id TEXT NOT NULL,              -- or 'kind:sales', 'sample:sales' while the named system has not sent it yet
     code          TEXT NOT NULL,              -- that system's own 得意先コード
     customer_id   TEXT NOT NULL,
     PRIMARY KEY (connection_id, code)
@@ -295,6 +295,8 @@ CREATE TABLE sales_order (
     subject       TEXT,
     bill_to       TEXT,                       -- customer id where it differs
     ship_to       TEXT,                       -- site id
+    bill_to_key   TEXT,                       -- both as the source names them: they may come later
+    ship_to_key   TEXT,
     currency      TEXT   NOT NULL,
     net_minor     BIGINT NOT NULL,
     tax_minor     BIGINT NOT NULL,
@@ -307,6 +309,10 @@ CREATE TABLE sales_order (
 );
 CREATE INDEX sales_order_customer ON sales_order (customer_id, order_date);
 CREATE INDEX sales_order_number ON sales_order (number);
+CREATE INDEX sales_order_payer_open ON sales_order (connection_id, bill_to_key)
+    WHERE bill_to IS NULL AND bill_to_key IS NOT NULL;
+CREATE INDEX sales_order_site_open ON sales_order (connection_id, ship_to_key)
+    WHERE ship_to IS NULL AND ship_to_key IS NOT NULL;
 
 CREATE TABLE sales_order_line (
     order_id      TEXT   NOT NULL,

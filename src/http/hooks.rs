@@ -127,8 +127,7 @@ async fn accept(
     }
     let delivery = inbox::New {
         connection_id: live.row.id.clone(),
-        // An id out of a body may hold a NUL, which PostgreSQL cannot store.
-        delivery_id: webhook::delivery_id(hook, &header, &body).replace('\0', "\u{2400}"),
+        delivery_id: webhook::delivery_id(hook, &header, &body),
         received_at: now,
         headers: kept_headers(headers),
         body: body.to_vec(),

@@ -1,6 +1,6 @@
 //! Customers: which golden record a source's customer belongs to, and what its values become.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -19,8 +19,11 @@ use crate::{
 
 use super::ingest::{Chunk, Fresh, Outcome};
 
-/// Codes that name a customer of a system that has not sent it yet are kept under this prefix.
-const EXPECTED: &str = "kind:";
+/// Where codes that name a customer of a system that has not sent it yet are kept. Samples have a
+/// place of their own: they never link to real customers.
+fn announced(kind: &str, sample: bool) -> String {
+    if sample { format!("sample:{kind}") } else { format!("kind:{kind}") }
+}
 
 /// A fresh source customer with the golden record it was linked to.
 struct Linked<'a> {
@@ -59,23 +62,27 @@ async fn remember(tx: &mut Tx, chunk: &Chunk<'_>, linked: &[Linked<'_>]) -> Resu
         external_id: &l.fresh.incoming.external_id,
         record_id: &l.customer_id,
         content_hash: &l.fresh.incoming.hash,
-        source_version: l.fresh.incoming.version,
+        source_version: l.fresh.version(),
         seq: l.fresh.seq(),
         body: Some(l.fresh.incoming.canonical.clone()),
         deleted_at: None,
     });
     source_record::put(tx, &origin.connection_id, chunk.stream, chunk.now, entries).await?;
-    let expected = origin.links_to.as_ref().map(|kind| format!("{EXPECTED}{kind}"));
-    let mut codes = Vec::new();
+    let expected = origin.links_to.as_ref().map(|kind| announced(kind, origin.sample));
+    // One row a code: the last record of the chunk that carries it has it.
+    let mut own = BTreeMap::new();
+    let mut named = Vec::new();
     for l in linked {
         if let Some(code) = l.fields.get("code") {
-            codes.push((origin.connection_id.as_str(), code, l.customer_id.as_str()));
+            own.insert(code, l.customer_id.as_str());
         }
         if let (Some(system), Some(code)) = (expected.as_deref(), l.fields.link_code.as_deref()) {
-            codes.push((system, code, l.customer_id.as_str()));
+            named.push((system, code, l.customer_id.as_str()));
         }
     }
-    customer::put_codes(tx, codes.into_iter()).await
+    let own = own.into_iter().map(|(code, id)| (origin.connection_id.as_str(), code, id));
+    customer::move_codes(tx, own).await?;
+    customer::announce_codes(tx, named.into_iter()).await
 }
 
 /// Linking until matching exists: (a) the crosswalk knows the record, (b) one side names the other's
@@ -84,7 +91,7 @@ async fn remember(tx: &mut Tx, chunk: &Chunk<'_>, linked: &[Linked<'_>]) -> Resu
 async fn link<'a>(tx: &mut Tx, chunk: &Chunk<'_>, fresh: &'a [Fresh<'a>]) -> Result<Vec<Linked<'a>>, StoreError> {
     let newcomers: Vec<&CustomerFields> = fresh.iter().filter(|f| f.known.is_none()).filter_map(fields_of).collect();
     let mut by_code = Codes::load(tx, chunk, &newcomers).await?;
-    let mut by_number = Numbers::load(tx, &newcomers).await?;
+    let mut by_number = Numbers::load(tx, chunk.origin.sample, &newcomers).await?;
     let mut linked = Vec::with_capacity(fresh.len());
     for f in fresh {
         let Some(fields) = fields_of(f) else { continue };
@@ -117,7 +124,7 @@ fn fields_of<'a>(fresh: &'a Fresh<'a>) -> Option<&'a CustomerFields> {
 struct Codes {
     /// Systems in which our `link_code` is a code: connections of the linked kind.
     linked_systems: Vec<String>,
-    /// Where others announced our codes: `kind:<our kind>`.
+    /// Where others announced our codes.
     announced: String,
     known: HashMap<(String, String), String>,
     /// `link_code`s seen in this chunk.
@@ -126,22 +133,29 @@ struct Codes {
 
 impl Codes {
     async fn load(tx: &mut Tx, chunk: &Chunk<'_>, newcomers: &[&CustomerFields]) -> Result<Self, StoreError> {
-        let announced = format!("{EXPECTED}{}", chunk.origin.kind);
-        let linked_systems = match &chunk.origin.links_to {
+        let origin = chunk.origin;
+        let announced = announced(&origin.kind, origin.sample);
+        let linked_systems = match &origin.links_to {
             Some(kind) if newcomers.iter().any(|f| f.link_code.is_some()) => {
-                customer::connections_of_kind(tx, kind).await?
+                customer::connections_of_kind(tx, kind, origin.sample).await?
             }
             _ => Vec::new(),
         };
         let codes: BTreeSet<&str> =
             newcomers.iter().flat_map(|f| [f.link_code.as_deref(), f.get("code")]).flatten().collect();
-        let known = if codes.is_empty() {
+        let mut known = if codes.is_empty() {
             HashMap::new()
         } else {
             let mut systems = linked_systems.clone();
             systems.push(announced.clone());
             customer::by_codes(tx, &systems, codes.into_iter()).await?
         };
+        // Of two systems of our kind either can be meant by an announced code.
+        if known.keys().any(|(system, _)| *system == announced)
+            && customer::connections_of_kind(tx, &origin.kind, origin.sample).await?.len() != 1
+        {
+            known.retain(|(system, _), _| *system != announced);
+        }
         Ok(Self { linked_systems, announced, known, named_here: HashMap::new() })
     }
 
@@ -186,7 +200,7 @@ impl Numbers {
             .or_else(|| fields.get("registration_number").map(|t| t.strip_prefix('T').unwrap_or(t)))
     }
 
-    async fn load(tx: &mut Tx, newcomers: &[&CustomerFields]) -> Result<Self, StoreError> {
+    async fn load(tx: &mut Tx, sample: bool, newcomers: &[&CustomerFields]) -> Result<Self, StoreError> {
         let digits: BTreeSet<&str> = newcomers.iter().filter_map(|f| Self::digits(f)).collect();
         let mut known: HashMap<String, Vec<(String, String)>> = HashMap::new();
         if digits.is_empty() {
@@ -195,7 +209,7 @@ impl Numbers {
         let corporate: Vec<&str> = digits.iter().copied().collect();
         let registration: Vec<String> = digits.iter().map(|d| format!("T{d}")).collect();
         let registration: Vec<&str> = registration.iter().map(String::as_str).collect();
-        for row in customer::by_numbers(tx, &corporate, &registration).await? {
+        for row in customer::by_numbers(tx, &corporate, &registration, sample).await? {
             let mut numbers: BTreeSet<String> = row.corporate_number.into_iter().collect();
             numbers.extend(row.registration_number.map(|t| t.strip_prefix('T').unwrap_or(&t).to_owned()));
             for number in numbers {

@@ -59,6 +59,13 @@ pub(super) async fn apply(
     }
     remember(tx, chunk, &placed).await?;
     write_rows(tx, chunk, &placed, &references).await?;
+    if chunk.kind == Kind::Site {
+        let keys = placed.iter().map(|p| p.fresh.incoming.external_id.as_str());
+        let origin = chunk.origin;
+        let streams = origin.streams_of(Kind::Site);
+        let customers = document::fill_ship_to(tx, &origin.connection_id, &streams, keys).await?;
+        outcome.customers.extend(customers);
+    }
     write_versions(tx, chunk, &placed).await?;
     Ok(homeless.iter().map(|(f, _)| f.incoming.external_id.clone()).collect())
 }
@@ -155,7 +162,7 @@ async fn remember(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -> Resu
         external_id: &p.fresh.incoming.external_id,
         record_id: &p.id,
         content_hash: &p.fresh.incoming.hash,
-        source_version: p.fresh.incoming.version,
+        source_version: p.fresh.version(),
         seq: p.fresh.seq(),
         // The body of a document is its current version: it has one source only.
         body: None,
@@ -278,7 +285,7 @@ pub(super) async fn tombstone(
         external_id: &k.external_id,
         record_id: &k.record_id,
         content_hash: &k.content_hash,
-        source_version: f.incoming.version.or(k.source_version),
+        source_version: f.version(),
         seq: f.seq(),
         body: None,
         deleted_at: Some(chunk.now),

@@ -10,7 +10,7 @@ use crate::{
     store::{StoreError, Tx, failure, parked, source_record, source_record::Known},
 };
 
-use super::{customers, documents};
+use super::{customers, documents, waiting};
 
 /// Who brings the records, as far as the master needs to know.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Origin {
         self.streams.iter().filter(|(_, k)| *k == kind).map(|(name, _)| name.clone()).collect()
     }
 
-    fn kind_of(&self, stream: &str) -> Option<Kind> {
+    pub(super) fn kind_of(&self, stream: &str) -> Option<Kind> {
         self.streams.iter().find(|(name, _)| name == stream).map(|(_, k)| *k)
     }
 }
@@ -128,6 +128,12 @@ impl Fresh<'_> {
     pub fn seq(&self) -> i64 {
         self.known.as_ref().map_or(1, |k| k.seq + 1)
     }
+
+    /// The version this state is stored under: a state without one keeps the version known before, so
+    /// that late records from before it stay late.
+    pub fn version(&self) -> Option<i64> {
+        self.incoming.version.or(self.known.as_ref().and_then(|k| k.source_version))
+    }
 }
 
 /// Applies a chunk in the caller's transaction.
@@ -143,7 +149,7 @@ pub async fn apply(tx: &mut Tx, chunk: &Chunk<'_>) -> Result<Outcome, StoreError
     record_rejected(tx, chunk, &rejected).await?;
     apply_records(tx, chunk, &rejected, &mut outcome).await?;
     if chunk.kind == Kind::Customer {
-        release_parked(tx, chunk, &mut outcome).await?;
+        waiting::release(tx, chunk, &mut outcome).await?;
     }
     Ok(outcome)
 }
@@ -168,7 +174,7 @@ async fn not_overtaken<'a>(tx: &mut Tx, chunk: &'a Chunk<'_>) -> Result<Vec<&'a 
     Ok(chunk.rejected.iter().filter(|r| !overtaken(r)).collect())
 }
 
-async fn apply_records(
+pub(super) async fn apply_records(
     tx: &mut Tx,
     chunk: &Chunk<'_>,
     rejected: &[&Rejected],
@@ -202,14 +208,19 @@ async fn apply_records(
 
 /// The newest state of each record in the chunk, and how many older ones stood beside them.
 fn latest_of_each(records: &[Incoming]) -> (Vec<&Incoming>, i64) {
-    let mut latest: HashMap<&str, usize> = HashMap::with_capacity(records.len());
+    // Where a record stands in `order`, and the highest version seen of it.
+    let mut latest: HashMap<&str, (usize, Option<i64>)> = HashMap::with_capacity(records.len());
     let mut order: Vec<&Incoming> = Vec::with_capacity(records.len());
     for record in records {
-        match latest.get(record.external_id.as_str()) {
-            Some(&at) if record.version >= order[at].version => order[at] = record,
+        match latest.get_mut(record.external_id.as_str()) {
+            // Without versions to compare, the one that came later stands.
+            Some((at, highest)) if !matches!((record.version, *highest), (Some(n), Some(o)) if n < o) => {
+                order[*at] = record;
+                *highest = record.version.max(*highest);
+            }
             Some(_) => {}
             None => {
-                latest.insert(&record.external_id, order.len());
+                latest.insert(&record.external_id, (order.len(), record.version));
                 order.push(record);
             }
         }
@@ -239,7 +250,9 @@ fn sort_out<'a>(
             }
             continue;
         };
-        let older = matches!((incoming.version, stored.source_version), (Some(new), Some(old)) if new < old);
+        // A deletion without version took the version of the state it ended: that state is over.
+        let older = matches!((incoming.version, stored.source_version), (Some(new), Some(old))
+            if new < old || new == old && stored.deleted_at.is_some() && incoming.record.is_some());
         let equal = if incoming.record.is_none() {
             stored.deleted_at.is_some()
         } else {
@@ -267,13 +280,15 @@ async fn remember_newer_versions(tx: &mut Tx, chunk: &Chunk<'_>, records: &[Fres
 async fn settle(tx: &mut Tx, chunk: &Chunk<'_>, rejected: &[&Rejected]) -> Result<(), StoreError> {
     let origin = &chunk.origin.connection_id;
     if failure::any_unresolved(tx, origin, chunk.stream).await? {
-        let rejected: HashSet<&str> = rejected.iter().map(|r| r.external_id.as_str()).collect();
-        let came: Vec<(&str, Option<i64>)> = chunk
-            .records
-            .iter()
-            .filter(|r| !rejected.contains(r.external_id.as_str()))
-            .map(|r| (r.external_id.as_str(), r.version))
-            .collect();
+        let rejected: HashMap<&str, Option<i64>> =
+            rejected.iter().map(|r| (r.external_id.as_str(), r.version)).collect();
+        // Of a good and a bad state in one chunk only their versions say which came later.
+        let later = |record: &Incoming| match rejected.get(record.external_id.as_str()) {
+            Some(bad) => bad.is_some() && record.version > *bad,
+            None => true,
+        };
+        let came: Vec<(&str, Option<i64>)> =
+            chunk.records.iter().filter(|r| later(r)).map(|r| (r.external_id.as_str(), r.version)).collect();
         failure::resolve(tx, origin, chunk.stream, &came, chunk.now).await?;
     }
     Ok(())
@@ -299,47 +314,4 @@ async fn record_rejected(tx: &mut Tx, chunk: &Chunk<'_>, rejected: &[&Rejected])
         run_id: chunk.run_id.map(str::to_owned),
     });
     failure::put(tx, chunk.now, rows).await
-}
-
-/// Records that waited for customers of this chunk are applied in the same commit.
-async fn release_parked(tx: &mut Tx, chunk: &Chunk<'_>, outcome: &mut Outcome) -> Result<(), StoreError> {
-    let origin = chunk.origin;
-    if chunk.records.is_empty() || !parked::any(tx, &origin.connection_id).await? {
-        return Ok(());
-    }
-    let mut keys: Vec<&str> = chunk.records.iter().map(|r| r.external_id.as_str()).collect();
-    keys.extend(chunk.records.iter().filter_map(|r| match &r.record {
-        Some(Canonical::Customer(c)) => c.get("code"),
-        _ => None,
-    }));
-    let waiting = parked::release(tx, &origin.connection_id, keys.into_iter()).await?;
-    let mut by_stream: Vec<(Kind, String, Vec<Incoming>)> = Vec::new();
-    for row in waiting {
-        let Some(kind) = origin.kind_of(&row.stream) else { continue };
-        let map = serde_json::from_str(&row.canonical)
-            .map_err(|_| StoreError::Corrupt(format!("parked record of stream {} is not JSON", row.stream)))?;
-        let Ok(record) = Canonical::read(kind, &map, chunk.currency) else { continue };
-        let incoming = Incoming {
-            external_id: row.external_id,
-            version: row.source_version,
-            record: Some(record),
-            hash: Incoming::hash_of(&row.canonical),
-            canonical: row.canonical,
-            payload: row.payload,
-        };
-        match by_stream.iter_mut().find(|(_, stream, _)| *stream == row.stream) {
-            Some((_, _, records)) => records.push(incoming),
-            None => by_stream.push((kind, row.stream, vec![incoming])),
-        }
-    }
-    by_stream.sort_by_key(|(kind, _, _)| *kind);
-    for (kind, stream, records) in &by_stream {
-        let inner = Chunk { stream, kind: *kind, records, rejected: &[], ..chunk.clone() };
-        let mut applied = Outcome::default();
-        apply_records(tx, &inner, &[], &mut applied).await?;
-        outcome.released += applied.new + applied.updated;
-        outcome.customers.extend(applied.customers);
-        outcome.missing.extend(applied.missing);
-    }
-    Ok(())
 }

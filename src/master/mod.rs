@@ -10,5 +10,6 @@ pub mod activity;
 mod customers;
 mod documents;
 pub mod ingest;
+mod waiting;
 
 pub use ingest::{Chunk, Incoming, Origin, Outcome, Rejected};

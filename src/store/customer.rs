@@ -81,19 +81,25 @@ pub struct ByNumber {
     pub registration_number: Option<String>,
 }
 
-/// Living customers with one of the given corporate numbers (13 digits) or registration numbers.
-pub async fn by_numbers(tx: &mut Tx, corporate: &[&str], registration: &[&str]) -> Result<Vec<ByNumber>, StoreError> {
+/// Living customers, samples or real ones, with one of the given corporate numbers (13 digits) or
+/// registration numbers.
+pub async fn by_numbers(
+    tx: &mut Tx,
+    corporate: &[&str],
+    registration: &[&str],
+    sample: bool,
+) -> Result<Vec<ByNumber>, StoreError> {
     let dialect = tx.dialect();
     let text = format!(
         "SELECT id, name_key, corporate_number, registration_number FROM customer
-         WHERE merged_into IS NULL AND {}
+         WHERE merged_into IS NULL AND sample = $3 AND {}
          UNION
          SELECT id, name_key, corporate_number, registration_number FROM customer
-         WHERE merged_into IS NULL AND {}",
+         WHERE merged_into IS NULL AND sample = $3 AND {}",
         dialect.in_list("corporate_number", "$1"),
         dialect.in_list("registration_number", "$2")
     );
-    sql(text).bind(json_list(corporate)).bind(json_list(registration)).all(tx).await
+    sql(text).bind(json_list(corporate)).bind(json_list(registration)).bind(sample).all(tx).await
 }
 
 /// Customers by the codes of the given systems: `(system, code) -> customer`.
@@ -112,22 +118,44 @@ pub async fn by_codes<'a>(
     Ok(rows.into_iter().map(|(system, code, id)| ((system, code), id)).collect())
 }
 
-/// Remembers codes. The first customer to claim a code of a system keeps it.
-pub async fn put_codes<'a>(
+/// Remembers codes that a system gives its own customers. A code that it gives to another customer
+/// moves there.
+pub async fn move_codes<'a>(
     tx: &mut Tx,
     codes: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Result<(), StoreError> {
+    let moves = "ON CONFLICT (connection_id, code) DO UPDATE SET customer_id = excluded.customer_id";
+    put_codes(tx, codes, moves).await
+}
+
+/// Remembers codes by which others call customers. The first customer to be called so keeps it.
+pub async fn announce_codes<'a>(
+    tx: &mut Tx,
+    codes: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Result<(), StoreError> {
+    put_codes(tx, codes, "ON CONFLICT (connection_id, code) DO NOTHING").await
+}
+
+async fn put_codes<'a>(
+    tx: &mut Tx,
+    codes: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+    otherwise: &str,
 ) -> Result<(), StoreError> {
     let mut batch = Batch::new("customer_code", &["connection_id", "code", "customer_id"]);
     for (system, code, customer) in codes {
         batch.push([system.into(), code.into(), customer.into()]);
     }
-    batch.insert(tx, "ON CONFLICT (connection_id, code) DO NOTHING").await?;
+    batch.insert(tx, otherwise).await?;
     Ok(())
 }
 
-/// Ids of the connections of a tile kind.
-pub async fn connections_of_kind(tx: &mut Tx, kind: &str) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<(String,)> = sql("SELECT id FROM connection WHERE kind = $1 ORDER BY id").bind(kind).all(tx).await?;
+/// Ids of the connections of a tile kind, samples or real ones.
+pub async fn connections_of_kind(tx: &mut Tx, kind: &str, sample: bool) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = sql("SELECT id FROM connection WHERE kind = $1 AND sample = $2 ORDER BY id")
+        .bind(kind)
+        .bind(sample)
+        .all(tx)
+        .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

@@ -61,7 +61,7 @@ fn line(parent: &str, no: usize, line: &Line) -> [Value; 9] {
     ]
 }
 
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 22] = [
     "id",
     "customer_id",
     "connection_id",
@@ -73,6 +73,8 @@ const ORDER: [&str; 20] = [
     "subject",
     "bill_to",
     "ship_to",
+    "bill_to_key",
+    "ship_to_key",
     "currency",
     "net_minor",
     "tax_minor",
@@ -120,6 +122,8 @@ pub async fn put_orders(tx: &mut Tx, rows: &[(Head<'_>, OrderRow<'_>)]) -> Resul
             order.subject.as_ref().into(),
             (*bill_to).into(),
             (*ship_to).into(),
+            order.bill_to.as_ref().into(),
+            order.ship_to.as_ref().into(),
             order.currency.into(),
             order.net_minor.into(),
             order.tax_minor.into(),
@@ -223,14 +227,8 @@ pub async fn put_invoices(tx: &mut Tx, rows: &[(Head<'_>, &Invoice)]) -> Result<
     }
     heads.insert(tx, &replace(&INVOICE)).await?;
     lines.insert(tx, "").await?;
-    taxes
-        .insert(
-            tx,
-            "ON CONFLICT (invoice_id, rate) DO UPDATE SET
-               taxable_minor = excluded.taxable_minor, tax_minor = excluded.tax_minor",
-        )
-        .await?;
-    orders.insert(tx, "ON CONFLICT (invoice_id, order_number) DO NOTHING").await?;
+    taxes.insert(tx, "").await?;
+    orders.insert(tx, "").await?;
     Ok(())
 }
 
@@ -275,9 +273,7 @@ pub async fn put_payments(tx: &mut Tx, rows: &[(Head<'_>, &Payment)]) -> Result<
         }
     }
     heads.insert(tx, &replace(&PAYMENT)).await?;
-    allocations
-        .insert(tx, "ON CONFLICT (payment_id, invoice_number) DO UPDATE SET amount_minor = excluded.amount_minor")
-        .await?;
+    allocations.insert(tx, "").await?;
     Ok(())
 }
 
@@ -357,6 +353,51 @@ pub async fn put_contacts(tx: &mut Tx, rows: &[(Head<'_>, &Contact)]) -> Result<
     }
     batch.insert(tx, &replace(&CONTACT)).await?;
     Ok(())
+}
+
+/// Orders that named sites before these came get them now. Returns the customers concerned.
+pub async fn fill_ship_to<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    streams: &[String],
+    keys: impl Iterator<Item = &'a str>,
+) -> Result<Vec<String>, StoreError> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "UPDATE sales_order SET ship_to = (SELECT MIN(s.record_id) FROM source_record s
+           WHERE s.connection_id = $1 AND {} AND s.external_id = sales_order.ship_to_key)
+         WHERE connection_id = $1 AND ship_to IS NULL AND ship_to_key IS NOT NULL AND {}
+         RETURNING customer_id",
+        dialect.in_list("s.stream", "$2"),
+        dialect.in_list("ship_to_key", "$3")
+    );
+    let rows: Vec<(String,)> =
+        sql(text).bind(connection_id).bind(json_list(streams)).bind(json_list(keys)).all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// As [`fill_ship_to`] for customers that pay, by key or 得意先コード.
+pub async fn fill_bill_to(
+    tx: &mut Tx,
+    connection_id: &str,
+    streams: &[String],
+    keys: &[&str],
+) -> Result<Vec<String>, StoreError> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "UPDATE sales_order SET bill_to = COALESCE(
+           (SELECT MIN(s.record_id) FROM source_record s
+              WHERE s.connection_id = $1 AND {} AND s.external_id = sales_order.bill_to_key),
+           (SELECT c.customer_id FROM customer_code c
+              WHERE c.connection_id = $1 AND c.code = sales_order.bill_to_key))
+         WHERE connection_id = $1 AND bill_to IS NULL AND bill_to_key IS NOT NULL AND {}
+         RETURNING customer_id",
+        dialect.in_list("s.stream", "$2"),
+        dialect.in_list("bill_to_key", "$3")
+    );
+    let rows: Vec<(String,)> =
+        sql(text).bind(connection_id).bind(json_list(streams)).bind(json_list(keys)).all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// A source said that these documents are gone: they stay, marked. Returns the customers concerned.

@@ -84,16 +84,34 @@ impl StoreError {
     #[must_use]
     pub fn is_outage(&self) -> bool {
         match self {
-            Self::Database(sqlx::Error::Database(e)) => {
-                let code = e.code().unwrap_or_default();
-                // PostgreSQL classes 08, 53, 57P and 40001; SQLite BUSY, LOCKED, IOERR, FULL, CANTOPEN.
-                ["08", "53", "57P", "40"].iter().any(|class| code.starts_with(class) && code.len() == 5)
-                    || matches!(code.parse::<u32>().map(|c| c & 0xff), Ok(5 | 6 | 10 | 13 | 14))
-            }
+            Self::Database(sqlx::Error::Database(e)) => means_outage(&e.code().unwrap_or_default()),
             Self::Database(
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed,
             ) => true,
             _ => false,
+        }
+    }
+}
+
+/// PostgreSQL: classes 08, 53, 57P and 40, and 25006 (a standby). SQLite: BUSY, LOCKED, IOERR, FULL,
+/// CANTOPEN. A SQLSTATE has five characters and may be all digits; SQLite's codes have at most four.
+fn means_outage(code: &str) -> bool {
+    if code.len() >= 5 {
+        return code == "25006" || ["08", "53", "57P", "40"].iter().any(|class| code.starts_with(class));
+    }
+    matches!(code.parse::<u32>().map(|c| c & 0xff), Ok(5 | 6 | 10 | 13 | 14))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn only_what_passes_by_itself_is_an_outage() {
+        for code in ["08006", "53300", "57P01", "40001", "40P01", "25006", "5", "517", "778", "13", "14"] {
+            assert!(super::means_outage(code), "{code}");
+        }
+        // 22021 is a NUL in a text; its last byte looks like SQLITE_BUSY.
+        for code in ["22021", "23505", "22P02", "42601", "19", "1555", ""] {
+            assert!(!super::means_outage(code), "{code}");
         }
     }
 }

@@ -18,6 +18,7 @@ mod ingest;
 mod maintenance;
 mod process;
 mod real;
+mod review;
 mod schema;
 mod sender;
 mod soak;

@@ -51,7 +51,7 @@ pub fn delivery_id(spec: &WebhookSpec, header: &dyn Fn(&str) -> Option<String>, 
         (None, SignatureSpec::StandardWebhooks { .. }) => header("webhook-id"),
         (None, _) => None,
     };
-    match named.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty() && id.len() <= 255) {
+    match named.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty() && id.len() <= 255 && !id.contains('\0')) {
         Some(id) => id,
         None => format!("sha256:{}", hex::encode(Sha256::digest(body))),
     }

@@ -209,5 +209,6 @@ fn deliveries_have_an_identity() -> Result<(), Vec<crate::ManifestError>> {
     let digest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
     assert_eq!(id(&plain, b"{}").as_deref(), Some(digest));
     assert_eq!(id(&by_body, b"{}").as_deref(), Some(digest));
+    assert!(id(&by_body, br#"{"id": "a\u0000b"}"#).is_some_and(|id| id.starts_with("sha256:")));
     Ok(())
 }

@@ -1,0 +1,7 @@
+//! What must hold when the same, older, wrong or unlucky data comes: each on both databases.
+
+mod deliveries;
+mod linking;
+mod records;
+mod running;
+mod world;

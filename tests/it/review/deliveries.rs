@@ -1,0 +1,1 @@
+//! Deliveries: what becomes of them.

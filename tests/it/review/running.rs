@@ -1,0 +1,1 @@
+//! Runs, leases and clocks.
