@@ -88,7 +88,9 @@ impl StoreError {
                     || matches!(code.parse::<u32>().map(|c| c & 0xff), Ok(5 | 6 | 10 | 13 | 14))
             }
             Self::Database(
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed,
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
+                // A writer that a full disk has spoiled; it is replaced.
+                | sqlx::Error::InvalidSavePointStatement,
             ) => true,
             _ => false,
         }

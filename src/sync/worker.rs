@@ -1,6 +1,10 @@
 //! The loops of one node: due connections, the inbox, the expiry of parked records.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -28,14 +32,21 @@ pub fn spawn(engine: Engine, stop: CancellationToken, tasks: &TaskTracker) {
 
 async fn schedule_loop(engine: Engine, stop: CancellationToken, tasks: TaskTracker) {
     let slots = Arc::new(Semaphore::new(engine.settings.workers));
+    let busy: Busy = Arc::default();
+    let mut last_look = engine.clock.now();
     loop {
-        match lease(&engine, slots.available_permits()).await {
+        if let Err(error) = follow_clock(&engine, &mut last_look).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "plans cannot follow the clock, trying again");
+        }
+        match lease(&engine, slots.available_permits(), &busy).await {
             Ok(rows) => {
                 for row in rows {
                     let Ok(slot) = slots.clone().acquire_owned().await else { return };
                     let (engine, stop) = (engine.clone(), stop.child_token());
+                    let working = Working::on(&busy, &row.id);
                     tasks.spawn(async move {
                         Box::pin(run_connection(&engine, row, stop)).await;
+                        drop(working);
                         engine.due_changed.notify_one();
                         drop(slot);
                     });
@@ -53,7 +64,39 @@ async fn schedule_loop(engine: Engine, stop: CancellationToken, tasks: TaskTrack
     }
 }
 
-async fn lease(engine: &Engine, free: usize) -> Result<Vec<connection::Row>, StoreError> {
+/// Connections that this process works on.
+type Busy = Arc<Mutex<HashSet<String>>>;
+
+/// Keeps a connection among the busy ones until it is dropped, also by a panic.
+struct Working(Busy, String);
+
+impl Working {
+    fn on(busy: &Busy, id: &str) -> Self {
+        busy.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        Self(busy.clone(), id.to_owned())
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+/// A clock that was set back by an hour must not stop everything for that hour.
+async fn follow_clock(engine: &Engine, last_look: &mut Timestamp) -> Result<(), StoreError> {
+    let now = engine.clock.now();
+    if now.plus(Timestamp::SECOND) < *last_look {
+        tracing::warn!(seconds = last_look.since(now) / Timestamp::SECOND, "the clock was set back");
+        let mut tx = engine.db.begin().await?;
+        connection::clock_set_back(&mut tx, now, engine.settings.lease.micros()).await?;
+        tx.commit().await?;
+    }
+    *last_look = now;
+    Ok(())
+}
+
+async fn lease(engine: &Engine, free: usize, busy: &Busy) -> Result<Vec<connection::Row>, StoreError> {
     engine.registry.reload(&engine.db, &engine.keys).await?;
     let now = engine.clock.now();
     if free == 0 || !connection::any_due(&engine.db, now).await? {
@@ -62,7 +105,8 @@ async fn lease(engine: &Engine, free: usize) -> Result<Vec<connection::Row>, Sto
     let mut tx = engine.db.begin().await?;
     let until = now.plus(engine.settings.lease.micros());
     let limit = i64::try_from(free).unwrap_or(1);
-    let rows = connection::lease_due(&mut tx, &engine.node, now, until, limit).await?;
+    let busy: Vec<String> = busy.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+    let rows = connection::lease_due(&mut tx, &engine.node, now, until, limit, &busy).await?;
     tx.commit().await?;
     Ok(rows)
 }
