@@ -88,7 +88,8 @@ impl StoreError {
                     || matches!(code.parse::<u32>().map(|c| c & 0xff), Ok(5 | 6 | 10 | 13 | 14))
             }
             Self::Database(
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
+                // A connection that breaks off while it is made is a protocol error to the driver.
+                sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
                 // A writer that a full disk has spoiled; it is replaced.
                 | sqlx::Error::InvalidSavePointStatement,
             ) => true,

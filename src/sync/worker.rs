@@ -129,7 +129,7 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
     let requested = row.requested_by.is_some() || row.failures > 0;
     if !requested && !Plan::still_wanted(planned, now, policy, grace) {
         let next = plan.after_run(planned, now, policy, &engine.zone);
-        return release(engine, &row, next, row.failures, None, row.auth_failed_at.map(Timestamp)).await;
+        return release(engine, &row, &stop, next, row.failures, None, row.auth_failed_at.map(Timestamp)).await;
     }
     let late = now.since(planned) > i64::try_from(grace.as_micros()).unwrap_or(i64::MAX);
     let trigger = match &row.requested_by {
@@ -140,7 +140,7 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
     let Some(live) = engine.registry.get(&row.id) else {
         tracing::error!(connection.id = %row.id, "due connection cannot be used");
         let retry = now.plus(engine.settings.backoff_max.micros());
-        return release(engine, &row, Some(retry), row.failures + 1, Some(retry), None).await;
+        return release(engine, &row, &stop, Some(retry), row.failures + 1, Some(retry), None).await;
     };
     let renewing = renew_lease(engine, &row.id, stop.clone());
     let running = run_once(engine, live, &row, trigger, stop.clone());
@@ -149,14 +149,17 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
     match ended {
         Ended::Done { next_after_failures: 0, .. } => {
             let next = plan.after_run(planned, finished, policy, &engine.zone);
-            release(engine, &row, next, 0, None, None).await;
+            release(engine, &row, &stop, next, 0, None, None).await;
         }
         Ended::Done { next_after_failures: failures, retry_after, auth } => {
             let retry = finished.plus(retry_wait(engine, failures, retry_after));
             let auth = auth.then_some(finished);
-            release(engine, &row, Some(retry), failures, Some(retry), auth).await;
+            release(engine, &row, &stop, Some(retry), failures, Some(retry), auth).await;
         }
-        Ended::Interrupted => release(engine, &row, Some(planned), row.failures, None, None).await,
+        Ended::Interrupted => {
+            let auth = row.auth_failed_at.map(Timestamp);
+            release(engine, &row, &stop, Some(planned), row.failures, None, auth).await;
+        }
     }
 }
 
@@ -257,21 +260,28 @@ async fn renew_lease(engine: &Engine, id: &str, cancel: CancellationToken) -> st
 async fn release(
     engine: &Engine,
     row: &connection::Row,
+    stop: &CancellationToken,
     due_at: Option<Timestamp>,
     failures: i64,
     retry_at: Option<Timestamp>,
     auth_failed_at: Option<Timestamp>,
 ) {
     let release = connection::Release { id: &row.id, node: &engine.node, due_at, failures, retry_at, auth_failed_at };
-    let done = async {
-        let mut tx = engine.db.begin().await?;
-        connection::release(&mut tx, &release).await?;
-        tx.commit().await?;
-        Ok::<_, StoreError>(())
-    };
-    if let Err(error) = done.await {
-        // The lease runs out by itself; the connection is due again then.
+    let deadline = tokio::time::Instant::now() + engine.settings.lease.0;
+    loop {
+        let done = async {
+            let mut tx = engine.db.begin().await?;
+            connection::release(&mut tx, &release).await?;
+            tx.commit().await?;
+            Ok::<_, StoreError>(())
+        };
+        let Err(error) = done.await else { return };
+        // Until the lease has run out nobody else would take the connection, so it is worth trying.
         tracing::warn!(connection.id = %row.id, error = &error as &dyn std::error::Error, "lease cannot be released");
+        if stop.is_cancelled() || tokio::time::Instant::now() > deadline {
+            return;
+        }
+        tokio::time::sleep(engine.settings.poll.0).await;
     }
 }
 

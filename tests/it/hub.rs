@@ -128,14 +128,4 @@ impl TestHub {
         )
         .await;
     }
-
-    pub async fn post_hook(&self, connection: &str, headers: &[(&'static str, String)], body: Vec<u8>) -> (u16, Value) {
-        let mut request = self.client.post(format!("{}/hooks/{connection}", self.url)).body(body);
-        for (name, value) in headers {
-            request = request.header(*name, value);
-        }
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, answer.json().await.unwrap_or(Value::Null))
-    }
 }

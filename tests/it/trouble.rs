@@ -319,10 +319,12 @@ async fn a_database_that_goes_away_and_comes_back() {
         };
         tokio::join!(futures::future::join_all(senders), outage);
     }
+    let back = std::time::Instant::now();
     // Sent again after the outage, as it was told to.
     hook.accepted("refused", &order("refused", "c", 1, 100)).await;
     t.until("SELECT COUNT(*) FROM sales_order", |n| n == 20 + 3 + 180 + 1).await;
     t.inbox_empty().await;
+    assert!(back.elapsed() < Duration::from_secs(30), "the pull waits for its own old lease");
     assert_eq!(t.count("SELECT COUNT(DISTINCT external_id) FROM sales_order").await, 204);
     assert_eq!(t.count("SELECT COUNT(*) FROM version").await, 206);
     t.until("SELECT COUNT(*) FROM connection WHERE failures > 0", |n| n == 0).await;
