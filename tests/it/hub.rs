@@ -17,7 +17,6 @@ use crate::real::TestDatabase as Database;
 pub struct TestHub {
     running: Option<Running>,
     pub url: String,
-    pub client: reqwest::Client,
     _folder: tempfile::TempDir,
 }
 
@@ -54,8 +53,7 @@ impl TestHub {
         parts.clock = clock;
         let running = Running::start(parts).await.unwrap();
         let url = format!("http://127.0.0.1:{}", running.address.port());
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { running: Some(running), url, client, _folder: folder }
+        Self { running: Some(running), url, _folder: folder }
     }
 
     pub fn hub(&self) -> &SharedHub {
