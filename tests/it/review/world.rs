@@ -3,13 +3,13 @@
 use musubi::{
     app::SharedHub,
     connection::create::{self, NewConnection},
+    connection::schedule::Plan,
     master::{self, Chunk, Incoming, Origin, Outcome, Rejected},
     model::{
         Timestamp,
         record::{Canonical, Kind},
     },
     store::{self, sql},
-    sync::schedule::Plan,
 };
 use serde_json::{Value, json};
 
