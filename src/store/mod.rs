@@ -23,6 +23,7 @@ pub mod dialect;
 pub mod document;
 pub mod failure;
 pub mod inbox;
+pub mod late_reference;
 pub mod migrate;
 mod open;
 pub mod operations;
@@ -66,6 +67,8 @@ pub enum StoreError {
         "the database has schema version {found}, this program knows {known}: start the newer program, or restore a backup made before the upgrade"
     )]
     SchemaNewer { found: i64, known: i64 },
+    #[error("the database is away")]
+    Away,
     #[error("{0}")]
     Corrupt(String),
 }
@@ -87,7 +90,8 @@ impl StoreError {
             Self::Database(sqlx::Error::Database(e)) => means_outage(&e.code().unwrap_or_default()),
             Self::Database(
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed,
-            ) => true,
+            )
+            | Self::Away => true,
             _ => false,
         }
     }
