@@ -132,6 +132,7 @@ impl Hub {
             currency,
             registry: registry.clone(),
             committer,
+            refusals: Arc::default(),
             on_commit: on_commit(refresher.clone(), changes.clone()),
             inbox_waiting: Arc::default(),
             due_changed: Arc::default(),

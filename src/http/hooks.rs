@@ -33,7 +33,8 @@ use serde::de::IgnoredAny;
 use crate::{
     app::{Hub, SharedHub},
     connection::Live,
-    store::{self, inbox},
+    model::Timestamp,
+    store::inbox,
     sync::committer::CommitError,
 };
 
@@ -84,7 +85,7 @@ async fn receive(
     let (live, hook) = find(&hub, &connection).await?;
     let answer = accept(&hub, &live, &hook, &headers, body).await;
     if let Err(refused) = &answer {
-        note_refusal(&hub, &live, refused).await;
+        note_refusal(&hub, &live, refused);
     }
     let new = answer?;
     metrics::counter!("musubi_hooks_received_total").increment(1);
@@ -127,7 +128,7 @@ async fn accept(
     }
     let delivery = inbox::New {
         connection_id: live.row.id.clone(),
-        delivery_id: webhook::delivery_id(hook, &header, &body),
+        delivery_id: delivery_id(live, hook, &header, &body, now),
         received_at: now,
         headers: kept_headers(headers),
         body: body.to_vec(),
@@ -137,6 +138,24 @@ async fn accept(
         hub.engine.inbox_waiting.notify_one();
     }
     Ok(stored)
+}
+
+/// Bodies that only name a record are equal whenever it changes: without an id of its own each of them
+/// is a delivery. Fetching once too often changes nothing.
+fn delivery_id(
+    live: &Live,
+    hook: &WebhookSpec,
+    header: &dyn Fn(&str) -> Option<String>,
+    body: &[u8],
+    now: Timestamp,
+) -> String {
+    let id = webhook::delivery_id(hook, header, body);
+    if !id.starts_with("sha256:") {
+        return id;
+    }
+    let events = serde_json::from_slice(body).ok().and_then(|body| webhook::events(&live.manifest, &body).ok());
+    let hint = events.is_some_and(|events| events.iter().any(|e| e.record.is_none() && !e.deleted));
+    if hint { format!("{id}@{}", now.0) } else { id }
 }
 
 fn refused_commit(error: &CommitError) -> Refused {
@@ -188,17 +207,15 @@ fn kept_headers(headers: &HeaderMap) -> String {
 }
 
 /// What senders do wrong is shown to the admin; trouble of our own is not theirs.
-async fn note_refusal(hub: &Hub, live: &Live, refused: &Refused) {
+fn note_refusal(hub: &Hub, live: &Live, refused: &Refused) {
     if refused.status.is_server_error() || refused.status == StatusCode::TOO_MANY_REQUESTS {
         return;
     }
-    let now = hub.clock.now();
-    let noted = async {
-        let mut tx = hub.db.begin().await?;
-        store::inbox::refuse(&mut tx, &live.row.id, refused.code, &refused.detail, now).await?;
-        tx.commit().await
-    };
-    if let Err(error) = noted.await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "refused delivery cannot be noted");
-    }
+    hub.engine.refusals.note(inbox::Refusal {
+        connection_id: live.row.id.clone(),
+        cause: refused.code.to_owned(),
+        detail: refused.detail.clone(),
+        at: hub.clock.now(),
+        times: 1,
+    });
 }

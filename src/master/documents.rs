@@ -11,7 +11,7 @@ use crate::{
     store::{
         StoreError, Tx, customer, document,
         document::{Head, OrderRow},
-        parked, source_record, version,
+        late_reference, parked, source_record, version,
     },
 };
 
@@ -63,7 +63,7 @@ pub(super) async fn apply(
         let keys = placed.iter().map(|p| p.fresh.incoming.external_id.as_str());
         let origin = chunk.origin;
         let streams = origin.streams_of(Kind::Site);
-        let customers = document::fill_ship_to(tx, &origin.connection_id, &streams, keys).await?;
+        let customers = late_reference::fill_ship_to(tx, &origin.connection_id, &streams, keys).await?;
         outcome.customers.extend(customers);
     }
     write_versions(tx, chunk, &placed).await?;

@@ -2,7 +2,7 @@
 
 use crate::{
     model::record::{Canonical, Kind},
-    store::{StoreError, Tx, document, failure, parked, parked::Parked},
+    store::{StoreError, Tx, failure, late_reference, parked, parked::Parked},
 };
 
 use super::ingest::{self, Chunk, Incoming, Outcome};
@@ -18,7 +18,7 @@ pub(super) async fn release(tx: &mut Tx, chunk: &Chunk<'_>, outcome: &mut Outcom
         _ => None,
     }));
     let streams = origin.streams_of(Kind::Customer);
-    let payers = document::fill_bill_to(tx, &origin.connection_id, &streams, &keys).await?;
+    let payers = late_reference::fill_bill_to(tx, &origin.connection_id, &streams, &keys).await?;
     outcome.customers.extend(payers);
     if !parked::any(tx, &origin.connection_id).await? {
         return Ok(());

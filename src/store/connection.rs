@@ -181,6 +181,8 @@ pub async fn renew(tx: &mut Tx, id: &str, node: &str, until: Timestamp) -> Resul
 pub struct Release<'a> {
     pub id: &'a str,
     pub node: &'a str,
+    /// As it was leased: a due time that changed since was asked for meanwhile and stands.
+    pub leased_due: Option<i64>,
     pub due_at: Option<Timestamp>,
     pub failures: i64,
     pub retry_at: Option<Timestamp>,
@@ -189,7 +191,9 @@ pub struct Release<'a> {
 
 /// Gives a lease back with the next due time.
 pub async fn release(tx: &mut Tx, r: &Release<'_>) -> Result<(), StoreError> {
-    sql("UPDATE connection SET leased_by = NULL, leased_until = NULL, requested_by = NULL, due_at = $1,
+    sql("UPDATE connection SET leased_by = NULL, leased_until = NULL,
+           requested_by = CASE WHEN due_at IS NOT DISTINCT FROM $7 THEN NULL ELSE requested_by END,
+           due_at = CASE WHEN due_at IS NOT DISTINCT FROM $7 THEN $1 ELSE due_at END,
            failures = $2, retry_at = $3, auth_failed_at = $4
          WHERE id = $5 AND leased_by = $6")
     .bind(r.due_at)
@@ -198,8 +202,41 @@ pub async fn release(tx: &mut Tx, r: &Release<'_>) -> Result<(), StoreError> {
     .bind(r.auth_failed_at)
     .bind(r.id)
     .bind(r.node)
+    .bind(r.leased_due)
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// `(id, schedule, due_at)` of connections that wait for a planned time, not for a retry.
+pub async fn planned(on: impl Into<On<'_>>, now: Timestamp) -> Result<Vec<(String, String, i64)>, StoreError> {
+    sql("SELECT id, schedule, due_at FROM connection
+         WHERE paused = $1 AND leased_by IS NULL AND retry_at IS NULL AND due_at > $2")
+    .bind(false)
+    .bind(now)
+    .all(on)
+    .await
+}
+
+/// Moves a due time, unless it changed since it was read.
+pub async fn set_due(tx: &mut Tx, id: &str, read: i64, due_at: Timestamp) -> Result<(), StoreError> {
+    sql("UPDATE connection SET due_at = $1 WHERE id = $2 AND due_at = $3")
+        .bind(due_at)
+        .bind(id)
+        .bind(read)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Retries and leases that end later than any can, `retry` and `lease`, end now.
+pub async fn end_far_waits(tx: &mut Tx, now: Timestamp, retry: Timestamp, lease: Timestamp) -> Result<(), StoreError> {
+    sql("UPDATE connection SET retry_at = NULL, due_at = $1 WHERE retry_at > $2")
+        .bind(now)
+        .bind(retry)
+        .execute(&mut *tx)
+        .await?;
+    sql("UPDATE connection SET leased_until = $1 WHERE leased_until > $2").bind(now).bind(lease).execute(tx).await?;
     Ok(())
 }
 
@@ -268,6 +305,22 @@ pub async fn set_cursor(
     sql("UPDATE stream SET cursor = $1, cursor_at = $2 WHERE connection_id = $3 AND name = $4")
         .bind(cursor)
         .bind(now)
+        .bind(connection_id)
+        .bind(stream)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Moves a cursor back to where a run began that did not get everything.
+pub async fn put_cursor_back(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    cursor: Option<&str>,
+) -> Result<(), StoreError> {
+    sql("UPDATE stream SET cursor = $1 WHERE connection_id = $2 AND name = $3")
+        .bind(cursor)
         .bind(connection_id)
         .bind(stream)
         .execute(tx)

@@ -41,13 +41,17 @@ impl Dialect {
         }
     }
 
-    /// Row locks that serialise writers across nodes without blocking foreign-key checks. SQLite has
-    /// one writer, so nothing needs locking.
+    /// Locks that serialise writers across nodes until the end of the transaction. They are advisory,
+    /// so that nobody waits for a row of `connection` who only schedules it. SQLite has one writer, so
+    /// nothing needs locking. `$1` is the connection, unless `all` are meant.
     #[must_use]
-    pub fn row_lock(self) -> Option<&'static str> {
-        match self {
-            Self::Sqlite => None,
-            Self::Postgres => Some(" FOR NO KEY UPDATE"),
+    pub fn origin_lock(self, all: bool) -> Option<&'static str> {
+        match (self, all) {
+            (Self::Sqlite, _) => None,
+            (Self::Postgres, true) => Some("SELECT pg_advisory_xact_lock(7701)"),
+            (Self::Postgres, false) => {
+                Some("SELECT pg_advisory_xact_lock_shared(7701), pg_advisory_xact_lock(7702, hashtext($1))")
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Records that could not be applied, each with a way out.
 
+use std::collections::HashSet;
+
 use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
 use crate::model::{Id, Timestamp, ids::Noun};
 
@@ -135,6 +137,21 @@ pub async fn resolve(
     let text =
         format!("UPDATE failure SET state = 'resolved', resolved_at = $1 WHERE {}", tx.dialect().in_list("id", "$2"));
     sql(text).bind(now).bind(json_list(ids)).execute(tx).await
+}
+
+/// Those of the given records whose failure is not resolved.
+pub async fn unresolved_among<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    keys: impl Iterator<Item = &'a String>,
+) -> Result<HashSet<String>, StoreError> {
+    let text = format!(
+        "SELECT external_id FROM failure WHERE connection_id = $1 AND stream = $2 AND state <> 'resolved' AND {}",
+        tx.dialect().in_list("external_id", "$3")
+    );
+    let rows: Vec<(String,)> = sql(text).bind(connection_id).bind(stream).bind(json_list(keys)).all(tx).await?;
+    Ok(rows.into_iter().map(|(key,)| key).collect())
 }
 
 /// Whether this connection has anything to resolve: spares bulk loads the question above.

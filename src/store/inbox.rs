@@ -112,24 +112,54 @@ async fn count_duplicates(tx: &mut Tx, deliveries: &[New], new: &[bool]) -> Resu
     Ok(())
 }
 
+/// Which deliveries [`pending`] asks for.
+pub struct Wanted<'a> {
+    pub node: &'a str,
+    pub now: Timestamp,
+    /// Later than any delivery can be put off or leased: who stands there was put there by a clock
+    /// that was wrong.
+    pub far: Timestamp,
+    pub rows: i64,
+    /// Bodies together; one is always given.
+    pub bytes: i64,
+}
+
 /// Waiting deliveries that this node may work on, oldest first, without those of `busy` connections.
+/// What was never tried is always due.
 pub async fn pending<'a>(
     db: &Db,
-    node: &str,
-    now: Timestamp,
-    limit: i64,
+    wanted: &Wanted<'_>,
     busy: impl Iterator<Item = &'a String>,
 ) -> Result<Vec<Pending>, StoreError> {
+    let rows: Vec<(String, i64)> = sql(format!(
+        "SELECT id, CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox
+         WHERE state = 'pending' AND (attempts = 0 OR not_before <= $1 OR not_before > $2)
+           AND (leased_by = $3 OR leased_until < $1 OR leased_until > $2) AND NOT ({})
+         ORDER BY not_before, id LIMIT $4",
+        db.dialect().in_list("connection_id", "$5")
+    ))
+    .bind(wanted.now)
+    .bind(wanted.far)
+    .bind(wanted.node)
+    .bind(wanted.rows)
+    .bind(json_list(busy))
+    .all(db)
+    .await?;
+    let mut room = wanted.bytes;
+    let fitting = rows.into_iter().enumerate().take_while(|(n, (_, bytes))| {
+        room -= bytes;
+        *n == 0 || room >= 0
+    });
+    let ids: Vec<String> = fitting.map(|(_, (id, _))| id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     sql(format!(
         "SELECT id, connection_id, headers, body, attempts, received_at FROM inbox
-         WHERE state = 'pending' AND not_before <= $1 AND (leased_by = $2 OR leased_until < $1) AND NOT ({})
-         ORDER BY not_before, id LIMIT $3",
-        db.dialect().in_list("connection_id", "$4")
+         WHERE state = 'pending' AND {} ORDER BY not_before, id",
+        db.dialect().in_list("id", "$1")
     ))
-    .bind(now)
-    .bind(node)
-    .bind(limit)
-    .bind(json_list(busy))
+    .bind(json_list(ids))
     .all(db)
     .await
 }
@@ -240,23 +270,38 @@ pub async fn waiting(on: impl Into<On<'_>>) -> Result<i64, StoreError> {
     Ok(n)
 }
 
-/// Counts a refused request; equal ones of the same minute are one row.
-pub async fn refuse(
-    tx: &mut Tx,
-    connection_id: &str,
-    cause: &str,
-    detail: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let minute = now.0 - now.0.rem_euclid(Timestamp::MINUTE);
-    sql("INSERT INTO hook_refusal (id, connection_id, at, cause, detail, times) VALUES ($1, $2, $3, $4, $5, 1)
-         ON CONFLICT (id) DO UPDATE SET times = hook_refusal.times + 1")
-    .bind(format!("{}_{connection_id}_{minute}_{cause}", Noun::Refusal.prefix()))
-    .bind(connection_id)
-    .bind(now)
-    .bind(cause)
-    .bind(detail)
-    .execute(tx)
-    .await?;
+/// Refused requests of one kind.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub connection_id: String,
+    pub cause: String,
+    pub detail: String,
+    pub at: Timestamp,
+    pub times: i64,
+}
+
+impl Refusal {
+    /// Equal refusals of the same minute are one row.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let minute = self.at.0 - self.at.0.rem_euclid(Timestamp::MINUTE);
+        format!("{}_{}_{minute}_{}", Noun::Refusal.prefix(), self.connection_id, self.cause)
+    }
+}
+
+/// Counts refused requests. No two of them may have one key.
+pub async fn refuse(tx: &mut Tx, refusals: &[Refusal]) -> Result<(), StoreError> {
+    let mut batch = Batch::new("hook_refusal", &["id", "connection_id", "at", "cause", "detail", "times"]);
+    for r in refusals {
+        batch.push([
+            r.key().into(),
+            r.connection_id.as_str().into(),
+            r.at.into(),
+            r.cause.as_str().into(),
+            r.detail.as_str().into(),
+            r.times.into(),
+        ]);
+    }
+    batch.insert(tx, "ON CONFLICT (id) DO UPDATE SET times = hook_refusal.times + excluded.times").await?;
     Ok(())
 }

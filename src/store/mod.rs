@@ -23,6 +23,7 @@ pub mod dialect;
 pub mod document;
 pub mod failure;
 pub mod inbox;
+pub mod late_reference;
 pub mod migrate;
 mod open;
 pub mod operations;
@@ -66,6 +67,8 @@ pub enum StoreError {
         "the database has schema version {found}, this program knows {known}: start the newer program, or restore a backup made before the upgrade"
     )]
     SchemaNewer { found: i64, known: i64 },
+    #[error("the database is away")]
+    Away,
     #[error("{0}")]
     Corrupt(String),
 }
@@ -90,7 +93,8 @@ impl StoreError {
                 sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
                 // A writer that a full disk has spoiled; it is replaced.
                 | sqlx::Error::InvalidSavePointStatement,
-            ) => true,
+            )
+            | Self::Away => true,
             _ => false,
         }
     }

@@ -135,6 +135,34 @@ pub async fn expired(tx: &mut Tx, limit: Timestamp, count: i64) -> Result<Vec<(S
     Ok(rows.into_iter().map(|r| (r.connection_id, r.parked)).collect())
 }
 
+/// Customer keys that records of a connection wait for, those asked for last first.
+pub async fn waited_for(
+    on: impl Into<super::On<'_>>,
+    connection_id: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = sql("SELECT waits_for FROM parked WHERE connection_id = $1
+         GROUP BY waits_for ORDER BY MAX(parked_at) DESC, waits_for LIMIT $2")
+    .bind(connection_id)
+    .bind(limit)
+    .all(on)
+    .await?;
+    Ok(rows.into_iter().map(|(key,)| key).collect())
+}
+
+/// `(connection, customer key)` of what has waited since before `limit`, at most `count`.
+pub async fn overdue(
+    on: impl Into<super::On<'_>>,
+    limit: Timestamp,
+    count: i64,
+) -> Result<Vec<(String, String)>, StoreError> {
+    sql("SELECT DISTINCT connection_id, waits_for FROM parked WHERE parked_at < $1 ORDER BY 1, 2 LIMIT $2")
+        .bind(limit)
+        .bind(count)
+        .all(on)
+        .await
+}
+
 /// How many records of a connection wait.
 pub async fn count(on: impl Into<super::On<'_>>, connection_id: &str) -> Result<i64, StoreError> {
     let (n,): (i64,) = sql("SELECT COUNT(*) FROM parked WHERE connection_id = $1").bind(connection_id).one(on).await?;

@@ -91,7 +91,7 @@ pub struct Counts {
     pub failed: i64,
 }
 
-/// Adds counts in the transaction that made them true.
+/// Adds counts in the transaction that made them true. A stream that is not green stays so.
 pub async fn add_counts(
     tx: &mut Tx,
     run_id: &str,
@@ -104,7 +104,7 @@ pub async fn add_counts(
            parked_count, failed_count, cursor_to)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (run_id, stream) DO UPDATE SET
-           state = excluded.state,
+           state = CASE WHEN run_stream.state IN ('failed', 'partial') THEN run_stream.state ELSE excluded.state END,
            read_count = run_stream.read_count + excluded.read_count,
            new_count = run_stream.new_count + excluded.new_count,
            updated_count = run_stream.updated_count + excluded.updated_count,
@@ -124,6 +124,12 @@ pub async fn add_counts(
     .bind(cursor_to)
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// A run that counts as succeeded from its start has brought a failure.
+pub async fn mark_partial(tx: &mut Tx, run_id: &str) -> Result<(), StoreError> {
+    sql("UPDATE run SET state = 'partial' WHERE id = $1 AND state = 'succeeded'").bind(run_id).execute(tx).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Removing the samples: one of the few acts that destroy, and only what came from sample connections.
 
-use super::{StoreError, Tx, sql};
+use super::{StoreError, Tx, source_record, sql};
 
 /// Rows that hang on a document of a sample connection.
 const CHILDREN: [(&str, &str, &str); 5] = [
@@ -30,6 +30,7 @@ const OWNED: [&str; 12] = [
 /// Removes sample connections with all they brought, and customers that nothing else knows. Returns
 /// how many customers went.
 pub async fn remove(tx: &mut Tx) -> Result<u64, StoreError> {
+    source_record::lock_origin(tx, "", true).await?;
     let of_samples = "connection_id IN (SELECT id FROM connection WHERE sample = $1)";
     sql(format!(
         "DELETE FROM version WHERE record_id IN (SELECT record_id FROM source_record WHERE {of_samples})

@@ -28,16 +28,14 @@ pub struct Entry<'a> {
 }
 
 /// Serialises everything that one connection brings: two nodes must not both find a record missing
-/// and create it twice. With `all`, every connection is locked, because linking looks across them.
+/// and create it twice. With `all`, every connection is shut out, because linking looks across them.
+///
+/// Order of locks: this one first, before any row of the transaction; who holds rows and then waits
+/// for it can wait for ever.
 pub async fn lock_origin(tx: &mut Tx, connection_id: &str, all: bool) -> Result<(), StoreError> {
-    let Some(lock) = tx.dialect().row_lock() else { return Ok(()) };
-    let text = if all {
-        format!("SELECT id FROM connection ORDER BY id{lock}")
-    } else {
-        format!("SELECT id FROM connection WHERE id = $1{lock}")
-    };
+    let Some(text) = tx.dialect().origin_lock(all) else { return Ok(()) };
     let query = if all { sql(text) } else { sql(text).bind(connection_id) };
-    query.all::<(String,)>(tx).await?;
+    query.execute(tx).await?;
     Ok(())
 }
 

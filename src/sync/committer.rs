@@ -10,7 +10,6 @@
 //! and nothing is acknowledged.
 
 use std::{
-    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,17 +19,15 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use crate::{
     clock::Clock,
     connection::Live,
-    master::{self, Chunk, Incoming, Outcome, Rejected},
-    model::{Currency, Timestamp, record::Kind},
+    master::{Incoming, Outcome, Rejected},
+    model::{Currency, record::Kind},
     store::{
-        Db, StoreError, Tx, connection,
+        Db, StoreError,
         inbox::{self, Applied},
-        run,
-        sql::execute_plain,
     },
 };
 
-use super::failpoint;
+use super::{apply, failpoint};
 
 /// Deliveries in one commit.
 const INBOX_ROWS: usize = 512;
@@ -90,6 +87,8 @@ pub struct Work {
     pub deliveries: Vec<Applied>,
     /// Whether the stream counts as fresh after this commit.
     pub fresh: bool,
+    /// Failures again: only records whose failure is still unresolved are taken.
+    pub replay: bool,
 }
 
 struct WorkJob {
@@ -290,6 +289,9 @@ impl Lane {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         failpoint::pass("commit.before_write");
+        if let Some(work) = work {
+            apply::lock(&mut tx, work).await?;
+        }
         let stored = if rows.is_empty() {
             Vec::new()
         } else {
@@ -297,7 +299,7 @@ impl Lane {
         };
         failpoint::pass("commit.after_inbox");
         let applied = match work {
-            Some(work) => Some(apply_work(&mut tx, work, now).await?),
+            Some(work) => Some(apply::at_once(&mut tx, work, now).await?),
             None => None,
         };
         failpoint::pass("commit.after_ingest");
@@ -325,142 +327,12 @@ impl Lane {
         out
     }
 
-    /// Each record under a savepoint: what the database refuses becomes a failure of that record.
+    /// A chunk that was refused as a whole.
     async fn row_by_row(&self, work: &Work) -> Result<Outcome, StoreError> {
         tracing::warn!(connection.id = %work.live.row.id, stream = %work.stream, "chunk refused, applying row by row");
-        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        let claimed = claim(&mut tx, work, now).await?;
-        let mut outcome = Outcome::default();
-        let mut refused = Vec::new();
-        for record in work.records.iter().filter(|r| claimed.admits(&r.external_id)) {
-            execute_plain(&mut tx, "SAVEPOINT one_record").await?;
-            let chunk = chunk_of(work, std::slice::from_ref(record), &[], now);
-            match master::ingest::apply(&mut tx, &chunk).await {
-                Ok(applied) => {
-                    execute_plain(&mut tx, "RELEASE SAVEPOINT one_record").await?;
-                    outcome.add(applied);
-                }
-                Err(error) if error.is_outage() => return Err(error),
-                Err(error) => {
-                    execute_plain(&mut tx, "ROLLBACK TO SAVEPOINT one_record").await?;
-                    tracing::error!(error = &error as &dyn std::error::Error, "record refused by the database");
-                    refused.push(refusal(record));
-                }
-            }
-        }
-        refused.extend(work.rejected.iter().filter(|r| claimed.admits(&r.external_id)).cloned());
-        let chunk = chunk_of(work, &[], &refused, now);
-        outcome.add(master::ingest::apply(&mut tx, &chunk).await?);
-        close(&mut tx, work, &claimed, &outcome, now).await?;
+        let outcome = apply::row_by_row(&mut tx, work, self.clock.now()).await?;
         tx.commit().await?;
         Ok(outcome)
     }
-}
-
-fn refusal(record: &Incoming) -> Rejected {
-    Rejected {
-        external_id: record.external_id.clone(),
-        version: record.version,
-        cause: "DB_REFUSED".to_owned(),
-        field: None,
-        source_path: None,
-        value: None,
-        label: record.record.as_ref().and_then(|r| r.label()).unwrap_or(&record.external_id).to_owned(),
-        payload: record.payload.clone(),
-    }
-}
-
-fn chunk_of<'a>(work: &'a Work, records: &'a [Incoming], rejected: &'a [Rejected], now: Timestamp) -> Chunk<'a> {
-    Chunk {
-        origin: &work.live.origin,
-        stream: &work.stream,
-        kind: work.kind,
-        run_id: Some(&work.run_id),
-        now,
-        currency: work.currency,
-        records,
-        rejected,
-    }
-}
-
-/// Which records of a work item this transaction may apply.
-enum Claimed {
-    /// Not from deliveries: all.
-    All,
-    /// Only those whose delivery nobody else has applied.
-    Deliveries { ids: HashSet<String>, objects: HashSet<String> },
-}
-
-impl Claimed {
-    fn admits(&self, external_id: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Deliveries { objects, .. } => objects.contains(external_id),
-        }
-    }
-}
-
-/// The key part of a delivery's object text `stream/key`.
-fn key_of(applied: &Applied) -> Option<&str> {
-    applied.object.as_deref().and_then(|o| o.split_once('/')).map(|(_, key)| key)
-}
-
-async fn claim(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<Claimed, StoreError> {
-    if work.deliveries.is_empty() {
-        return Ok(Claimed::All);
-    }
-    let ids: Vec<&str> = work.deliveries.iter().map(|d| d.id.as_str()).collect();
-    let ids = inbox::claim(tx, &ids, now).await?;
-    let objects = work.deliveries.iter().filter(|d| ids.contains(&d.id)).filter_map(key_of).map(str::to_owned);
-    Ok(Claimed::Deliveries { objects: objects.collect(), ids })
-}
-
-async fn apply_work(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<Outcome, StoreError> {
-    let claimed = claim(tx, work, now).await?;
-    let complete = match &claimed {
-        Claimed::All => true,
-        Claimed::Deliveries { ids, .. } => ids.len() == work.deliveries.len(),
-    };
-    let outcome = if complete {
-        master::ingest::apply(tx, &chunk_of(work, &work.records, &work.rejected, now)).await?
-    } else {
-        let records: Vec<Incoming> = work.records.iter().filter(|r| claimed.admits(&r.external_id)).cloned().collect();
-        let rejected: Vec<Rejected> =
-            work.rejected.iter().filter(|r| claimed.admits(&r.external_id)).cloned().collect();
-        master::ingest::apply(tx, &chunk_of(work, &records, &rejected, now)).await?
-    };
-    close(tx, work, &claimed, &outcome, now).await?;
-    Ok(outcome)
-}
-
-/// Counts, cursor, freshness and deliveries, in the transaction of the records they speak of.
-async fn close(
-    tx: &mut Tx,
-    work: &Work,
-    claimed: &Claimed,
-    outcome: &Outcome,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let counts = run::Counts {
-        read: outcome.read,
-        new: outcome.new,
-        updated: outcome.updated,
-        unchanged: outcome.unchanged,
-        parked: outcome.parked,
-        failed: outcome.failed,
-    };
-    let origin = &work.live.row.id;
-    run::add_counts(tx, &work.run_id, &work.stream, work.stream_state, &counts, work.cursor.as_deref()).await?;
-    if let Some(cursor) = &work.cursor {
-        connection::set_cursor(tx, origin, &work.stream, cursor, now).await?;
-    }
-    if work.fresh {
-        connection::set_fresh(tx, origin, &work.stream, now).await?;
-    }
-    if let Claimed::Deliveries { ids, .. } = claimed {
-        let mine: Vec<Applied> = work.deliveries.iter().filter(|d| ids.contains(&d.id)).cloned().collect();
-        inbox::describe(tx, Some(&work.run_id), &mine).await?;
-    }
-    Ok(())
 }

@@ -30,11 +30,14 @@ use super::{
     backoff,
     committer::{CommitError, Work},
     engine::Engine,
-    failpoint, intake, pull,
+    failpoint, fetch, intake,
 };
 
 /// A run gathers the deliveries of a connection for this long.
 const RUN_SPAN: i64 = Timestamp::MINUTE;
+
+/// Bodies read in one round.
+const ROUND_BYTES: i64 = 8 * 1024 * 1024;
 
 /// The webhook run that a connection's deliveries are counted in now.
 type Runs = Arc<Mutex<HashMap<String, (String, Timestamp)>>>;
@@ -46,8 +49,14 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
     let mut tasks: JoinSet<String> = JoinSet::new();
     loop {
         let now = engine.clock.now();
-        let limit = i64::try_from(engine.inbox.batch).unwrap_or(500);
-        let rows = match store::inbox::pending(&engine.db, &engine.node, now, limit, busy.iter()).await {
+        let wanted = store::inbox::Wanted {
+            node: &engine.node,
+            now,
+            far: now.plus(longest_wait(&engine)),
+            rows: i64::try_from(engine.inbox.batch).unwrap_or(500),
+            bytes: ROUND_BYTES,
+        };
+        let rows = match store::inbox::pending(&engine.db, &wanted, busy.iter()).await {
             Ok(rows) => rows,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "inbox cannot be read, trying again");
@@ -70,6 +79,12 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
         }
     }
     while tasks.join_next().await.is_some() {}
+}
+
+/// No delivery is put off or leased for longer, unless a source asked for more than a day.
+fn longest_wait(engine: &Engine) -> i64 {
+    let retry = engine.inbox.retry_max.micros().saturating_mul(2);
+    retry.max(engine.settings.lease.micros().saturating_mul(2)).max(25 * 60 * Timestamp::MINUTE)
 }
 
 fn forget(busy: &mut HashSet<String>, done: Result<String, tokio::task::JoinError>) {
@@ -117,6 +132,8 @@ enum Adding {
     /// Fetching it failed in a way that passes.
     Wait(SourceError),
     Failed(&'static str),
+    /// The process is shutting down.
+    Stopped,
 }
 
 impl Batch<'_> {
@@ -140,6 +157,10 @@ impl Batch<'_> {
         let mut works: Vec<Work> = Vec::new();
         let mut closing: Vec<(&Pending, &'static str, &str)> = Vec::new();
         for row in rows {
+            // What is in hand is committed, the rest waits for the next start.
+            if self.stop.is_cancelled() {
+                break;
+            }
             match read(&live, &row.body) {
                 Reading::Nothing => closing.push((row, "ignored", "HOOK_EVENT_UNKNOWN")),
                 Reading::Unreadable(cause) => closing.push((row, "failed", cause)),
@@ -180,7 +201,9 @@ impl Batch<'_> {
                 Adding::Wait(cause) => {
                     self.postpone(row, cause).await?;
                     wait = true;
+                    break;
                 }
+                Adding::Stopped => return Ok(None),
                 Adding::Failed(cause) => failed = Some(cause),
             }
         }
@@ -248,8 +271,15 @@ impl Batch<'_> {
 
     /// Fetches the record an event names.
     async fn fetch(&self, live: &Live, stream: &str, key: &str, row: &Pending) -> Result<Record, Adding> {
-        live.quota.acquire().await;
-        match live.connector.fetch(stream, key).await {
+        let asked = async {
+            live.quota.acquire().await;
+            live.connector.fetch(stream, key).await
+        };
+        let answer = tokio::select! {
+            answer = asked => answer,
+            () = self.stop.cancelled() => return Err(Adding::Stopped),
+        };
+        match answer {
             Ok(Some(record)) => Ok(record),
             // The source announced a record and does not have it (any more): nothing to apply.
             Ok(None) => Err(Adding::Gone),
@@ -286,7 +316,7 @@ impl Batch<'_> {
         }
         if !missing.is_empty() {
             // Trouble here is not the deliveries' trouble: their records are parked and safe.
-            let _ = pull::fetch_customers(self.engine, live, missing, run_id, self.stop).await;
+            let _ = fetch::fetch_customers(self.engine, live, missing, run_id, self.stop).await;
         }
         Ok(())
     }
@@ -371,6 +401,7 @@ fn work_for<'w>(
             stream_state: "succeeded",
             deliveries: Vec::new(),
             fresh: true,
+            replay: false,
         });
         works.len() - 1
     });

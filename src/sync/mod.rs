@@ -3,23 +3,29 @@
 //! | part | does |
 //! |---|---|
 //! | [`committer`] | the one door to the database for webhooks and chunks: shared commits, then answers |
+//! | `apply` | a work item in its transaction, at once or row by row |
 //! | [`intake`] | maps and checks records in memory, before any transaction |
 //! | [`pull`] | one run: every stream of a connection, page by page, cursor committed with its records |
+//! | `fetch` | customers asked for by key |
 //! | [`inbox`] | applies stored webhooks |
 //! | [`worker`] | leases due connections, parks' expiry, the loops of one node |
 //! | [`replay`] | failures again: preview, one, many, a cause |
+//! | [`refusals`] | counts refused deliveries without a commit for each |
 //!
 //! Invariant: no network call happens inside a transaction. A cursor never stands ahead of its data:
 //! both are one commit. A lease only saves double work; correctness rests on the content hash and
 //! the lock of the origin.
 
+mod apply;
 pub mod backoff;
 pub mod committer;
 pub mod engine;
 pub mod failpoint;
+mod fetch;
 pub mod inbox;
 pub mod intake;
 pub mod pull;
+pub mod refusals;
 pub mod replay;
 pub mod retention;
 pub mod worker;

@@ -4,7 +4,7 @@
 //! chunk of its page, so a run that dies goes on where its data ends. A rate limit is waited for, not
 //! failed; a page that is too large is asked for in halves; trouble in one stream leaves the others.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use musubi_sdk::connector::{Cursor, Page, PageToken, PullRequest, SourceError};
 use tokio_util::sync::CancellationToken;
@@ -20,13 +20,17 @@ use super::{
     backoff,
     committer::{CommitError, Work},
     engine::Engine,
-    failpoint, intake,
+    failpoint,
+    fetch::{self, AT_MOST},
+    intake,
 };
 
 /// Tries of one page before its stream counts as failed.
 const PAGE_TRIES: u32 = 4;
 /// Waits for a rate limit in one stream before the rest is left to the next run.
 const THROTTLE_WAITS: u32 = 60;
+/// A longer wait ends the run: it goes on at that time, and its place is free for another connection.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Smallest page that is asked for after "too large".
 const SMALLEST_PAGE: u32 = 1;
 /// Page size assumed where the manifest's own was refused.
@@ -98,6 +102,8 @@ pub struct Pull<'a> {
     pub trouble: Option<Trouble>,
     pub failed_streams: usize,
     pub done_streams: usize,
+    /// Customer keys that this run has asked for singly.
+    pub asked: HashSet<String>,
 }
 
 impl Pull<'_> {
@@ -114,12 +120,12 @@ impl Pull<'_> {
                     let whole = trouble.whole_connection;
                     self.trouble.get_or_insert(trouble);
                     if whole {
-                        break;
+                        return Ok(());
                     }
                 }
             }
         }
-        Ok(())
+        self.fetch_waited_for().await
     }
 
     async fn stream(&mut self, stream: &connection::Stream) -> Result<(), Stop> {
@@ -136,18 +142,30 @@ impl Pull<'_> {
             failpoint::pass("pull.after_page");
             expected = expected.or(page.total);
             let last = page.next.is_none();
-            self.commit_page(name, kind, page, last, &mut outcome).await?;
+            self.commit_page(name, kind, page, last.then_some(expected), &mut outcome).await?;
         }
         self.fetch_missing(&mut outcome).await?;
-        self.finish_stream(name, expected, &outcome).await?;
+        self.finish_stream(stream, expected, &outcome).await?;
         self.total.add(outcome);
         Ok(())
     }
 
     /// A stream is green only when nothing failed and the source's own count was reached.
-    async fn finish_stream(&mut self, name: &str, expected: Option<u64>, outcome: &Outcome) -> Result<(), Stop> {
+    async fn finish_stream(
+        &mut self,
+        stream: &connection::Stream,
+        expected: Option<u64>,
+        outcome: &Outcome,
+    ) -> Result<(), Stop> {
+        let name = stream.name.as_str();
+        let short = is_short(expected, outcome.read);
+        if short {
+            // What is missing can lie before any page: the next run reads again from where this one began.
+            let mut tx = self.engine.db.begin().await?;
+            connection::put_cursor_back(&mut tx, &self.live.row.id, name, stream.cursor.as_deref()).await?;
+            tx.commit().await?;
+        }
         let expected = expected.and_then(|n| i64::try_from(n).ok());
-        let short = expected.is_some_and(|n| outcome.read < n);
         if short {
             self.trouble.get_or_insert(Trouble {
                 whole_connection: false,
@@ -168,12 +186,14 @@ impl Pull<'_> {
         Ok(())
     }
 
+    /// `last` holds the source's own count on the last page: while that is not reached, the cursor stays
+    /// where it is and the next run reads again.
     async fn commit_page(
         &mut self,
         name: &str,
         kind: Kind,
         page: Page,
-        last: bool,
+        last: Option<Option<u64>>,
         outcome: &mut Outcome,
     ) -> Result<(), Stop> {
         let cursor = page.cursor.map(|c| serde_json::Value::to_string(&c.0));
@@ -189,6 +209,8 @@ impl Pull<'_> {
                 }
             }
             let end_of_page = records.peek().is_none();
+            let came = outcome.read + (mapped.len() + rejected.len()) as i64;
+            let short = last.is_some_and(|expected| is_short(expected, came));
             let applied = self
                 .commit(Work {
                     live: self.live.clone(),
@@ -198,10 +220,11 @@ impl Pull<'_> {
                     currency: self.engine.currency,
                     records: mapped,
                     rejected,
-                    cursor: if end_of_page { cursor.clone() } else { None },
+                    cursor: if end_of_page && !short { cursor.clone() } else { None },
                     stream_state: "running",
                     deliveries: Vec::new(),
-                    fresh: end_of_page && last,
+                    fresh: end_of_page && last.is_some() && !short,
+                    replay: false,
                 })
                 .await?;
             failpoint::pass("pull.after_chunk");
@@ -225,14 +248,32 @@ impl Pull<'_> {
     /// are applied in the commit that brings them.
     async fn fetch_missing(&mut self, outcome: &mut Outcome) -> Result<(), Stop> {
         let missing = std::mem::take(&mut outcome.missing);
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let fetched = fetch_customers(self.engine, &self.live, missing, &self.run_id, &self.cancel).await?;
-        self.requests += fetched.requests;
-        outcome.released += fetched.outcome.released;
+        let fetched = self.fetch(missing.into_iter().take(AT_MOST).collect()).await?;
+        outcome.released += fetched.released;
         Ok(())
     }
+
+    /// What still waits from earlier runs: the source may know those customers by now.
+    async fn fetch_waited_for(&mut self) -> Result<(), Stop> {
+        let mut keys = store::parked::waited_for(&self.engine.db, &self.live.row.id, AT_MOST as i64).await?;
+        keys.retain(|key| !self.asked.contains(key));
+        self.fetch(keys).await.map(|_| ())
+    }
+
+    async fn fetch(&mut self, keys: Vec<String>) -> Result<Outcome, Stop> {
+        if keys.is_empty() {
+            return Ok(Outcome::default());
+        }
+        self.asked.extend(keys.iter().cloned());
+        let fetched = fetch::fetch_customers(self.engine, &self.live, keys, &self.run_id, &self.cancel).await?;
+        self.requests += fetched.requests;
+        self.total.failed += fetched.outcome.failed;
+        Ok(fetched.outcome)
+    }
+}
+
+fn is_short(expected: Option<u64>, came: i64) -> bool {
+    expected.and_then(|n| i64::try_from(n).ok()).is_some_and(|n| came < n)
 }
 
 /// Pages of one stream, the next one already on its way.
@@ -322,6 +363,10 @@ impl<'a> Pages<'a> {
                 }
                 _ => return Err(Stop::Trouble(Trouble::from_source(&error))),
             };
+            if wait > LONGEST_WAIT {
+                let trouble = Trouble { retry_after: Some(wait), ..Trouble::from_source(&error) };
+                return Err(Stop::Trouble(trouble));
+            }
             tracing::info!(connection.id = %self.live.row.id, stream = %self.stream, code = error.code(),
                 wait_ms = wait.as_millis() as u64, "source asks for patience");
             self.pause(wait).await?;
@@ -350,68 +395,6 @@ impl<'a> Pages<'a> {
         self.size = Some(size);
         true
     }
-}
-
-/// What fetching by key brought.
-#[derive(Default)]
-pub(super) struct Fetched {
-    pub requests: i64,
-    pub outcome: Outcome,
-}
-
-/// Asks for customers by key and applies them; keys the source does not know stay parked.
-pub(super) async fn fetch_customers(
-    engine: &Engine,
-    live: &Arc<Live>,
-    keys: impl IntoIterator<Item = String>,
-    run_id: &str,
-    cancel: &CancellationToken,
-) -> Result<Fetched, Stop> {
-    /// Keys asked for in one go; the rest comes with the next run.
-    const AT_MOST: usize = 200;
-    let mut fetched = Fetched::default();
-    let streams = live.origin.streams_of(Kind::Customer);
-    let Some(stream) = streams.iter().find(|s| live.manifest.stream(s).is_some_and(|s| s.fetch.is_some())) else {
-        return Ok(fetched);
-    };
-    let (mut records, mut rejected) = (Vec::new(), Vec::new());
-    for key in keys.into_iter().take(AT_MOST) {
-        if cancel.is_cancelled() {
-            return Err(Stop::Cancelled);
-        }
-        live.quota.acquire().await;
-        fetched.requests += 1;
-        match live.connector.fetch(stream, &key).await {
-            Ok(Some(record)) => match intake::map(live, stream, record, engine.currency) {
-                Ok(incoming) => records.push(incoming),
-                Err(bad) => rejected.push(*bad),
-            },
-            Ok(None) => {}
-            // What cannot be fetched now waits; parking has its own clock.
-            Err(error) => {
-                tracing::info!(connection.id = %live.row.id, code = error.code(), "customer cannot be fetched now");
-                break;
-            }
-        }
-    }
-    if !records.is_empty() || !rejected.is_empty() {
-        let work = Work {
-            live: live.clone(),
-            stream: stream.clone(),
-            kind: Kind::Customer,
-            run_id: run_id.to_owned(),
-            currency: engine.currency,
-            records,
-            rejected,
-            cursor: None,
-            stream_state: "succeeded",
-            deliveries: Vec::new(),
-            fresh: false,
-        };
-        fetched.outcome = engine.committer.apply(work).await?;
-        engine.announce(&fetched.outcome, run_id);
-    }
-    Ok(fetched)
 }
 
 /// Opens a run with its streams waiting.
@@ -477,6 +460,6 @@ pub(super) async fn close_run(pull: &Pull<'_>, cancelled: bool) -> Result<&'stat
         run::interrupt_streams(&mut tx, &pull.run_id).await?;
     }
     tx.commit().await?;
-    (engine.on_commit)(&std::collections::HashSet::new(), &pull.run_id);
+    (engine.on_commit)(&HashSet::new(), &pull.run_id);
     Ok(state)
 }

@@ -1,7 +1,8 @@
 //! Failures again: the same payload through today's mapping and today's master record.
 //!
 //! A preview does everything a replay does and then rolls back, so that its counts are what the
-//! replay will do. Replaying is idempotent: a record that is applied meanwhile changes nothing.
+//! replay will do. Only failures that are unresolved when their transaction has its lock are taken: a
+//! record that was applied meanwhile is not put back to the state that failed.
 
 use std::sync::Arc;
 
@@ -9,12 +10,17 @@ use musubi_sdk::connector::Record;
 
 use crate::{
     connection::Live,
-    master::{self, Chunk, Incoming, Rejected},
-    model::{Id, Timestamp, ids::Noun, record::Kind},
-    store::{self, StoreError, failure::Failure, run},
+    master::{Incoming, Outcome, Rejected},
+    model::{Id, Timestamp, ids::Noun},
+    store::{self, StoreError, Tx, failure::Failure, run},
 };
 
-use super::{engine::Engine, intake};
+use super::{
+    apply,
+    committer::{CommitError, Work},
+    engine::Engine,
+    intake,
+};
 
 /// What a replay did or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -63,41 +69,84 @@ async fn replay_group(
         return Ok(Replayed { failed: group.len() as i64, ..Replayed::default() });
     };
     let (records, rejected) = map_all(engine, live, stream, group);
-    let now = engine.clock.now();
-    let run_id = Id::new(Noun::Run).into_string();
-    let mut tx = engine.db.begin().await?;
-    let new = run::New {
-        id: &run_id,
-        connection_id: &live.row.id,
-        trigger: "replay",
-        actor: Some(actor),
-        state: if rejected.is_empty() { "succeeded" } else { "partial" },
-        mapping_version: live.row.mapping_version,
-        now,
+    let work = Work {
+        live: live.clone(),
+        stream: stream.to_owned(),
+        kind,
+        run_id: Id::new(Noun::Run).into_string(),
+        currency: engine.currency,
+        records,
+        rejected,
+        cursor: None,
+        stream_state: "succeeded",
+        deliveries: Vec::new(),
+        fresh: false,
+        replay: true,
     };
-    run::insert(&mut tx, &new).await?;
-    let chunk = chunk(engine, live, stream, kind, &run_id, now, &records, &rejected);
-    let outcome = master::ingest::apply(&mut tx, &chunk).await?;
-    let counts = run::Counts {
-        read: outcome.read,
-        new: outcome.new,
-        updated: outcome.updated,
-        unchanged: outcome.unchanged,
-        parked: outcome.parked,
-        failed: outcome.failed,
-    };
-    run::add_counts(&mut tx, &run_id, stream, "succeeded", &counts, None).await?;
-    let finish =
-        run::Finish { id: &run_id, state: new.state, requests: 0, throttled: 0, cause: None, detail: None, now };
-    run::finish(&mut tx, &finish).await?;
-    if preview {
-        tx.rollback().await?;
-    } else {
-        tx.commit().await?;
-        engine.announce(&outcome, &run_id);
-    }
+    let outcome = if preview { tried(engine, &work, actor).await? } else { done(engine, work, actor).await? };
     let read = outcome.read;
     Ok(Replayed { succeeded: read - outcome.failed - outcome.parked, failed: outcome.failed, parked: outcome.parked })
+}
+
+/// Everything a replay does, rolled back.
+async fn tried(engine: &Engine, work: &Work, actor: &str) -> Result<Outcome, StoreError> {
+    let now = engine.clock.now();
+    let mut tx = engine.db.begin().await?;
+    apply::lock(&mut tx, work).await?;
+    open(&mut tx, work, actor, now).await?;
+    match apply::at_once(&mut tx, work, now).await {
+        Ok(outcome) => {
+            tx.rollback().await?;
+            return Ok(outcome);
+        }
+        Err(error) if error.is_outage() => return Err(error),
+        Err(_) => tx.rollback().await?,
+    }
+    let mut tx = engine.db.begin().await?;
+    apply::lock(&mut tx, work).await?;
+    open(&mut tx, work, actor, now).await?;
+    let outcome = apply::row_by_row(&mut tx, work, now).await?;
+    tx.rollback().await?;
+    Ok(outcome)
+}
+
+/// Through the committer, which isolates a record that the database refuses.
+async fn done(engine: &Engine, work: Work, actor: &str) -> Result<Outcome, StoreError> {
+    let run_id = work.run_id.clone();
+    let mut tx = engine.db.begin().await?;
+    open(&mut tx, &work, actor, engine.clock.now()).await?;
+    tx.commit().await?;
+    let applied = engine.committer.apply(work).await;
+    let (state, cause) = match &applied {
+        Err(_) => ("failed", Some("DB_UNAVAILABLE")),
+        Ok(outcome) if outcome.failed > 0 => ("partial", None),
+        Ok(outcome) if outcome.parked > 0 => ("partial", Some("REF_CUSTOMER_WAITING")),
+        Ok(_) => ("succeeded", None),
+    };
+    let now = engine.clock.now();
+    let finish = run::Finish { id: &run_id, state, requests: 0, throttled: 0, cause, detail: None, now };
+    let mut tx = engine.db.begin().await?;
+    run::finish(&mut tx, &finish).await?;
+    tx.commit().await?;
+    let outcome = applied.map_err(|error| match error {
+        CommitError::Refused(cause) => StoreError::Corrupt(format!("replay refused: {cause}")),
+        _ => StoreError::Away,
+    })?;
+    engine.announce(&outcome, &run_id);
+    Ok(outcome)
+}
+
+async fn open(tx: &mut Tx, work: &Work, actor: &str, now: Timestamp) -> Result<(), StoreError> {
+    let new = run::New {
+        id: &work.run_id,
+        connection_id: &work.live.row.id,
+        trigger: "replay",
+        actor: Some(actor),
+        state: "running",
+        mapping_version: work.live.row.mapping_version,
+        now,
+    };
+    run::insert(tx, &new).await.map(|_| ())
 }
 
 fn map_all(engine: &Engine, live: &Live, stream: &str, group: &[Failure]) -> (Vec<Incoming>, Vec<Rejected>) {
@@ -115,29 +164,6 @@ fn map_all(engine: &Engine, live: &Live, stream: &str, group: &[Failure]) -> (Ve
         }
     }
     (records, rejected)
-}
-
-#[expect(clippy::too_many_arguments, reason = "the fields of one plain struct, gathered in one place")]
-fn chunk<'a>(
-    engine: &Engine,
-    live: &'a Live,
-    stream: &'a str,
-    kind: Kind,
-    run_id: &'a str,
-    now: Timestamp,
-    records: &'a [Incoming],
-    rejected: &'a [Rejected],
-) -> Chunk<'a> {
-    Chunk {
-        origin: &live.origin,
-        stream,
-        kind,
-        run_id: Some(run_id),
-        now,
-        currency: engine.currency,
-        records,
-        rejected,
-    }
 }
 
 /// A person chooses not to take a record, with a reason, or takes that back.

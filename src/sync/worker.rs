@@ -1,7 +1,7 @@
 //! The loops of one node: due connections, the inbox, the expiry of parked records.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,7 +21,7 @@ use crate::{
 use super::{
     backoff,
     engine::Engine,
-    inbox,
+    fetch, inbox,
     pull::{self, Pull, Stop},
 };
 
@@ -29,7 +29,8 @@ use super::{
 pub fn spawn(engine: Engine, stop: CancellationToken, tasks: &TaskTracker) {
     tasks.spawn(schedule_loop(engine.clone(), stop.clone(), tasks.clone()));
     tasks.spawn(inbox::run(engine.clone(), stop.clone()));
-    tasks.spawn(parked_loop(engine, stop));
+    tasks.spawn(parked_loop(engine.clone(), stop.clone()));
+    tasks.spawn(async move { engine.refusals.run(&engine.db, &stop).await });
 }
 
 async fn schedule_loop(engine: Engine, stop: CancellationToken, tasks: TaskTracker) {
@@ -162,6 +163,10 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
             let auth = row.auth_failed_at.map(Timestamp);
             release(engine, &row, &stop, Some(planned), row.failures, None, auth).await;
         }
+        Ended::Throttled(wait) => {
+            let retry = finished.plus(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
+            release(engine, &row, &stop, Some(retry), row.failures, Some(retry), None).await;
+        }
     }
 }
 
@@ -178,7 +183,13 @@ fn retry_wait(engine: &Engine, failures: i64, retry_after: Option<Duration>) -> 
 }
 
 enum Ended {
-    Done { next_after_failures: i64, retry_after: Option<Duration>, auth: bool },
+    Done {
+        next_after_failures: i64,
+        retry_after: Option<Duration>,
+        auth: bool,
+    },
+    /// The source asked for a pause: nobody's failure.
+    Throttled(Duration),
     Interrupted,
 }
 
@@ -209,6 +220,7 @@ async fn run_once(
         trouble: None,
         failed_streams: 0,
         done_streams: 0,
+        asked: Default::default(),
     };
     let ended = pull.streams(&streams).await;
     let cancelled = matches!(ended, Err(Stop::Cancelled));
@@ -225,6 +237,8 @@ async fn run_once(
                 new = pull.total.new, updated = pull.total.updated, failed = pull.total.failed, "run ended");
             if pull.failed_streams == 0 {
                 Ended::Done { next_after_failures: 0, retry_after: None, auth: false }
+            } else if let Some(limit) = trouble.filter(|t| t.code == "RATE_LIMIT") {
+                Ended::Throttled(limit.retry_after.unwrap_or(engine.settings.backoff_first.0))
             } else {
                 failed(trouble.and_then(|t| t.retry_after), trouble.is_some_and(|t| t.auth))
             }
@@ -268,7 +282,15 @@ async fn release(
     retry_at: Option<Timestamp>,
     auth_failed_at: Option<Timestamp>,
 ) {
-    let release = connection::Release { id: &row.id, node: &engine.node, due_at, failures, retry_at, auth_failed_at };
+    let release = connection::Release {
+        id: &row.id,
+        node: &engine.node,
+        leased_due: row.due_at,
+        due_at,
+        failures,
+        retry_at,
+        auth_failed_at,
+    };
     let deadline = tokio::time::Instant::now() + engine.settings.lease.0;
     loop {
         let done = async {
@@ -287,17 +309,57 @@ async fn release(
     }
 }
 
-/// Records whose customer never came become failures a person can see.
+/// Records whose customer never came become failures a person can see; plans made by a clock that was
+/// wrong are made again. Not right after a start: what waited through the downtime gets its chance.
 async fn parked_loop(engine: Engine, stop: CancellationToken) {
     loop {
-        if let Err(error) = expire_parked(&engine).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "parked records cannot be checked now");
-        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(Duration::from_secs(30)) => {}
         }
+        ask_again(&engine, &stop).await;
+        if let Err(error) = expire_parked(&engine).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "parked records cannot be checked now");
+        }
+        if let Err(error) = plan_again(&engine).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "plans cannot be checked now");
+        }
     }
+}
+
+/// Asks once more for customers whose records are about to become failures.
+pub async fn ask_again(engine: &Engine, stop: &CancellationToken) {
+    let limit = engine.clock.now().plus(-engine.settings.park_limit.micros());
+    let overdue = parked::overdue(&engine.db, limit, fetch::AT_MOST as i64).await.unwrap_or_default();
+    let mut by_connection: HashMap<String, Vec<String>> = HashMap::new();
+    for (connection, key) in overdue {
+        by_connection.entry(connection).or_default().push(key);
+    }
+    for (connection, keys) in by_connection {
+        let Some(live) = engine.registry.get(&connection) else { continue };
+        // Trouble here is shown by the failures that come of it.
+        let _ = fetch::fetch_apart(engine, &live, keys, stop).await;
+    }
+}
+
+/// A clock that was ahead and was put right leaves due times behind that are too late: none may lie
+/// after the next planned time, no retry after the longest wait.
+pub async fn plan_again(engine: &Engine) -> Result<(), StoreError> {
+    let now = engine.clock.now();
+    let settings = &engine.settings;
+    let longest = settings.backoff_max.micros().saturating_mul(2).max(settings.circuit_pause.micros());
+    let retry = now.plus(longest.max(25 * 60 * Timestamp::MINUTE));
+    let lease = now.plus(settings.lease.micros().saturating_mul(2));
+    let planned = connection::planned(&engine.db, now).await?;
+    let mut tx = engine.db.begin().await?;
+    connection::end_far_waits(&mut tx, now, retry, lease).await?;
+    for (id, schedule, due_at) in planned {
+        let plan: Plan = serde_json::from_str(&schedule).unwrap_or(Plan::Manual);
+        if let Some(next) = plan.next(now, &engine.zone).filter(|next| next.0 < due_at) {
+            connection::set_due(&mut tx, &id, due_at, next).await?;
+        }
+    }
+    tx.commit().await
 }
 
 /// Moves records that waited longer than `sync.park_limit` into the failures.

@@ -1,9 +1,6 @@
-//! Chunks straight into the master, and a hub with connections to talk to.
+//! Chunks straight into the master.
 
 use musubi::{
-    app::SharedHub,
-    connection::create::{self, NewConnection},
-    connection::schedule::Plan,
     master::{self, Chunk, Incoming, Origin, Outcome, Rejected},
     model::{
         Timestamp,
@@ -152,35 +149,4 @@ pub fn rejected(id: &str, version: Option<i64>) -> Rejected {
         label: id.into(),
         payload: "{}".into(),
     }
-}
-
-/// A connection of a hub.
-pub async fn connection(hub: &SharedHub, connector: &str, settings: Value) -> String {
-    let new = NewConnection {
-        connector: connector.into(),
-        name: connector.into(),
-        settings: settings.as_object().unwrap().clone(),
-        streams: None,
-        plan: Plan::Manual,
-        sample: false,
-        start_now: false,
-    };
-    create::create(&hub.db, &hub.registry, &hub.keys, &hub.clock, &hub.zone, new).await.unwrap()
-}
-
-pub async fn hook_connection(hub: &SharedHub) -> String {
-    connection(hub, "webhook", json!({"webhook_secret": "0123456789abcdef0123"})).await
-}
-
-/// Puts a delivery into the inbox as its sender would.
-pub async fn deliver(hub: &SharedHub, connection: &str, id: &str, body: &Value) {
-    let new = store::inbox::New {
-        connection_id: connection.into(),
-        delivery_id: id.into(),
-        received_at: hub.clock.now(),
-        headers: "{}".into(),
-        body: body.to_string().into_bytes(),
-    };
-    hub.engine.committer.receive(new).await.unwrap();
-    hub.engine.inbox_waiting.notify_one();
 }
