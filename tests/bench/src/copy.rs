@@ -17,7 +17,17 @@ pub struct Rows {
 }
 
 const ORDER: [&str; 11] = [
-    "id", "number", "customer", "updated_at", "created_at", "subject", "ordered_on", "deliver_on", "state", "net", "total",
+    "id",
+    "number",
+    "customer",
+    "updated_at",
+    "created_at",
+    "subject",
+    "ordered_on",
+    "deliver_on",
+    "state",
+    "net",
+    "total",
 ];
 const LINE: [&str; 8] = ["order_id", "line_no", "sku", "name", "qty", "unit", "price", "amount"];
 
@@ -34,7 +44,8 @@ pub async fn fetch(base_url: &str) -> anyhow::Result<Rows> {
         let body: Json = client.get(url).header("x-api-key", "bulk").send().await?.error_for_status()?.json().await?;
         let items = body["items"].as_array().context("no items")?;
         for o in items {
-            let head = ["id", "order_no", "customer_id", "updated_at", "created_at", "subject", "ordered_on", "deliver_on"];
+            let head =
+                ["id", "order_no", "customer_id", "updated_at", "created_at", "subject", "ordered_on", "deliver_on"];
             let [a, b, c, d, e, f, g, h] = head.map(|key| text(&o[key]));
             let [i, j, k] = ["state", "amount_net", "amount_total"].map(|key| text(&o[key]));
             for (no, l) in o["lines"].as_array().into_iter().flatten().enumerate() {
@@ -82,7 +93,11 @@ pub async fn measure(target: &Target, rows: &Rows) -> anyhow::Result<f64> {
     Ok(rate)
 }
 
-async fn copy<const N: usize>(pool: &sqlx::PgPool, statement: &'static str, rows: &[[String; N]]) -> anyhow::Result<()> {
+async fn copy<const N: usize>(
+    pool: &sqlx::PgPool,
+    statement: &'static str,
+    rows: &[[String; N]],
+) -> anyhow::Result<()> {
     let mut copy = pool.copy_in_raw(statement).await?;
     let mut chunk = Vec::with_capacity(80 * 1024);
     for row in rows {

@@ -149,7 +149,11 @@ pub async fn flood(port: u16, deliveries: &Deliveries, connections: usize, time:
                 while begun.elapsed() < time {
                     let sent = Instant::now();
                     let (status, _) = client.deliver(&deliveries).await?;
-                    if status == 202 { round.accepted += 1 } else { round.refused += 1 }
+                    if status == 202 {
+                        round.accepted += 1
+                    } else {
+                        round.refused += 1
+                    }
                     round.latencies.push(micros(sent.elapsed()));
                 }
                 anyhow::Ok(round)

@@ -21,7 +21,12 @@ mod target;
 mod visible;
 
 #[path = "../../it/real/postgres.rs"]
-#[expect(clippy::unwrap_used, clippy::expect_used, dead_code, reason = "shared with the tests: a server that cannot start ends the run")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    dead_code,
+    reason = "shared with the tests: a server that cannot start ends the run"
+)]
 mod postgres;
 #[path = "../../it/real/watchdog.rs"]
 #[expect(clippy::unwrap_used, dead_code, reason = "shared with the tests: a server that cannot start ends the run")]
@@ -41,8 +46,7 @@ async fn main() -> anyhow::Result<()> {
     if words.first().is_some_and(|w| w == "peer") {
         return peer::serve(&words[1..]).await;
     }
-    let kinds: Vec<&str> =
-        ["sqlite", "postgres"].into_iter().filter(|kind| take(&mut words, kind)).collect();
+    let kinds: Vec<&str> = ["sqlite", "postgres"].into_iter().filter(|kind| take(&mut words, kind)).collect();
     let kinds = if kinds.is_empty() { vec!["sqlite", "postgres"] } else { kinds };
     if let Some(unknown) = words.iter().find(|w| !ALL.contains(&w.as_str())) {
         anyhow::bail!("unknown: {unknown}. Known: sqlite postgres {}", ALL.join(" "));

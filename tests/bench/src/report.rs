@@ -41,10 +41,7 @@ impl Report {
             Some(false) => "**no**",
             None => "",
         };
-        self.line(&format!(
-            "| {what} | {kind} | {figure} | {beside} | {target} | {reached} | {} |",
-            load_average()
-        ))
+        self.line(&format!("| {what} | {kind} | {figure} | {beside} | {target} | {reached} | {} |", load_average()))
     }
 
     /// Every table's row count: what was measured was really stored.

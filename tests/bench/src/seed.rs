@@ -19,12 +19,43 @@ pub const ORDERS_EACH: usize = 10;
 const CONNECTION: &str = "con_bench";
 
 const CUSTOMER: [&str; 20] = [
-    "id", "kind", "code", "name", "name_kana", "name_key", "corporate_number", "phone", "mail", "postal_code", "address",
-    "industry", "department", "owner", "currency", "provenance", "seq", "sample", "created_at", "updated_at",
+    "id",
+    "kind",
+    "code",
+    "name",
+    "name_kana",
+    "name_key",
+    "corporate_number",
+    "phone",
+    "mail",
+    "postal_code",
+    "address",
+    "industry",
+    "department",
+    "owner",
+    "currency",
+    "provenance",
+    "seq",
+    "sample",
+    "created_at",
+    "updated_at",
 ];
 const ORDER: [&str; 15] = [
-    "id", "customer_id", "connection_id", "external_id", "number", "order_date", "status", "subject", "currency", "net_minor",
-    "tax_minor", "total_minor", "line_count", "seq", "received_at",
+    "id",
+    "customer_id",
+    "connection_id",
+    "external_id",
+    "number",
+    "order_date",
+    "status",
+    "subject",
+    "currency",
+    "net_minor",
+    "tax_minor",
+    "total_minor",
+    "line_count",
+    "seq",
+    "received_at",
 ];
 const LINE: [&str; 6] = ["order_id", "line_no", "product_code", "description", "quantity", "amount_minor"];
 const VERSION: [&str; 7] = ["record_id", "seq", "customer_id", "valid_from", "connection_id", "reason", "body"];
@@ -135,14 +166,7 @@ async fn orders(tx: &mut Tx, range: std::ops::Range<usize>, now: Timestamp) -> a
                 1_i64.into(),
                 now.into(),
             ]);
-            lines.push([
-                id.into(),
-                1_i64.into(),
-                "P-100".into(),
-                "精密部品".into(),
-                "1".into(),
-                amount.into(),
-            ]);
+            lines.push([id.into(), 1_i64.into(), "P-100".into(), "精密部品".into(), "1".into(), amount.into()]);
         }
     }
     heads.insert(tx, "").await?;
