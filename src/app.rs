@@ -118,8 +118,13 @@ impl Hub {
             Refresher::spawn(db.clone(), directory.clone(), clock.clone(), zone.clone(), stop.child_token());
         let (changes, _) = broadcast::channel(4096);
         let node = node_name(&db);
-        let committer =
-            Committer::spawn(db.clone(), clock.clone(), node.clone(), config.sync.lease.micros(), config.inbox.queue);
+        let committer = Committer::spawn(
+            db.clone(),
+            clock.clone(),
+            node.clone(),
+            config.sync.lease.micros(),
+            config.inbox.queue,
+        );
         let engine = Engine {
             db: db.clone(),
             clock: clock.clone(),

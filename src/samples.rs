@@ -132,7 +132,12 @@ fn settings(value: Value) -> Map<String, Value> {
     }
 }
 
-async fn one(hub: &Hub, connector: &str, name: String, settings: Map<String, Value>) -> Result<String, SampleError> {
+async fn one(
+    hub: &Hub,
+    connector: &str,
+    name: String,
+    settings: Map<String, Value>,
+) -> Result<String, SampleError> {
     let new = NewConnection {
         connector: connector.to_owned(),
         name,

@@ -37,8 +37,8 @@ pub async fn first_run_url(hub: &SharedHub) -> Result<Option<String>, CliError> 
 
 /// Serves until SIGTERM or Ctrl-C, then stops in order.
 pub async fn until_told(running: Running) -> CliResult {
-    let mut terminate =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(anyhow::Error::from)?;
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .map_err(anyhow::Error::from)?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}

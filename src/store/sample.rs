@@ -53,12 +53,9 @@ pub async fn remove(tx: &mut Tx) -> Result<u64, StoreError> {
     }
     let gone = "SELECT id FROM customer WHERE sample = $1
                 AND id NOT IN (SELECT record_id FROM source_record WHERE record_id LIKE 'cus_%')";
-    for (table, key) in [
-        ("activity", "customer_id"),
-        ("customer_stat", "customer_id"),
-        ("customer_code", "customer_id"),
-        ("version", "record_id"),
-    ] {
+    for (table, key) in
+        [("activity", "customer_id"), ("customer_stat", "customer_id"), ("customer_code", "customer_id"), ("version", "record_id")]
+    {
         sql(format!("DELETE FROM {table} WHERE {key} IN ({gone})")).bind(true).execute(&mut *tx).await?;
     }
     let removed = sql(format!("DELETE FROM customer WHERE id IN ({gone})")).bind(true).execute(&mut *tx).await?;
