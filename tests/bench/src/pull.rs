@@ -105,7 +105,8 @@ async fn again(target: &Target, source: &BulkSource, report: &mut Report) -> any
         store::connection::request(&mut tx, id, "bench", musubi::clock::Clock::System.now()).await?;
     }
     tx.commit().await?;
-    const RUNS: &str = "SELECT r.finished_at - r.started_at, s.updated_count FROM run r
+    const RUNS: &str = "SELECT r.finished_at - r.started_at, s.updated_count, s.read_count, r.state,
+        COALESCE(r.detail, '') FROM run r
         JOIN run_stream s ON s.run_id = r.id AND s.stream = 'orders' ORDER BY r.number DESC LIMIT 1";
     const FINISHED: &str = "SELECT COUNT(*) FROM run WHERE finished_at IS NOT NULL";
     let asked = Instant::now();
@@ -113,11 +114,12 @@ async fn again(target: &Target, source: &BulkSource, report: &mut Report) -> any
         anyhow::ensure!(asked.elapsed() < Duration::from_secs(120), "the second run does not end");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let (micros, updated): (i64, i64) = sql(RUNS).one(&target.db).await?;
-    anyhow::ensure!(updated == changed as i64, "{updated} of {changed} changes came");
+    let (micros, updated, read, state, cause): (i64, i64, i64, String, String) = sql(RUNS).one(&target.db).await?;
+    let complete = updated == changed as i64;
+    let odd = if complete { String::new() } else { format!(" (of {changed}; {read} read, run {state} {cause})") };
     let seconds = micros as f64 / 1e6;
-    let figure = format!("{seconds:.2} s for {updated} changes");
-    report.figure("second run, 1 % changed", target.kind, &figure, "", "< 1 s", Some(seconds < 1.0))
+    let figure = format!("{seconds:.2} s for {updated} changes{odd}");
+    report.figure("second run, 1 % changed", target.kind, &figure, "", "< 1 s", Some(complete && seconds < 1.0))
 }
 
 /// The same load with webhooks coming in at a fixed rate.
