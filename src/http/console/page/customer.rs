@@ -122,6 +122,7 @@ pub async fn record_activity(
                 subject: subject.clone(),
                 note: note.clone(),
                 date: day,
+                key: uuid::Uuid::parse_str(&idempotency_key).ok().filter(|key| key.get_version_num() == 7),
             };
             match record(&hub, new, &of.me.name).await {
                 Ok(()) => return Ok(Redirect::to(&format!("/customers/{id}#history")).into_response()),
