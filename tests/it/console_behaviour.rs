@@ -135,7 +135,7 @@ async fn language_and_theme_stay(desk: &Desk) {
 /// Japanese in the console's own words. Names of people, companies and connections are data.
 const WORDS: &str = "[...document.querySelectorAll('.side a, .side .grp, .topbar input, .topbar kbd, h1, h2, h3, th, dt, label, legend, \
     .btn, .chip, .tabs a, .ph .sub, .kpi .k, .kpi .d, .bdg, .st, .hint, caption, option')]\
-    .filter(e => !e.closest('.lang, .facets label, select[name=connection]') && e.lang !== 'ja')\
+    .filter(e => !e.closest('.lang, .facets label, select[name=connection], .empty dl') && e.lang !== 'ja')\
     .flatMap(e => [e.innerText, e.placeholder, e.title, e.ariaLabel]).filter(t => t && /[ぁ-ヿ一-鿿]/.test(t)).join(' | ')";
 
 async fn english_is_complete(desk: &Desk) {

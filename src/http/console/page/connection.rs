@@ -4,6 +4,7 @@ use axum::{
     extract::{Path, Query, State},
     response::Html,
 };
+use musubi_sdk::connector::CheckItem;
 use serde::Deserialize;
 
 use super::{ShellOf, run, states};
@@ -267,11 +268,25 @@ async fn hook(hub: &Hub, row: &Row, live: Option<&Live>, now: Timestamp) -> Resu
 }
 
 /// A stored or fresh report in the order in which it was made, items named in the reader's words.
-pub fn checks(shell: &Shell, items: Vec<musubi_sdk::connector::CheckItem>) -> Vec<Check> {
+pub fn checks(shell: &Shell, items: Vec<CheckItem>) -> Vec<Check> {
     let name = |item: &str| match item.split_once(':') {
         Some((_, stream)) => format!("{} {}", shell.t("check.counts"), shell.word("stream", stream)),
         None if item == "rights" => "scopes".to_owned(),
         None => item.to_owned(),
     };
-    items.into_iter().map(|i| Check { name: name(&i.item), ok: Some(i.ok), detail: i.detail }).collect()
+    let seen = |item: CheckItem| match (item.code, item.item.split_once(':')) {
+        (Some(code), _) => {
+            let detail = format!("{} {}", shell.cause(&code, "why"), shell.cause(&code, "todo"));
+            (detail, Some(item.detail).filter(|text| !text.is_empty()))
+        }
+        (None, Some(_)) => (item.detail.parse::<i64>().map_or(item.detail, |n| shell.n("unit.items", n)), None),
+        (None, None) if item.item == "version" => (item.detail, None),
+        (None, None) => (shell.t("check.fine").to_owned(), None),
+    };
+    let check = |item: CheckItem| {
+        let (name, ok) = (name(&item.item), Some(item.ok));
+        let (detail, technical) = seen(item);
+        Check { name, ok, detail, technical }
+    };
+    items.into_iter().map(check).collect()
 }

@@ -200,7 +200,12 @@ fn refused(mut page: ConnectionNewPage, shell: &Shell, error: CreateError) -> Re
         CreateError::Name => page.name_error = Some(shell.form_error("CONNECTION_NAME_EMPTY").to_owned()),
         CreateError::NameTaken => page.name_error = Some(shell.form_error("CONNECTION_NAME_TAKEN").to_owned()),
         CreateError::Live(error) => {
-            page.checks = vec![Check { name: "reach".to_owned(), ok: Some(false), detail: error.to_string() }];
+            page.checks = vec![Check {
+                name: "reach".to_owned(),
+                ok: Some(false),
+                detail: shell.form_error("SET_INVALID").to_owned(),
+                technical: Some(error.to_string()),
+            }];
         }
         CreateError::Store(error) => return Err(error.into()),
         other => return Err(AppError::internal(other)),
