@@ -11,6 +11,7 @@ use super::{ShellOf, run, states};
 use crate::{
     app::{Hub, SharedHub},
     connection::Live,
+    connection::schedule::Plan,
     http::{
         AppError,
         console::{
@@ -25,7 +26,6 @@ use crate::{
     identity::Action,
     model::Timestamp,
     store::{self, StoreError, connection::Row, operations::ConnectionFigures},
-    connection::schedule::Plan,
 };
 
 #[derive(Deserialize, Default)]
@@ -58,7 +58,7 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
     let figures = store::operations::figures(&hub.db, Some(&row.id)).await?.into_iter().next();
     let live = hub.registry.get(&row.id);
     let shown = if tab == Tab::Runs { RUNS } else { 5 };
-    let runs = store::operations::runs(&hub.db, Some(&row.id), before, shown).await?;
+    let runs = store::operations::runs(&hub.db, Some(&row.id), None, before, shown).await?;
     let more = (tab == Tab::Runs && runs.len() as i64 == RUNS)
         .then(|| runs.last().map(|r| format!("/connections/{}?tab=runs&before={}", row.id, r.number)))
         .flatten();
