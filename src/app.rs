@@ -20,7 +20,7 @@ use crate::{
     samples::SampleSystems,
     secrets::{Keys, SecretError},
     store::{self, Db, StoreError},
-    sync::{committer::Committer, engine::Engine, worker},
+    sync::{committer::Committer, engine::Engine, retention, worker},
     telemetry::Metrics,
 };
 
@@ -112,7 +112,7 @@ impl Hub {
         let keys = Arc::new(keys);
         let zone = config.organisation.zone.clone();
         let currency = config.organisation.currency;
-        let registry = Arc::new(Registry::new(Catalogue::load(&config.connectors.dir)?, client(&config)?));
+        let registry = Arc::new(Registry::new(Catalogue::load(&config.connectors.dir)?, client()?));
         registry.reload(&db, &keys).await?;
         let directory = Arc::new(Directory::load(&db).await?);
         let refresher =
@@ -166,12 +166,8 @@ impl Hub {
             tx.commit().await?;
         }
         worker::spawn(self.engine.clone(), self.stop.child_token(), &self.tasks);
-        self.tasks.spawn(store::retention::sweep_loop(
-            self.db.clone(),
-            self.clock.clone(),
-            self.config.retention.clone(),
-            self.stop.child_token(),
-        ));
+        let keep = self.config.retention.clone();
+        self.tasks.spawn(retention::run(self.engine.clone(), keep, self.stop.child_token()));
         Ok(())
     }
 
@@ -185,12 +181,9 @@ impl Hub {
 }
 
 /// One outgoing client for all connectors.
-pub fn client(config: &Config) -> Result<reqwest::Client, StartError> {
+pub fn client() -> Result<reqwest::Client, StartError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let _ = config;
-    #[expect(clippy::disallowed_methods, reason = "the one place that builds the outgoing client")]
-    let builder = reqwest::Client::builder();
-    Ok(builder
+    Ok(reqwest::Client::builder()
         .user_agent(concat!("musubi/", env!("CARGO_PKG_VERSION")))
         .redirect(musubi_sdk::declarative::same_host_redirects())
         .connect_timeout(std::time::Duration::from_secs(10))

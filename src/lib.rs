@@ -1,4 +1,69 @@
 //! Musubi: an integration hub that owns the customer master record.
+//!
+//! This page is the map. `docs/architecture.md` tells the same as a story; every room's module doc says
+//! what it does, what always holds in it, and how to add one more.
+//!
+//! # Rooms
+//!
+//! | Room | Does |
+//! |---|---|
+//! | [`model`] | plain data: ids, money, dates, the canonical records. No I/O |
+//! | [`matching`] | pure decisions: folding names, which source's value wins. No I/O |
+//! | [`store`] | all SQL, for SQLite and PostgreSQL alike; migrations, backup, copy |
+//! | [`master`] | brings mapped records into the master: crosswalk, survivorship, versions |
+//! | [`connection`] | configured systems: settings checked, secrets sealed, connectors built |
+//! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
+//! | [`analytics`] | figures, history and directory, computed from the documents |
+//! | [`identity`] | who is calling and what they may do; the audit trail |
+//! | [`http`] | pages, API and webhooks on one port |
+//! | [`cli`] | the command: one file a noun |
+//! | [`samples`] | the sample company: its two systems started, connected, removed |
+//! | [`app`] | puts the parts together: configuration in, a running hub out |
+//! | [`config`], [`secrets`], [`clock`], [`telemetry`] | what everything else is given |
+//!
+//! Beside it stand the crates `connectors/sdk` (what a connector is: manifest, mapping, webhooks,
+//! conformance) and `connectors/samples` (the two sample systems). They know nothing of the hub.
+//!
+//! # Who may use whom
+//!
+//! ```text
+//! main -> cli -> app -> http, samples -> sync -> connection -> master -> store -> model
+//!                         |                                      |
+//!                         +-> analytics, identity -> store       +-> matching -> model
+//!          connection, sync -> connectors/sdk
+//! ```
+//!
+//! `tests/it/architecture.rs` holds the exact table and fails on any other import.
+//!
+//! # What always holds
+//!
+//! Invariant: a webhook is answered 202 only after it is on disk.
+//! Invariant: a cursor is committed with the records it covers, never before; a chunk that is applied again
+//! changes nothing (content hash), so a crash at any point loses and doubles nothing.
+//! Invariant: a record in an older version never overwrites a newer one.
+//! Invariant: no network call happens inside a transaction.
+//! Invariant: one bad record is one failure with a cause, its payload and a way out; never a stopped sync.
+//! Invariant: only `master` writes golden records, documents and versions; only `store` names sqlx, only
+//! `http` names axum, only `cli` prints.
+//! Invariant: a stored secret leaves `connection` only inside a connector or a signature check; logs and
+//! errors hold ids and codes, never names, payloads or secrets.
+//! Invariant: time comes from [`clock`]; amounts are minor units beside their currency; a business date is
+//! never shifted by a zone.
+//!
+//! # Where to add what
+//!
+//! | To add | Go to |
+//! |---|---|
+//! | a system | `connectors/NAME/connector.yaml`; `docs/connectors.md` |
+//! | a word in manifests | `connectors/sdk/src/manifest`, when two connectors want it |
+//! | a transform | `connectors/sdk/src/mapping/step.rs` |
+//! | a field of a record | `connectors/sdk/src/noun.rs`, [`model::record`], a migration, [`master`] |
+//! | a table or a question to the database | `migrations/`, a file in [`store`] |
+//! | a figure | [`analytics`] |
+//! | a page or an endpoint | [`http`]: a module with `routes()` |
+//! | a command | [`cli`]: a file, two lines in `cli/mod.rs` |
+//! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |
+//! | a right | [`identity::access`] |
 
 pub mod analytics;
 pub mod app;

@@ -11,9 +11,9 @@ use tokio::sync::Mutex;
 use crate::{
     app::Hub,
     connection::create::{self, CreateError, NewConnection},
+    connection::schedule::Plan,
     identity::SampleState,
     store::{self, StoreError},
-    sync::schedule::Plan,
 };
 
 /// The running sample systems of this process.

@@ -3,8 +3,8 @@
 use jiff::tz::TimeZone;
 
 use crate::{
+    connection::schedule::Plan,
     model::{Money, Timestamp, money::Currency},
-    sync::schedule::Plan,
 };
 
 /// `2026-11-20 09:30:05` in the organisation's zone; empty for none.

@@ -108,7 +108,7 @@ impl Connected {
         let base = Installation::open(context).await?;
         let config = &context.config;
         let keys = Keys::load(&config.secrets, config.database.is_sqlite()).map_err(anyhow::Error::from)?;
-        let registry = Registry::new(catalogue(context)?, client(config).map_err(anyhow::Error::from)?);
+        let registry = Registry::new(catalogue(context)?, client().map_err(anyhow::Error::from)?);
         registry.reload(&base.db, &keys).await?;
         Ok(Self { base, keys, registry })
     }

@@ -1,19 +1,44 @@
 //! `musubi user …`: people who may sign in.
 
+use std::io::BufRead;
+
+use musubi_sdk::settings::FieldError;
 use serde_json::{Value, json};
 
-use super::{CliResult, Context, Outcome, cells, installation::Installation};
-use crate::store::user;
+use super::{
+    CliError, CliResult, Context, Outcome, cells,
+    installation::{ACTOR, Installation},
+};
+use crate::{
+    identity::{
+        Identity, Limits, Origin, Role,
+        password::MIN_CHARS,
+        people::{AddError, NewPerson},
+    },
+    store::user,
+};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// List the people
     List,
+    /// Add a person; the passphrase is one line of standard input
+    Add {
+        /// Mail address to sign in with
+        mail: String,
+        /// Name as others see it
+        #[arg(long)]
+        name: String,
+        /// What the person may do
+        #[arg(long, default_value = "employee", value_parser = ["admin", "steward", "employee", "viewer", "auditor"])]
+        role: String,
+    },
 }
 
 pub async fn run(context: &Context, command: Command) -> CliResult {
     match command {
         Command::List => list(context).await,
+        Command::Add { mail, name, role } => add(context, mail, name, &role).await,
     }
 }
 
@@ -44,4 +69,35 @@ async fn list(context: &Context) -> CliResult {
         .collect();
     context.output.table(&documents, &["name", "mail", "role", "since", "disabled", "id"], &rows);
     Ok(Outcome::Done)
+}
+
+async fn add(context: &Context, mail: String, name: String, role: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let line = std::io::stdin().lock().lines().next().transpose().map_err(anyhow::Error::from)?;
+    let new = NewPerson {
+        mail: mail.clone(),
+        name,
+        role: Role::parse(role).unwrap_or(Role::Viewer),
+        passphrase: line.unwrap_or_default().trim_end_matches('\r').into(),
+        language: context.config.organisation.language.code(),
+    };
+    let identity = Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&context.config.session));
+    let id = identity.add_person(new, ACTOR, &Origin::default()).await.map_err(refused)?;
+    context.output.result(&json!({"id": id, "mail": mail.trim(), "role": role}), id.as_str());
+    Ok(Outcome::Done)
+}
+
+fn refused(error: AddError) -> CliError {
+    let AddError::Fields(fields) = error else { return CliError::Other(error.into()) };
+    let said = |code: &str| match code {
+        "MAIL_TAKEN" => "belongs to somebody already".to_owned(),
+        "MAIL_INVALID" => "is no mail address".to_owned(),
+        "NAME_EMPTY" => "is empty".to_owned(),
+        "PASSPHRASE_SHORT" => format!("needs {MIN_CHARS} characters; it is the first line of standard input"),
+        "PASSPHRASE_COMMON" => "is easy to guess".to_owned(),
+        _ => "is not allowed".to_owned(),
+    };
+    let field =
+        |f: &crate::identity::FieldError| FieldError { field: f.field.to_owned(), code: f.code, message: said(f.code) };
+    CliError::Fields(fields.iter().map(field).collect())
 }

@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     clock::Clock,
+    connection::schedule::{Plan, PlanError},
     model::{Id, Timestamp, ids::Noun},
     secrets::{Keys, SecretError},
     store::{self, Db, StoreError},
-    sync::schedule::{Plan, PlanError},
 };
 
 use super::{
@@ -65,11 +65,11 @@ fn sealed(keys: &Keys, id: &str, secrets: &Map<String, Value>) -> Result<Vec<u8>
     keys.seal(&place(id), Value::Object(secrets.clone()).to_string().as_bytes())
 }
 
-/// Settings that fit the manifest, split into plain ones and secrets.
-fn accept(
-    manifest: &Manifest,
-    mut given: Map<String, Value>,
-) -> Result<(Map<String, Value>, Map<String, Value>), CreateError> {
+/// Plain settings and secrets.
+type Accepted = (Map<String, Value>, Map<String, Value>);
+
+/// Settings that fit the manifest, split by how they are kept.
+fn accept(manifest: &Manifest, mut given: Map<String, Value>) -> Result<Accepted, CreateError> {
     settings::apply_defaults(manifest, &mut given);
     settings::validate_settings(manifest, &given).map_err(CreateError::Settings)?;
     let split = settings::split(manifest, given);

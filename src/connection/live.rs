@@ -12,11 +12,11 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::{
+    connection::quota::Quota,
     master::Origin,
     model::{Timestamp, record::Kind},
     secrets::Keys,
     store::connection::Row,
-    sync::quota::Quota,
 };
 
 /// See the module.

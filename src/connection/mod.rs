@@ -7,7 +7,9 @@ pub mod catalogue;
 pub mod check;
 pub mod create;
 pub mod live;
+pub mod quota;
 pub mod registry;
+pub mod schedule;
 
 pub use catalogue::Catalogue;
 pub use live::Live;

@@ -6,6 +6,7 @@ pub mod access;
 pub mod audit;
 mod local;
 pub mod password;
+pub mod people;
 pub mod principal;
 pub mod session;
 pub mod settings;

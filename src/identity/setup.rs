@@ -281,7 +281,7 @@ pub fn mail_key(mail: &str) -> String {
 }
 
 /// Catches typing errors; only a message that arrives proves an address.
-fn is_mail(mail: &str) -> bool {
+pub(super) fn is_mail(mail: &str) -> bool {
     let Some((local, domain)) = mail.rsplit_once('@') else { return false };
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\"\\".contains(c);
     mail.len() <= 254

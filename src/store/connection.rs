@@ -1,6 +1,6 @@
 //! Connections, their streams, and who pulls them now.
 
-use super::{Batch, FromRow, On, StoreError, Tx, sql};
+use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
 use crate::model::Timestamp;
 
 /// A configured connection.
@@ -115,21 +115,23 @@ pub async fn insert(tx: &mut Tx, new: &New<'_>) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Leases due connections to this node. A lease only saves double work; what it guards is
-/// idempotent.
+/// Leases due connections to this node, but not those it still works on, whose lease may have run out
+/// when the clock jumped. A lease only saves double work; what it guards is idempotent.
 pub async fn lease_due(
     tx: &mut Tx,
     node: &str,
     now: Timestamp,
     until: Timestamp,
     limit: i64,
+    busy: &[String],
 ) -> Result<Vec<Row>, StoreError> {
     let lock = tx.dialect().skip_locked();
+    let busy_here = tx.dialect().in_list("id", "$6");
     sql(format!(
         "UPDATE connection SET leased_by = $1, leased_until = $2
          WHERE id IN (SELECT id FROM connection
                       WHERE paused = $5 AND due_at <= $3 AND (leased_until IS NULL OR leased_until < $3)
-                        AND (requested_by IS NOT NULL OR retry_at IS NULL OR retry_at <= $3)
+                        AND (requested_by IS NOT NULL OR retry_at IS NULL OR retry_at <= $3) AND NOT ({busy_here})
                       ORDER BY due_at LIMIT $4{lock})
          RETURNING {COLUMNS}"
     ))
@@ -138,8 +140,30 @@ pub async fn lease_due(
     .bind(now)
     .bind(limit)
     .bind(false)
+    .bind(json_list(busy))
     .all(tx)
     .await
+}
+
+/// The clock was set back: intervals, retries and leases that were counted from a time still to come
+/// are counted from now. Times of day stay as planned.
+pub async fn clock_set_back(tx: &mut Tx, now: Timestamp, lease: i64) -> Result<(), StoreError> {
+    sql("UPDATE connection SET due_at = $1, retry_at = CASE WHEN retry_at > $1 THEN $1 ELSE retry_at END
+         WHERE due_at > $1 AND (schedule LIKE '{\"every\"%' OR failures > 0)")
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    sql("UPDATE connection SET leased_until = $1 WHERE leased_until > $1")
+        .bind(now.plus(lease))
+        .execute(&mut *tx)
+        .await?;
+    sql("UPDATE inbox SET not_before = CASE WHEN not_before > $1 THEN $1 ELSE not_before END,
+           leased_until = CASE WHEN leased_until > $2 THEN $2 ELSE leased_until END WHERE state = 'pending'")
+    .bind(now)
+    .bind(now.plus(lease))
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Keeps a lease; `false` when another node has taken it over.

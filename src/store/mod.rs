@@ -89,7 +89,15 @@ impl StoreError {
         match self {
             Self::Database(sqlx::Error::Database(e)) => means_outage(&e.code().unwrap_or_default()),
             Self::Database(
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed,
+                // A connection that breaks off while it is made is a protocol error to the driver.
+                sqlx::Error::Protocol(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+                // A writer that a full disk has spoiled; it is replaced.
+                | sqlx::Error::InvalidSavePointStatement,
             )
             | Self::Away => true,
             _ => false,

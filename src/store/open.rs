@@ -3,6 +3,7 @@
 use std::{os::unix::fs::OpenOptionsExt, str::FromStr, time::Duration};
 
 use sqlx::{
+    Connection, SqliteConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -50,6 +51,7 @@ async fn open_sqlite(path: &str, connections: u32) -> Result<Db, StoreError> {
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(30))
+        .after_release(|connection, _| Box::pin(async move { Ok(is_usable(connection).await) }))
         .connect_with(options.clone())
         .await?;
     let read = SqlitePoolOptions::new()
@@ -58,6 +60,16 @@ async fn open_sqlite(path: &str, connections: u32) -> Result<Db, StoreError> {
         .connect_with(options.read_only(false))
         .await?;
     Ok(Db::Sqlite { write, read })
+}
+
+/// After a commit that failed for want of room SQLite has rolled back by itself, which the driver does
+/// not notice: it would refuse every later transaction on this connection, the only one that writes.
+async fn is_usable(connection: &mut SqliteConnection) -> bool {
+    if !connection.is_in_transaction() {
+        return true;
+    }
+    // A transaction that was only dropped is rolled back by now.
+    connection.ping().await.is_ok() && !connection.is_in_transaction()
 }
 
 impl Db {

@@ -159,7 +159,16 @@ impl Lane {
         let mut last_work = Instant::now();
         while let Some(work) = self.gather(&mut deliveries, &mut last_work).await {
             let batch = std::mem::take(&mut deliveries);
-            self.commit(batch, work).await;
+            if self.commit(batch, work).await {
+                self.turn_away();
+            }
+        }
+    }
+
+    /// While the database is away each try takes seconds: who waits is told at once, not batch by batch.
+    fn turn_away(&mut self) {
+        while let Some(job) = self.inbox.as_mut().and_then(|inbox| inbox.try_recv().ok()) {
+            let _ = job.done.send(Err(CommitError::Outage));
         }
     }
 
@@ -195,9 +204,10 @@ impl Lane {
         Some(work)
     }
 
-    async fn commit(&self, deliveries: Vec<InboxJob>, work: Option<WorkJob>) {
+    /// Commits and answers. `true`: the database was away.
+    async fn commit(&self, deliveries: Vec<InboxJob>, work: Option<WorkJob>) -> bool {
         if deliveries.is_empty() && work.is_none() {
-            return;
+            return false;
         }
         let (rows, waiting): (Vec<_>, Vec<_>) = deliveries.into_iter().map(|j| (j.delivery, (j.done, j._room))).unzip();
         let together = self.write(&rows, work.as_ref().map(|j| &j.work)).await;
@@ -216,7 +226,8 @@ impl Lane {
                 Some(job) if !error.is_outage() => (Err(error), Some(self.row_by_row(&job.work).await)),
                 Some(_) => {
                     let shared = CommitError::from(error);
-                    return self.answer_failure(waiting, work, &shared);
+                    self.answer_failure(waiting, work, &shared);
+                    return true;
                 }
                 None => (Err(error), None),
             },
@@ -229,12 +240,14 @@ impl Lane {
             }
             Ok(stored) => stored.into_iter().map(Ok).collect(),
         };
+        let away = matches!(stored.last(), Some(Err(CommitError::Outage)));
         for ((done, _room), answer) in waiting.into_iter().zip(stored) {
             let _ = done.send(answer);
         }
         if let (Some(job), Some(applied)) = (work, applied) {
             let _ = job.done.send(applied.map_err(CommitError::from));
         }
+        away
     }
 
     fn answer_failure(

@@ -101,7 +101,7 @@ async fn ask(
         match answer {
             Ok(Some(record)) => match intake::map(live, &stream, record, engine.currency) {
                 Ok(incoming) => answers.records.push(incoming),
-                Err(bad) => answers.rejected.push(bad),
+                Err(bad) => answers.rejected.push(*bad),
             },
             Ok(None) => {}
             // What cannot be fetched now waits; parking has its own clock.

@@ -264,7 +264,7 @@ impl Batch<'_> {
         }
         match mapped {
             Ok(incoming) => work.records.push(incoming),
-            Err(bad) => work.rejected.push(bad),
+            Err(bad) => work.rejected.push(*bad),
         }
         Adding::Added
     }

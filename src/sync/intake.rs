@@ -16,7 +16,7 @@ use crate::{
 const LONGEST_KEY: usize = 500;
 
 /// One record, mapped or rejected.
-pub type Mapped = Result<Incoming, Rejected>;
+pub type Mapped = Result<Incoming, Box<Rejected>>;
 
 /// Maps one record of a stream with the connection's mapping.
 pub fn map(live: &Live, stream: &str, record: Record, currency: Currency) -> Mapped {
@@ -71,7 +71,7 @@ pub fn map(live: &Live, stream: &str, record: Record, currency: Currency) -> Map
 }
 
 /// A key that no index takes. The failure stands under a key of its own, so that it can be stored.
-fn bad_key(mut record: Record) -> Rejected {
+fn bad_key(mut record: Record) -> Box<Rejected> {
     let given = without_nul(std::mem::take(&mut record.external_id));
     let value: String = given.chars().take(200).collect();
     record.external_id = if given.len() > LONGEST_KEY {
@@ -97,8 +97,8 @@ fn rejected(
     field: Option<String>,
     source_path: Option<String>,
     value: Option<String>,
-) -> Rejected {
-    Rejected {
+) -> Box<Rejected> {
+    Box::new(Rejected {
         label: without_nul(label(&record)),
         payload: without_nul(record.body.to_string()),
         external_id: record.external_id,
@@ -107,7 +107,7 @@ fn rejected(
         field,
         source_path,
         value: value.map(without_nul),
-    }
+    })
 }
 
 /// JSON escapes NUL as `\u0000`; the text itself never holds one, an offending value may.

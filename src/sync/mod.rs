@@ -8,7 +8,6 @@
 //! | [`pull`] | one run: every stream of a connection, page by page, cursor committed with its records |
 //! | `fetch` | customers asked for by key |
 //! | [`inbox`] | applies stored webhooks |
-//! | [`schedule`] | when a connection is due next |
 //! | [`worker`] | leases due connections, parks' expiry, the loops of one node |
 //! | [`replay`] | failures again: preview, one, many, a cause |
 //! | [`refusals`] | counts refused deliveries without a commit for each |
@@ -26,8 +25,7 @@ mod fetch;
 pub mod inbox;
 pub mod intake;
 pub mod pull;
-pub mod quota;
 pub mod refusals;
 pub mod replay;
-pub mod schedule;
+pub mod retention;
 pub mod worker;

@@ -205,7 +205,7 @@ impl Pull<'_> {
             for record in records.by_ref().take(size) {
                 match intake::map(&self.live, name, record, self.engine.currency) {
                     Ok(incoming) => mapped.push(incoming),
-                    Err(bad) => rejected.push(bad),
+                    Err(bad) => rejected.push(*bad),
                 }
             }
             let end_of_page = records.peek().is_none();

@@ -160,7 +160,7 @@ fn map_all(engine: &Engine, live: &Live, stream: &str, group: &[Failure]) -> (Ve
         };
         match intake::map(live, stream, record, engine.currency) {
             Ok(incoming) => records.push(incoming),
-            Err(bad) => rejected.push(bad),
+            Err(bad) => rejected.push(*bad),
         }
     }
     (records, rejected)

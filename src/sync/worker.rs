@@ -1,12 +1,19 @@
 //! The loops of one node: due connections, the inbox, the expiry of parked records.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    connection::Live,
+    connection::{
+        Live,
+        schedule::{CatchUp, Plan},
+    },
     model::{Id, Timestamp, ids::Noun},
     store::{StoreError, connection, failure, parked},
 };
@@ -16,7 +23,6 @@ use super::{
     engine::Engine,
     fetch, inbox,
     pull::{self, Pull, Stop},
-    schedule::{CatchUp, Plan},
 };
 
 /// Starts the loops. They end after `stop`: the current chunk is committed and every lease released.
@@ -29,14 +35,21 @@ pub fn spawn(engine: Engine, stop: CancellationToken, tasks: &TaskTracker) {
 
 async fn schedule_loop(engine: Engine, stop: CancellationToken, tasks: TaskTracker) {
     let slots = Arc::new(Semaphore::new(engine.settings.workers));
+    let busy: Busy = Arc::default();
+    let mut last_look = engine.clock.now();
     loop {
-        match lease(&engine, slots.available_permits()).await {
+        if let Err(error) = follow_clock(&engine, &mut last_look).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "plans cannot follow the clock, trying again");
+        }
+        match lease(&engine, slots.available_permits(), &busy).await {
             Ok(rows) => {
                 for row in rows {
                     let Ok(slot) = slots.clone().acquire_owned().await else { return };
                     let (engine, stop) = (engine.clone(), stop.child_token());
+                    let working = Working::on(&busy, &row.id);
                     tasks.spawn(async move {
                         Box::pin(run_connection(&engine, row, stop)).await;
+                        drop(working);
                         engine.due_changed.notify_one();
                         drop(slot);
                     });
@@ -54,7 +67,39 @@ async fn schedule_loop(engine: Engine, stop: CancellationToken, tasks: TaskTrack
     }
 }
 
-async fn lease(engine: &Engine, free: usize) -> Result<Vec<connection::Row>, StoreError> {
+/// Connections that this process works on.
+type Busy = Arc<Mutex<HashSet<String>>>;
+
+/// Keeps a connection among the busy ones until it is dropped, also by a panic.
+struct Working(Busy, String);
+
+impl Working {
+    fn on(busy: &Busy, id: &str) -> Self {
+        busy.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        Self(busy.clone(), id.to_owned())
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+/// A clock that was set back by an hour must not stop everything for that hour.
+async fn follow_clock(engine: &Engine, last_look: &mut Timestamp) -> Result<(), StoreError> {
+    let now = engine.clock.now();
+    if now.plus(Timestamp::SECOND) < *last_look {
+        tracing::warn!(seconds = last_look.since(now) / Timestamp::SECOND, "the clock was set back");
+        let mut tx = engine.db.begin().await?;
+        connection::clock_set_back(&mut tx, now, engine.settings.lease.micros()).await?;
+        tx.commit().await?;
+    }
+    *last_look = now;
+    Ok(())
+}
+
+async fn lease(engine: &Engine, free: usize, busy: &Busy) -> Result<Vec<connection::Row>, StoreError> {
     engine.registry.reload(&engine.db, &engine.keys).await?;
     let now = engine.clock.now();
     if free == 0 || !connection::any_due(&engine.db, now).await? {
@@ -63,7 +108,8 @@ async fn lease(engine: &Engine, free: usize) -> Result<Vec<connection::Row>, Sto
     let mut tx = engine.db.begin().await?;
     let until = now.plus(engine.settings.lease.micros());
     let limit = i64::try_from(free).unwrap_or(1);
-    let rows = connection::lease_due(&mut tx, &engine.node, now, until, limit).await?;
+    let busy: Vec<String> = busy.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+    let rows = connection::lease_due(&mut tx, &engine.node, now, until, limit, &busy).await?;
     tx.commit().await?;
     Ok(rows)
 }
@@ -86,7 +132,7 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
     let requested = row.requested_by.is_some() || row.failures > 0;
     if !requested && !Plan::still_wanted(planned, now, policy, grace) {
         let next = plan.after_run(planned, now, policy, &engine.zone);
-        return release(engine, &row, next, row.failures, None, row.auth_failed_at.map(Timestamp)).await;
+        return release(engine, &row, &stop, next, row.failures, None, row.auth_failed_at.map(Timestamp)).await;
     }
     let late = now.since(planned) > i64::try_from(grace.as_micros()).unwrap_or(i64::MAX);
     let trigger = match &row.requested_by {
@@ -97,7 +143,7 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
     let Some(live) = engine.registry.get(&row.id) else {
         tracing::error!(connection.id = %row.id, "due connection cannot be used");
         let retry = now.plus(engine.settings.backoff_max.micros());
-        return release(engine, &row, Some(retry), row.failures + 1, Some(retry), None).await;
+        return release(engine, &row, &stop, Some(retry), row.failures + 1, Some(retry), None).await;
     };
     let renewing = renew_lease(engine, &row.id, stop.clone());
     let running = run_once(engine, live, &row, trigger, stop.clone());
@@ -106,18 +152,21 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
     match ended {
         Ended::Done { next_after_failures: 0, .. } => {
             let next = plan.after_run(planned, finished, policy, &engine.zone);
-            release(engine, &row, next, 0, None, None).await;
+            release(engine, &row, &stop, next, 0, None, None).await;
         }
         Ended::Done { next_after_failures: failures, retry_after, auth } => {
             let retry = finished.plus(retry_wait(engine, failures, retry_after));
             let auth = auth.then_some(finished);
-            release(engine, &row, Some(retry), failures, Some(retry), auth).await;
+            release(engine, &row, &stop, Some(retry), failures, Some(retry), auth).await;
+        }
+        Ended::Interrupted => {
+            let auth = row.auth_failed_at.map(Timestamp);
+            release(engine, &row, &stop, Some(planned), row.failures, None, auth).await;
         }
         Ended::Throttled(wait) => {
             let retry = finished.plus(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
-            release(engine, &row, Some(retry), row.failures, Some(retry), None).await;
+            release(engine, &row, &stop, Some(retry), row.failures, Some(retry), None).await;
         }
-        Ended::Interrupted => release(engine, &row, Some(planned), row.failures, None, None).await,
     }
 }
 
@@ -227,6 +276,7 @@ async fn renew_lease(engine: &Engine, id: &str, cancel: CancellationToken) -> st
 async fn release(
     engine: &Engine,
     row: &connection::Row,
+    stop: &CancellationToken,
     due_at: Option<Timestamp>,
     failures: i64,
     retry_at: Option<Timestamp>,
@@ -241,15 +291,21 @@ async fn release(
         retry_at,
         auth_failed_at,
     };
-    let done = async {
-        let mut tx = engine.db.begin().await?;
-        connection::release(&mut tx, &release).await?;
-        tx.commit().await?;
-        Ok::<_, StoreError>(())
-    };
-    if let Err(error) = done.await {
-        // The lease runs out by itself; the connection is due again then.
+    let deadline = tokio::time::Instant::now() + engine.settings.lease.0;
+    loop {
+        let done = async {
+            let mut tx = engine.db.begin().await?;
+            connection::release(&mut tx, &release).await?;
+            tx.commit().await?;
+            Ok::<_, StoreError>(())
+        };
+        let Err(error) = done.await else { return };
+        // Until the lease has run out nobody else would take the connection, so it is worth trying.
         tracing::warn!(connection.id = %row.id, error = &error as &dyn std::error::Error, "lease cannot be released");
+        if stop.is_cancelled() || tokio::time::Instant::now() > deadline {
+            return;
+        }
+        tokio::time::sleep(engine.settings.poll.0).await;
     }
 }
 

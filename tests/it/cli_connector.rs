@@ -1,5 +1,7 @@
 //! `musubi connector …`: what a person who writes a connector sees.
 
+use std::path::Path;
+
 use musubi_samples::{SampleOptions, Samples};
 use serde_json::{Value, json};
 
@@ -42,6 +44,19 @@ fn a_new_connector_passes_and_a_broken_one_says_where() {
     let listed = run(&["connector", "list"]);
     assert_eq!(listed.code, 2);
     assert!(listed.err.contains("acme-orders/connector.yaml:"), "{}", listed.err);
+}
+
+#[test]
+fn every_shipped_connector_passes() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for manifest in std::fs::read_dir(here.join("connectors")).unwrap() {
+        let folder = manifest.unwrap().path();
+        if folder.join("connector.yaml").is_file() {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            let ran = musubi(here, &[], &["connector", "test", name]);
+            assert_eq!(ran.code, 0, "{name}: {}{}", ran.out, ran.err);
+        }
+    }
 }
 
 #[test]

@@ -97,14 +97,28 @@ async fn a_system_is_connected_and_looked_after_from_the_shell() {
         connection(&shell, &id, &c.sales_api_key);
         runs(&shell, &id);
         customers(&shell, &hub).await;
-        assert_eq!(shell.json(&["user", "list"]), json!([]));
+        people(&shell);
         shell.run(&["sample", "load"], 2);
         shell.run(&["sample", "clear"], 2);
         let acts = hub.count("SELECT COUNT(*) FROM audit WHERE actor = 'cli'").await;
-        assert_eq!(acts, 6, "add, two syncs, pause, resume, new secret");
+        assert_eq!(acts, 7, "person, add, two syncs, pause, resume, new secret");
         samples.shutdown().await;
         hub.stop().await;
     }
+}
+
+fn people(shell: &Shell<'_>) {
+    assert_eq!(shell.json(&["user", "list"]), json!([]));
+    let add = ["user", "add", "aoi@midori.example", "--name", "青井 みどり", "--role", "steward"];
+    let weak = shell.fed(&add, "short\n");
+    assert_eq!(weak.code, 2);
+    assert!(weak.err.contains("PASSPHRASE_SHORT passphrase"), "{}", weak.err);
+    let added = shell.fed(&add, "kumo-to-tetsu-no-uta 77\n");
+    assert_eq!(added.code, 0, "{}", added.err);
+    let taken = shell.fed(&add, "kumo-to-tetsu-no-uta 77\n");
+    assert!(taken.code == 2 && taken.err.contains("MAIL_TAKEN mail"), "{}", taken.err);
+    let listed = shell.json(&["user", "list"]);
+    assert_eq!((&listed[0]["name"], &listed[0]["role"]), (&json!("青井 みどり"), &json!("steward")));
 }
 
 fn refusals(shell: &Shell<'_>, base: &str) {

@@ -11,8 +11,9 @@ use std::{
 };
 
 use musubi::{
+    connection::schedule::Plan,
     store::{FromRow, sql},
-    sync::{failpoint, schedule::Plan},
+    sync::failpoint,
 };
 use serde_json::{Value, json};
 
@@ -67,13 +68,21 @@ impl World {
     }
 
     pub fn start(&self, variables: &[(&str, &str)]) -> Process {
+        self.start_as(variables, &[])
+    }
+
+    pub fn start_wrapped(&self, wrap: &[&str]) -> Process {
+        self.start_as(&[], wrap)
+    }
+
+    fn start_as(&self, variables: &[(&str, &str)], wrap: &[&str]) -> Process {
         Process::start(&process::Plan {
             database: &self.database.url,
             port: self.port,
             connectors: self.connectors.path(),
             folder: self.folder.path(),
             variables,
-            wrap: &[],
+            wrap,
         })
     }
 
@@ -170,6 +179,11 @@ impl World {
 
     pub async fn interrupted(&self) -> i64 {
         self.count("SELECT COUNT(*) FROM run WHERE state = 'interrupted'").await
+    }
+
+    /// An event that a test sent by itself was answered with 2xx.
+    pub fn acknowledge(&self, id: &str) {
+        self.acknowledged.lock().unwrap().insert(id.to_owned());
     }
 
     pub fn events(&self) -> usize {

@@ -7,8 +7,8 @@ use musubi::{
     clock::Clock,
     config::Config,
     connection::create::{self, NewConnection},
+    connection::schedule::Plan,
     store::{self, sql},
-    sync::schedule::Plan,
 };
 use serde_json::Value;
 
@@ -17,7 +17,6 @@ use crate::real::TestDatabase as Database;
 pub struct TestHub {
     running: Option<Running>,
     pub url: String,
-    pub client: reqwest::Client,
     _folder: tempfile::TempDir,
 }
 
@@ -54,8 +53,7 @@ impl TestHub {
         parts.clock = clock;
         let running = Running::start(parts).await.unwrap();
         let url = format!("http://127.0.0.1:{}", running.address.port());
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { running: Some(running), url, client, _folder: folder }
+        Self { running: Some(running), url, _folder: folder }
     }
 
     pub fn hub(&self) -> &SharedHub {
@@ -140,15 +138,5 @@ impl TestHub {
             |n| n == 0,
         )
         .await;
-    }
-
-    pub async fn post_hook(&self, connection: &str, headers: &[(&'static str, String)], body: Vec<u8>) -> (u16, Value) {
-        let mut request = self.client.post(format!("{}/hooks/{connection}", self.url)).body(body);
-        for (name, value) in headers {
-            request = request.header(*name, value);
-        }
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, answer.json().await.unwrap_or(Value::Null))
     }
 }

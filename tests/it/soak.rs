@@ -18,6 +18,7 @@ fn kills() -> u32 {
     std::env::var("MUSUBI_SOAK_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(200)
 }
 
+#[expect(clippy::print_stdout, reason = "the figures of a long run are its result")]
 async fn kill_at_random(database: Database) {
     let (name, kills, start) = (database.name, kills(), Instant::now());
     let mut world = World::build(database).await;

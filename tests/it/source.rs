@@ -25,8 +25,6 @@ pub struct Asked {
     pub since: String,
     pub page: usize,
     pub size: usize,
-    /// How many page requests came before this one, of all streams.
-    pub before: usize,
 }
 
 /// What to answer instead of the page.
@@ -168,7 +166,6 @@ async fn list(
             since: query.get("since").cloned().unwrap_or_default(),
             page: number("page").unwrap_or(1),
             size: number("size").unwrap_or(100),
-            before: inside.asked.len(),
         };
         inside.asked.push(asked.clone());
         let instead = inside.script.as_mut().and_then(|script| script(&asked));

@@ -115,7 +115,7 @@ impl Bulk {
         let options = CompanyOptions { customers, months: MONTHS, today: date(2026, 11, 20), seed: 1 };
         let company = Company::customers_only(options);
         // One order every 250 ms up to yesterday: each has a change time of its own.
-        let end = Timestamp::now().as_millisecond() - 86_400_000;
+        let end = crate::clock::now().as_millisecond() - 86_400_000;
         let start = end - orders as i64 * 250;
         Self {
             customer_ids: company.customers.iter().map(|c| c.id).collect(),
@@ -167,7 +167,7 @@ impl Bulk {
         if count == 0 {
             return 0;
         }
-        let now = Timestamp::now().as_millisecond().max(places.last().map_or(0, |p| p.0 + 1));
+        let now = crate::clock::now().as_millisecond().max(places.last().map_or(0, |p| p.0 + 1));
         // Spread over all orders: element n is taken when the running share passes a whole number.
         let all = places.len();
         let mut index = 0;

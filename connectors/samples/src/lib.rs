@@ -19,6 +19,7 @@
 
 mod accounting;
 mod bulk;
+mod clock;
 mod company;
 mod live;
 pub mod numbers;

@@ -5,7 +5,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio::sync::oneshot;
 
@@ -59,7 +58,7 @@ impl Live {
     ) -> Self {
         let next_order = company.orders.iter().map(|o| running(&o.number)).max().unwrap_or(10_000) + 1;
         let next_invoice = company.invoices.last().map_or(0, |i| running(&i.number) as u32) + 1;
-        let rng = Rng::new(Timestamp::now().as_nanosecond() as u64);
+        let rng = Rng::new(crate::clock::now().as_nanosecond() as u64);
         let books = Mutex::new(Books { company, rng, next_order, next_invoice, today });
         Self { books, sales, accounting, sales_hook, accounting_hook }
     }
@@ -174,7 +173,7 @@ impl Books {
         let customer = customers.get(index)?;
         let lines = draw_lines(&mut self.rng, customer);
         let (net, tax) = net_and_tax(&lines);
-        let now = Timestamp::now();
+        let now = crate::clock::now();
         let id = 300_001 + self.company.orders.len() as u64;
         let number = order_number(self.today, self.next_order);
         self.next_order += 1;
@@ -224,7 +223,7 @@ impl Books {
             method: "振込",
             amount,
             allocations: vec![(invoice.number.clone(), amount)],
-            occurred: Timestamp::now(),
+            occurred: crate::clock::now(),
         };
         Some((payment, invoice.number.clone()))
     }

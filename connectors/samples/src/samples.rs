@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::header;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use tokio::task::JoinHandle;
@@ -135,7 +134,8 @@ impl Samples {
             Some(given) => given,
             None => Credentials::generate()?,
         };
-        let company = Company::generate(CompanyOptions { customers, months, today, seed }).not_after(Timestamp::now());
+        let company =
+            Company::generate(CompanyOptions { customers, months, today, seed }).not_after(crate::clock::now());
         let (sales, books) = (Arc::new(Sales::of(&company)), Arc::new(Accounting::of(&company)));
         let stop = CancellationToken::new();
 

@@ -13,7 +13,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::sync::{mpsc, oneshot};
@@ -38,7 +37,7 @@ fn hmac(secret: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 
 /// A delivery id of this process: its start time and a counter.
 fn next_id() -> String {
-    static START: LazyLock<i64> = LazyLock::new(|| Timestamp::now().as_microsecond());
+    static START: LazyLock<i64> = LazyLock::new(|| crate::clock::now().as_microsecond());
     static COUNT: AtomicU64 = AtomicU64::new(1);
     format!("dlv-{:x}-{}", *START, COUNT.fetch_add(1, Ordering::Relaxed))
 }
@@ -63,7 +62,7 @@ impl Signer {
     fn headers(&self, id: &str, body: &[u8]) -> Headers {
         match self {
             Self::Sales(secret) => sales_headers(id, body, secret),
-            Self::Accounting(secret) => standard_headers(id, Timestamp::now().as_second(), body, secret),
+            Self::Accounting(secret) => standard_headers(id, crate::clock::now().as_second(), body, secret),
         }
     }
 }
@@ -93,7 +92,7 @@ pub fn standard_headers(id: &str, at: i64, body: &[u8], secret: &str) -> Headers
 }
 
 fn sales_body(kind: &str, order: &Value) -> Bytes {
-    Bytes::from(json!({ "type": kind, "sent_at": Timestamp::now(), "data": order }).to_string())
+    Bytes::from(json!({ "type": kind, "sent_at": crate::clock::now(), "data": order }).to_string())
 }
 
 /// A signed `order.created` with its own delivery id, ready to POST.
@@ -107,11 +106,11 @@ pub fn sales_event(order: &Value, secret: &str) -> (Headers, Bytes) {
 #[must_use]
 pub fn accounting_event(kind: &str, key: &str, secret: &str) -> (Headers, Bytes) {
     let body = accounting_body(kind, key);
-    (standard_headers(&next_id(), Timestamp::now().as_second(), &body, secret), body)
+    (standard_headers(&next_id(), crate::clock::now().as_second(), &body, secret), body)
 }
 
 fn accounting_body(kind: &str, key: &str) -> Bytes {
-    Bytes::from(json!({ "type": kind, "timestamp": Timestamp::now(), "data": { "id": key } }).to_string())
+    Bytes::from(json!({ "type": kind, "timestamp": crate::clock::now(), "data": { "id": key } }).to_string())
 }
 
 /// What the receiver said to the first attempt; `None`: nobody there, or no hook registered.

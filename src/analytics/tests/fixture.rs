@@ -32,7 +32,9 @@ pub(super) fn none() -> Value {
 impl Fixture {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = match std::env::var("TEST_DATABASE_URL") {
+        #[expect(clippy::disallowed_methods, reason = "names the database these tests run on, for a run by hand")]
+        let chosen = std::env::var("TEST_DATABASE_URL");
+        let url = match chosen {
             Ok(base) => {
                 let schema = format!("t{}", uuid::Uuid::now_v7().simple());
                 let admin = store::open(&base, 1).await.unwrap();

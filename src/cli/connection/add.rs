@@ -5,17 +5,20 @@
 use std::{io::BufRead, path::PathBuf};
 
 use musubi_sdk::{
-    manifest::Manifest,
+    manifest::{Manifest, nearest},
     settings::{FieldError, SettingField},
 };
 use serde_json::{Map, Value, json};
 
 use super::{check, show::hook_url};
 use crate::{
-    cli::{CliError, CliResult, Context, Outcome, cells, connector, installation::Connected},
+    cli::{
+        CliError, CliResult, Context, Outcome, cells, connector,
+        installation::{Connected, missing},
+    },
     config::Period,
     connection::create::{self, CreateError, NewConnection},
-    sync::schedule::Plan,
+    connection::schedule::Plan,
 };
 
 #[derive(clap::Args)]
@@ -34,6 +37,9 @@ pub struct Args {
     /// A secret setting that stands in a file
     #[arg(long, value_name = "KEY=FILE")]
     secret_file: Vec<String>,
+    /// Take only this kind of record, as `connector show` lists them; may be given several times
+    #[arg(long = "stream", value_name = "NAME")]
+    streams: Vec<String>,
     #[command(flatten)]
     schedule: Schedule,
     /// Check the settings and stop; nothing is stored
@@ -71,6 +77,11 @@ pub async fn run(context: &Context, args: Args) -> CliResult {
     let manifest = connector::find(here.registry.catalogue(), &args.connector)?;
     let plan = args.schedule.plan(&manifest);
     plan.validate().map_err(|e| CliError::Usage(e.to_string()))?;
+    if let Some(unknown) = args.streams.iter().find(|name| manifest.stream(name).is_none()) {
+        let near = nearest(unknown, manifest.streams.keys().map(String::as_str));
+        let show = format!("musubi connector show {}", manifest.name);
+        return Err(missing("stream", unknown, near, &show));
+    }
     let settings = gather(&manifest, &args)?;
     if !args.unchecked {
         let items = create::try_settings(&here.registry, &here.keys, &manifest.name, settings.clone())
@@ -89,7 +100,7 @@ pub async fn run(context: &Context, args: Args) -> CliResult {
         name: args.name.clone(),
         settings,
         plan: plan.clone(),
-        streams: None,
+        streams: (!args.streams.is_empty()).then(|| args.streams.clone()),
         sample: false,
         start_now: !args.later && manifest.streams.values().any(musubi_sdk::StreamSpec::is_pulled),
     };

@@ -1,6 +1,6 @@
 //! The one word that says how a connection is.
 
-use crate::{model::Timestamp, store::connection::Row, sync::schedule::Plan};
+use crate::{connection::schedule::Plan, model::Timestamp, store::connection::Row};
 
 /// `paused`, `running`, `refused` (the source refuses our credentials), `failing`, `waiting` (asked
 /// for, not taken up yet), `new` (never ran) or `ok`.

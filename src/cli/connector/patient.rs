@@ -12,7 +12,7 @@ use musubi_sdk::{
     manifest::{Manifest, PaginatorSpec},
 };
 
-use crate::sync::quota::Quota;
+use crate::connection::quota::Quota;
 
 const TRIES: u32 = 5;
 /// The list reads each stream about a dozen times in small pages: this bounds how many there are.

@@ -51,7 +51,7 @@ pub async fn run(context: &Context, args: Args) -> CliResult {
         fixtures.settings = read_settings(file)?;
     }
     let checks = if args.live {
-        live(context, &manifest, &fixtures).await?
+        live(&manifest, &fixtures).await?
     } else if recorded.is_dir() {
         fill_in(&manifest, &mut fixtures.settings);
         let connector = fixtures.connector(manifest.clone()).map_err(anyhow::Error::from)?;
@@ -104,11 +104,11 @@ fn read_settings(file: &Path) -> Result<Map<String, Value>, CliError> {
     serde_json::from_str(&text).map_err(|e| CliError::Usage(format!("{} is no JSON object: {e}", file.display())))
 }
 
-async fn live(context: &Context, manifest: &Arc<Manifest>, fixtures: &Fixtures) -> Result<Vec<Check>, CliError> {
+async fn live(manifest: &Arc<Manifest>, fixtures: &Fixtures) -> Result<Vec<Check>, CliError> {
     let mut given = fixtures.settings.clone();
     settings::apply_defaults(manifest, &mut given);
     settings::validate_settings(manifest, &given).map_err(CliError::Fields)?;
-    let client = client(&context.config).map_err(anyhow::Error::from)?;
+    let client = client().map_err(anyhow::Error::from)?;
     let split = settings::split(manifest, given);
     let secrets = split.secret.values().cloned().collect();
     let connector = HttpConnector::new(manifest.clone(), split.plain, split.secret, client)

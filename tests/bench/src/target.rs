@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use musubi::{
     clock::Clock,
+    connection::schedule::Plan,
     connection::{
         Catalogue, Registry,
         create::{NewConnection, create},
     },
     secrets::Keys,
     store::{self, Db, sql},
-    sync::schedule::Plan,
 };
 use serde_json::{Value, json};
 
@@ -69,6 +69,7 @@ impl Target {
             connector: "bulk".into(),
             name: "Bulk".into(),
             settings,
+            streams: None,
             plan: Plan::Manual,
             sample: false,
             start_now,

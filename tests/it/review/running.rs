@@ -3,9 +3,10 @@
 use axum::http::StatusCode;
 use musubi::{
     config::Config,
+    connection::schedule::Plan,
     model::Timestamp,
     store::{self, connection},
-    sync::{schedule::Plan, worker},
+    sync::worker,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -87,7 +88,7 @@ async fn sync_now_during_a_run_is_kept() {
         let db = &world.db.db;
         let mut tx = db.begin().await.unwrap();
         assert!(connection::request(&mut tx, "con_1", "first", Timestamp(1000)).await.unwrap());
-        let leased = connection::lease_due(&mut tx, "n", Timestamp(2000), Timestamp(9000), 1).await.unwrap();
+        let leased = connection::lease_due(&mut tx, "n", Timestamp(2000), Timestamp(9000), 1, &[]).await.unwrap();
         assert!(connection::request(&mut tx, "con_1", "second", Timestamp(3000)).await.unwrap());
         let mut release = connection::Release {
             id: "con_1",
@@ -102,7 +103,7 @@ async fn sync_now_during_a_run_is_kept() {
         let row = connection::get(&mut tx, "con_1").await.unwrap().unwrap();
         assert_eq!((row.due_at, row.requested_by.as_deref()), (Some(3000), Some("second")), "{}", database.name);
         // The next run answers it.
-        let leased = connection::lease_due(&mut tx, "n", Timestamp(4000), Timestamp(9000), 1).await.unwrap();
+        let leased = connection::lease_due(&mut tx, "n", Timestamp(4000), Timestamp(9000), 1, &[]).await.unwrap();
         release.leased_due = leased[0].due_at;
         connection::release(&mut tx, &release).await.unwrap();
         let row = connection::get(&mut tx, "con_1").await.unwrap().unwrap();

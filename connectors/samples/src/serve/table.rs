@@ -68,7 +68,7 @@ impl Table {
     pub(crate) fn put(&self, key: u64, render: impl FnOnce(Timestamp) -> Bytes) -> Bytes {
         let mut rows = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let last = rows.places.last().map_or(0, |place| place.0);
-        let changed = Timestamp::now().as_millisecond().max(last + 1);
+        let changed = crate::clock::now().as_millisecond().max(last + 1);
         let body = render(Timestamp::from_millisecond(changed).unwrap_or(Timestamp::MAX));
         rows.places.push((changed, key));
         if let Some((old, _)) = rows.bodies.insert(key, (changed, body.clone())) {

@@ -1,4 +1,5 @@
 //! One runner for all tests of the samples.
+#![expect(clippy::disallowed_methods, reason = "tests are clients of their own")]
 
 mod bulk;
 mod company;

@@ -119,6 +119,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
     }
     let until = httpdate::parse_http_date(text).ok()?;
+    #[expect(clippy::disallowed_methods, reason = "only where the answer carries no date of its own")]
     let now = date(headers).map_or_else(SystemTime::now, SystemTime::from);
     Some(until.duration_since(now).unwrap_or_default().min(LONGEST_WAIT))
 }

@@ -13,6 +13,7 @@ use super::{ShellOf, done};
 use crate::{
     app::SharedHub,
     connection::create::{self, CreateError, NewConnection},
+    connection::schedule::Plan,
     http::{
         AppError,
         console::{
@@ -25,7 +26,6 @@ use crate::{
         },
     },
     identity::Action,
-    sync::schedule::Plan,
 };
 
 pub fn routes() -> Router<SharedHub> {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{ShellOf, done, run, states};
 use crate::{
     app::{Change, Hub, SharedHub},
+    connection::schedule::Plan,
     connection::{Live, check},
     http::{
         AppError,
@@ -29,7 +30,6 @@ use crate::{
     identity::Action,
     model::Timestamp,
     store::{self, StoreError, connection::Row, operations::ConnectionFigures},
-    sync::schedule::Plan,
 };
 
 pub fn routes() -> Router<SharedHub> {

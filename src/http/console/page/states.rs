@@ -1,10 +1,10 @@
 //! From stored facts to the one word a state has (UX section 6).
 
 use crate::{
+    connection::schedule::Plan,
     http::console::view::status::{State, Status},
     model::Timestamp,
     store::{connection::Row, operations::ConnectionFigures},
-    sync::schedule::Plan,
 };
 
 /// How old data may get before its connection counts as delayed: three intervals, at least ten

@@ -1,0 +1,30 @@
+//! Removes what has been kept long enough, now and then.
+
+use tokio_util::sync::CancellationToken;
+
+use super::engine::Engine;
+use crate::{
+    config::Retention,
+    store::{self, StoreError},
+};
+
+/// Sweeps until `stop`.
+pub async fn run(engine: Engine, keep: Retention, stop: CancellationToken) {
+    loop {
+        if let Err(error) = sweep(&engine, &keep).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old rows stay for now");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(keep.sweep.0) => {}
+        }
+    }
+}
+
+/// One sweep. Nothing that waits or failed is ever removed.
+pub async fn sweep(engine: &Engine, keep: &Retention) -> Result<u64, StoreError> {
+    let now = engine.clock.now();
+    let inbox = store::retention::applied_deliveries(&engine.db, now.plus(-keep.inbox.micros())).await?;
+    let runs = store::retention::finished_runs(&engine.db, now.plus(-keep.runs.micros())).await?;
+    Ok(inbox + runs)
+}
