@@ -139,4 +139,16 @@ impl TestHub {
         )
         .await;
     }
+
+    /// Posts a delivery and reads the answer.
+    pub async fn post_hook(&self, connection: &str, headers: &[(&'static str, String)], body: Vec<u8>) -> (u16, Value) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut request = client.post(format!("{}/hooks/{connection}", self.url)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap_or(Value::Null))
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use musubi::{clock::Clock, store::sql, sync::schedule::Plan};
+use musubi::{clock::Clock, connection::schedule::Plan, store::sql};
 use serde_json::json;
 
 use crate::{
