@@ -48,6 +48,14 @@ impl SampleSystems {
             None => None,
         }
     }
+
+    /// Makes a sample order of one customer now; for tests.
+    pub async fn new_order_for(&self, code: &str) -> Option<musubi_samples::NewOrder> {
+        match self.0.lock().await.as_ref() {
+            Some(running) => running.new_order_for(code).await,
+            None => None,
+        }
+    }
 }
 
 /// Starts the sample systems and connects them. Does nothing when they are connected already.

@@ -26,6 +26,9 @@ use crate::{
 
 /// A pause between batches is at most this long; it leaves the database to others.
 const PAUSE: Duration = Duration::from_millis(200);
+/// The same where more than a batch waits: a first load touches every customer again and again, and
+/// each time there is more to sum up.
+const LONG_PAUSE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 /// Another node's rows carry the time at which it began to read, a little before its commit.
@@ -201,14 +204,15 @@ impl Refresher {
                 back.extend(batch);
                 return Err(error);
             }
-            let more = {
+            let (more, flood) = {
                 let pending = self.shared.pending();
-                !pending.touched.is_empty() || !pending.backlog.is_empty()
+                (!pending.touched.is_empty() || !pending.backlog.is_empty(), pending.touched.len() >= stat::BATCH)
             };
             self.tell(batch);
             if more {
-                // Half of the time at most: commits of others go first.
-                tokio::time::sleep(start.elapsed().min(PAUSE)).await;
+                // Half of the time at most, in a flood a fifth: commits of others go first.
+                let pause = if flood { (start.elapsed() * 4).min(LONG_PAUSE) } else { start.elapsed().min(PAUSE) };
+                tokio::time::sleep(pause).await;
             }
         }
     }

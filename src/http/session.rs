@@ -45,7 +45,7 @@ pub async fn current(parts: &mut Parts, hub: &SharedHub) -> Result<Current, AppE
         None => Current::Nobody,
         // A cookie that came over an open wire is burnt; it proves nothing there.
         Some(_) if !Transport::of(parts, &hub.edge).is_safe() => Current::Nobody,
-        Some(value) => match hub.identity.session(value).await? {
+        Some(value) => match found(parts, hub, value).await? {
             Found::Active(session) => Current::Active(session),
             Found::Expired => Current::Over(true),
             Found::Unknown => Current::Over(false),
@@ -53,6 +53,16 @@ pub async fn current(parts: &mut Parts, hub: &SharedHub) -> Result<Current, AppE
     };
     parts.extensions.insert(found.clone());
     Ok(found)
+}
+
+/// Set by the console's script on what a page fetches because something changed, not somebody acted.
+const BY_ITSELF: &str = "x-musubi-refresh";
+
+/// An open page that listens and refreshes itself is not a person at work: its requests are checked
+/// like any other but do not keep the session alive. Who claims so falsely only shortens it.
+async fn found(parts: &Parts, hub: &SharedHub, cookie: &str) -> Result<Found, AppError> {
+    let by_itself = parts.uri.path().ends_with("/stream") || parts.headers.contains_key(BY_ITSELF);
+    Ok(if by_itself { hub.identity.session_unused(cookie).await? } else { hub.identity.session(cookie).await? })
 }
 
 impl FromRequestParts<SharedHub> for Principal {

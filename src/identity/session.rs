@@ -3,7 +3,7 @@
 //! Invariants: a session ends after `idle` without use and at its absolute end, whatever the
 //! browser keeps. What this process remembers of a session is at most a second old, so a
 //! revocation or a changed role reaches every node within that second. The value changes at every
-//! sign-in.
+//! sign-in. Only what a person does counts as use: [`Identity::session_unused`] is for the rest.
 
 use std::{
     collections::HashMap,
@@ -107,15 +107,28 @@ impl Cache {
 }
 
 impl Identity {
-    /// Who a cookie belongs to.
+    /// Who a cookie belongs to. The session counts as used.
     pub async fn session(&self, cookie: &str) -> Result<Found, StoreError> {
+        self.look_up(cookie, true).await
+    }
+
+    /// As [`Self::session`] for what a page asks by itself: the session does not count as used, so
+    /// a page left open does not keep it alive.
+    pub async fn session_unused(&self, cookie: &str) -> Result<Found, StoreError> {
+        self.look_up(cookie, false).await
+    }
+
+    async fn look_up(&self, cookie: &str, used: bool) -> Result<Found, StoreError> {
         // Ours are 43 characters; the limit keeps foreign cookies from being hashed at length.
         if cookie.is_empty() || cookie.len() > 64 {
             return Ok(Found::Unknown);
         }
         let now = self.clock.now();
         let digest = token::digest(cookie);
-        if let Some(session) = self.cache.get(&digest, now) {
+        let due = |session: &Session| used && now.since(session.seen_at) >= self.touch_every();
+        if let Some(session) = self.cache.get(&digest, now)
+            && !due(&session)
+        {
             return Ok(if self.is_over(&session, now) { Found::Expired } else { Found::Active(session) });
         }
         let Some(row) = session::by_token_hash(&self.db, &digest).await? else { return Ok(Found::Unknown) };
@@ -126,7 +139,7 @@ impl Identity {
         if self.is_over(&session, now) {
             return Ok(Found::Expired);
         }
-        if now.since(session.seen_at) >= self.touch_every() {
+        if due(&session) {
             self.touch(&digest, now).await;
             session.seen_at = now;
         }

@@ -55,6 +55,25 @@ async fn sessions_end_when_idle_and_at_their_absolute_end() -> TestResult {
     Ok(())
 }
 
+#[tokio::test]
+async fn what_a_page_asks_by_itself_keeps_no_session_alive() -> TestResult {
+    let bench = Bench::new().await?;
+    let (identity, signed_in) = bench.owned().await?;
+    let cookie = signed_in.token.expose_secret();
+    for _ in 0..7 {
+        bench.advance(HOUR);
+        assert!(matches!(identity.session_unused(cookie).await?, Found::Active(_)));
+    }
+    // A person acts right after the page asked: what is remembered must not swallow it.
+    assert_eq!(state(&identity, cookie).await?, "active");
+    bench.advance(7 * HOUR);
+    assert!(matches!(identity.session_unused(cookie).await?, Found::Active(_)));
+    bench.advance(HOUR);
+    assert!(matches!(identity.session_unused(cookie).await?, Found::Expired));
+    assert_eq!(state(&identity, cookie).await?, "expired");
+    Ok(())
+}
+
 #[derive(FromRow)]
 struct Stored {
     token_hash: Vec<u8>,

@@ -16,6 +16,8 @@ pub struct NewActivity {
     pub subject: String,
     pub note: String,
     pub date: Date,
+    /// Made with the form: the same key and content again is the same activity.
+    pub key: Option<uuid::Uuid>,
 }
 
 /// Why an activity cannot be recorded.
@@ -29,7 +31,7 @@ pub enum ActivityError {
     Store(#[from] StoreError),
 }
 
-/// Records an activity with its first version and returns its id.
+/// Records an activity with its first version and returns its id. A form sent twice is recorded once.
 pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) -> Result<String, ActivityError> {
     let invalid = |field, code| Err(ActivityError::Invalid { field, code });
     let subject = new.subject.trim();
@@ -51,8 +53,12 @@ pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) 
     if store::customer::by_ids(tx, std::iter::once(new.customer_id.as_str())).await?.is_empty() {
         return Err(ActivityError::UnknownCustomer);
     }
-    let id = Id::new(Noun::Activity);
     let note = Some(new.note.trim()).filter(|n| !n.is_empty());
+    let body = serde_json::json!({
+        "customer": new.customer_id, "kind": new.kind, "subject": subject, "note": note, "date": new.date.to_string(),
+    })
+    .to_string();
+    let id = id_of(new.key, &body);
     let row = store::activity::Row {
         id: id.as_str(),
         customer_id: &new.customer_id,
@@ -63,10 +69,9 @@ pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) 
         actor,
         now,
     };
-    store::activity::insert(tx, &row).await?;
-    let body = serde_json::json!({
-        "customer": new.customer_id, "kind": new.kind, "subject": subject, "note": note, "date": new.date.to_string(),
-    });
+    if !store::activity::insert(tx, &row).await? {
+        return Ok(id.into_string());
+    }
     let version = store::version::NewVersion {
         record_id: id.as_str(),
         seq: 1,
@@ -76,9 +81,21 @@ pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) 
         actor: Some(actor),
         run_id: None,
         reason: "created",
-        body: body.to_string(),
+        body,
     };
     store::version::append(tx, now, std::iter::once(version)).await?;
     store::customer::touch(tx, std::iter::once(new.customer_id.as_str()), now).await?;
     Ok(id.into_string())
+}
+
+/// The content is part of it: who goes back, changes the form and sends it again means a second
+/// activity.
+fn id_of(key: Option<uuid::Uuid>, body: &str) -> Id {
+    use sha2::{Digest, Sha256};
+    let Some(key) = key else { return Id::new(Noun::Activity) };
+    let mut half = [0; 8];
+    half.copy_from_slice(&Sha256::digest(body.as_bytes())[..8]);
+    // Behind the time and the version, so ids still sort by creation.
+    let content = u128::from(u64::from_be_bytes(half) >> 2);
+    Id::from_uuid(Noun::Activity, uuid::Uuid::from_u128(key.as_u128() ^ content))
 }

@@ -61,7 +61,13 @@ impl Id {
     /// A fresh id. Ids made by one process sort in the order they were made.
     #[must_use]
     pub fn new(noun: Noun) -> Self {
-        Self::from_u128(noun, uuid::Uuid::now_v7().as_u128())
+        Self::from_uuid(noun, uuid::Uuid::now_v7())
+    }
+
+    /// The id that a key chosen beforehand gives.
+    #[must_use]
+    pub fn from_uuid(noun: Noun, key: uuid::Uuid) -> Self {
+        Self::from_u128(noun, key.as_u128())
     }
 
     fn from_u128(noun: Noun, mut bits: u128) -> Self {

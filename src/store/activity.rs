@@ -14,10 +14,11 @@ pub struct Row<'a> {
     pub now: Timestamp,
 }
 
-pub async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<(), StoreError> {
-    sql("INSERT INTO activity
+/// `false`: there is an activity of that id already.
+pub async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<bool, StoreError> {
+    let rows = sql("INSERT INTO activity
            (id, customer_id, kind, subject, note, activity_date, occurred_at, actor, seq, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $7)")
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $7) ON CONFLICT (id) DO NOTHING")
     .bind(row.id)
     .bind(row.customer_id)
     .bind(row.kind)
@@ -28,5 +29,5 @@ pub async fn insert(tx: &mut Tx, row: &Row<'_>) -> Result<(), StoreError> {
     .bind(row.actor)
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(rows == 1)
 }

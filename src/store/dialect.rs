@@ -67,9 +67,28 @@ impl Dialect {
             }
         }
     }
+
+    /// `SELECT columns FROM table WHERE fixed AND column IN (list)` for an index that ends with the
+    /// column: every key of the list is looked up by itself.
+    #[must_use]
+    pub fn by_key(self, columns: &str, table: &str, fixed: &str, column: &str, placeholder: &str) -> String {
+        match self {
+            Self::Sqlite => {
+                format!("SELECT {columns} FROM {table} WHERE {fixed} AND {}", self.in_list(column, placeholder))
+            }
+            // Before its statistics know a table that is just being filled, PostgreSQL takes the first
+            // columns of the index for selective and reads everything under them. OFFSET 0 leaves it
+            // no choice.
+            Self::Postgres => format!(
+                "SELECT found.* FROM jsonb_array_elements_text(CAST({placeholder} AS jsonb)) AS wanted (key)
+                 CROSS JOIN LATERAL (SELECT {columns} FROM {table} WHERE {fixed} AND {column} = wanted.key OFFSET 0)
+                   AS found"
+            ),
+        }
+    }
 }
 
-/// The value to bind for [`Dialect::in_list`].
+/// The value to bind for [`Dialect::in_list`] and [`Dialect::by_key`].
 pub fn json_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
     let items: Vec<serde_json::Value> = items.into_iter().map(|s| s.as_ref().into()).collect();
     serde_json::Value::Array(items).to_string()

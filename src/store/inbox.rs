@@ -178,9 +178,10 @@ pub struct Applied {
 /// Claims deliveries for this transaction: only what is still pending is returned, and nobody else
 /// gets it.
 pub async fn claim(tx: &mut Tx, ids: &[&str], now: Timestamp) -> Result<HashSet<String>, StoreError> {
+    // COALESCE keeps the index over states out of it: with many waiting it would read them all.
     let text = format!(
         "UPDATE inbox SET state = 'applied', applied_at = $1, attempts = attempts + 1
-         WHERE state = 'pending' AND {} RETURNING id",
+         WHERE COALESCE(state, '') = 'pending' AND {} RETURNING id",
         tx.dialect().in_list("id", "$2")
     );
     let rows: Vec<(String,)> = sql(text).bind(now).bind(json_list(ids)).all(tx).await?;

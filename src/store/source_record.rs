@@ -46,11 +46,9 @@ pub async fn known<'a>(
     stream: &str,
     ids: impl Iterator<Item = &'a str>,
 ) -> Result<HashMap<String, Known>, StoreError> {
-    let text = format!(
-        "SELECT external_id, record_id, content_hash, source_version, seq, deleted_at FROM source_record
-         WHERE connection_id = $1 AND stream = $2 AND {}",
-        tx.dialect().in_list("external_id", "$3")
-    );
+    let columns = "external_id, record_id, content_hash, source_version, seq, deleted_at";
+    let fixed = "connection_id = $1 AND stream = $2";
+    let text = tx.dialect().by_key(columns, "source_record", fixed, "external_id", "$3");
     let rows: Vec<Known> = sql(text).bind(connection_id).bind(stream).bind(json_list(ids)).all(tx).await?;
     Ok(rows.into_iter().map(|row| (row.external_id.clone(), row)).collect())
 }
@@ -62,15 +60,17 @@ pub async fn resolve<'a>(
     streams: &[String],
     ids: impl Iterator<Item = &'a str>,
 ) -> Result<HashMap<String, String>, StoreError> {
-    let dialect = tx.dialect();
-    let text = format!(
-        "SELECT external_id, record_id FROM source_record WHERE connection_id = $1 AND {} AND {}",
-        dialect.in_list("stream", "$2"),
-        dialect.in_list("external_id", "$3")
-    );
-    let rows: Vec<(String, String)> =
-        sql(text).bind(connection_id).bind(json_list(streams)).bind(json_list(ids)).all(tx).await?;
-    Ok(rows.into_iter().collect())
+    // A statement for each stream, there is seldom a second: in one for all of them PostgreSQL would
+    // read every row of the connection for each key.
+    let fixed = "connection_id = $1 AND stream = $2";
+    let text = tx.dialect().by_key("external_id, record_id", "source_record", fixed, "external_id", "$3");
+    let keys = json_list(ids);
+    let mut found = HashMap::new();
+    for stream in streams {
+        let query = sql(text.clone()).bind(connection_id).bind(stream).bind(keys.as_str());
+        found.extend(query.all::<(String, String)>(&mut *tx).await?);
+    }
+    Ok(found)
 }
 
 /// Writes crosswalk rows, new and changed.

@@ -51,12 +51,7 @@ async fn from_the_first_start_to_an_order_on_an_open_page() {
     every_look(&b, "customer").await;
 
     let customer = b.url().await;
-    let order = loop {
-        let order = t.hub().samples.new_order().await.unwrap();
-        if order.customer_code == "C-00127" {
-            break order;
-        }
-    };
+    let order = t.hub().samples.new_order_for("C-00127").await.unwrap();
     b.wait_for_text("[data-region=history]", &order.number).await;
     assert_eq!(b.url().await, customer, "the page was not left");
     sound(&b, "live customer page").await;

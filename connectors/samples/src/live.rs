@@ -70,7 +70,19 @@ impl Live {
     /// A new order, in the table and on its way to the hook. `None` without customers.
     pub(crate) fn new_order(&self) -> Option<Created> {
         let mut books = self.books();
-        let mut order = books.draw_order()?;
+        let customer = books.draw_customer();
+        self.order_of(&mut books, customer)
+    }
+
+    /// As [`Self::new_order`], of the customer with a code. `None` without that customer.
+    pub(crate) fn new_order_for(&self, code: &str) -> Option<Created> {
+        let mut books = self.books();
+        let customer = books.company.customers.iter().position(|c| c.code == code)?;
+        self.order_of(&mut books, customer)
+    }
+
+    fn order_of(&self, books: &mut Books, customer: usize) -> Option<Created> {
+        let mut order = books.draw_order(customer)?;
         let customer = &books.company.customers[order.customer];
         self.sales.orders.put(order.id, |at| {
             (order.occurred, order.changed) = (at, at);
@@ -159,18 +171,22 @@ impl Live {
 }
 
 impl Books {
-    fn draw_order(&mut self) -> Option<Order> {
+    /// The place of the customer who orders next.
+    fn draw_customer(&mut self) -> usize {
         let customers = &self.company.customers;
         let shown = customers.iter().position(|c| c.code == "C-00127");
-        let index = match shown {
+        match shown {
             Some(shown) if self.rng.percent(15) => shown,
             // A dormant customer stays dormant in the demo; two draws are enough for that.
             _ => (0..2)
                 .map(|_| self.rng.below(customers.len()))
                 .find(|&i| customers.get(i).is_some_and(|c| c.profile != Profile::Dormant))
                 .unwrap_or(0),
-        };
-        let customer = customers.get(index)?;
+        }
+    }
+
+    fn draw_order(&mut self, index: usize) -> Option<Order> {
+        let customer = self.company.customers.get(index)?;
         let lines = draw_lines(&mut self.rng, customer);
         let (net, tax) = net_and_tax(&lines);
         let now = crate::clock::now();

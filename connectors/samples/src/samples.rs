@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::accounting::{self, Accounting};
 use crate::company::{Company, CompanyOptions};
-use crate::live::Live;
+use crate::live::{Created, Live};
 use crate::sales::{self, KEY_HEADER, Sales};
 use crate::serve::Server;
 use crate::serve::gate::{Gate, Trouble};
@@ -211,7 +211,15 @@ impl RunningSamples {
     /// Makes an order, sends its event, and waits for the hook's first answer (at most 15 s).
     /// `None` when the company has no customers.
     pub async fn new_order_now(&self) -> Option<NewOrder> {
-        let created = self.live.new_order()?;
+        Self::answered(self.live.new_order()?).await
+    }
+
+    /// As [`Self::new_order_now`], of the customer with a code. `None` when there is no such customer.
+    pub async fn new_order_for(&self, code: &str) -> Option<NewOrder> {
+        Self::answered(self.live.new_order_for(code)?).await
+    }
+
+    async fn answered(created: Created) -> Option<NewOrder> {
         let answer = tokio::time::timeout(Duration::from_secs(15), created.answer).await;
         let answer = answer.ok().and_then(Result::ok).flatten();
         Some(NewOrder { number: created.number, customer_code: created.customer_code, answer })

@@ -12,6 +12,7 @@ pub async fn start(target: &Target) -> anyhow::Result<Process> {
     let port = free_port();
     let mut command = Command::new(program);
     command.arg("serve").envs(target.environment()).env("MUSUBI_SERVER__LISTEN", format!("127.0.0.1:{port}"));
-    command.stdout(std::process::Stdio::null());
+    // Warnings and errors belong to the report's reader; the invitation to first run does not.
+    command.stdout(std::process::Stdio::null()).stderr(target.log()?);
     Process::start(command, port, "/health/ready").await
 }

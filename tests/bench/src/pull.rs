@@ -35,19 +35,20 @@ pub async fn run(kind: &'static str, report: &mut Report) -> anyhow::Result<()> 
     target.connect_bulk(&source.url(), true).await?;
     let hub = hub::start(&target).await?;
     let first = watch(&target, &hub).await?;
-    let plain = copy::measure(&target, &rows).await?;
-    drop(rows);
-    let flat = if kind == "postgres" { dlt::measure(&target, &source.url()).await? } else { None };
     let ours = first.orders_per_second;
-    let beside = match flat {
-        Some(flat) => format!("plain bulk load {plain:.0}/s, dlt {flat:.0}/s"),
-        None => format!("plain bulk load {plain:.0}/s"),
-    };
-    let reached = ours >= 8000.0 && flat.is_none_or(|flat| ours > flat);
     let cpu = first.cpu.as_secs_f64() * 1e6 / ORDERS as f64;
     let figure = format!("{ours:.0} orders/s ({cpu:.0} µs of hub CPU each)");
-    let goal = if kind == "postgres" { ">= 8000/s, above dlt" } else { "" };
-    report.figure("pull of 200,000 orders", kind, &figure, &beside, goal, (kind == "postgres").then_some(reached))?;
+    let plain = copy::measure(&target, &rows).await?;
+    drop(rows);
+    let beside = format!("plain bulk load {plain:.0}/s");
+    let (goal, reached) = if kind == "postgres" { (">= 8000/s", Some(ours >= 8000.0)) } else { ("", None) };
+    report.figure("pull of 200,000 orders", kind, &figure, &beside, goal, reached)?;
+    if kind == "postgres"
+        && let Some(flat) = dlt::measure(&target, &source.url()).await?
+    {
+        let ratio = format!("{:.2} times", ours / flat);
+        report.figure("the pull against dlt", kind, &ratio, &format!("{flat:.0}/s"), "above", Some(ours > flat))?;
+    }
     memory(report, kind, &first)?;
     again(&target, &source, report).await?;
     hub.stop().await?;
@@ -104,7 +105,8 @@ async fn again(target: &Target, source: &BulkSource, report: &mut Report) -> any
         store::connection::request(&mut tx, id, "bench", musubi::clock::Clock::System.now()).await?;
     }
     tx.commit().await?;
-    const RUNS: &str = "SELECT r.finished_at - r.started_at, s.updated_count FROM run r
+    const RUNS: &str = "SELECT r.finished_at - r.started_at, s.updated_count, s.read_count, r.state,
+        COALESCE(r.detail, '') FROM run r
         JOIN run_stream s ON s.run_id = r.id AND s.stream = 'orders' ORDER BY r.number DESC LIMIT 1";
     const FINISHED: &str = "SELECT COUNT(*) FROM run WHERE finished_at IS NOT NULL";
     let asked = Instant::now();
@@ -112,11 +114,12 @@ async fn again(target: &Target, source: &BulkSource, report: &mut Report) -> any
         anyhow::ensure!(asked.elapsed() < Duration::from_secs(120), "the second run does not end");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let (micros, updated): (i64, i64) = sql(RUNS).one(&target.db).await?;
-    anyhow::ensure!(updated == changed as i64, "{updated} of {changed} changes came");
+    let (micros, updated, read, state, cause): (i64, i64, i64, String, String) = sql(RUNS).one(&target.db).await?;
+    let complete = updated == changed as i64;
+    let odd = if complete { String::new() } else { format!(" (of {changed}; {read} read, run {state} {cause})") };
     let seconds = micros as f64 / 1e6;
-    let figure = format!("{seconds:.2} s for {updated} changes");
-    report.figure("second run, 1 % changed", target.kind, &figure, "", "< 1 s", Some(seconds < 1.0))
+    let figure = format!("{seconds:.2} s for {updated} changes{odd}");
+    report.figure("second run, 1 % changed", target.kind, &figure, "", "< 1 s", Some(complete && seconds < 1.0))
 }
 
 /// The same load with webhooks coming in at a fixed rate.

@@ -47,6 +47,11 @@ impl Target {
         }
     }
 
+    /// Where the hub's log goes; shown when the target is dropped, if something is wrong.
+    pub fn log(&self) -> std::io::Result<std::fs::File> {
+        std::fs::OpenOptions::new().create(true).append(true).open(self.folder.path().join("hub.log"))
+    }
+
     /// The environment in which the hub finds this database, its manifests and its key.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -81,6 +86,19 @@ impl Target {
     /// One number from the database.
     pub async fn count(&self, statement: &'static str) -> anyhow::Result<i64> {
         Ok(sql(statement).one::<(i64,)>(&self.db).await?.0)
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        let said = std::fs::read_to_string(self.folder.path().join("hub.log")).unwrap_or_default();
+        let trouble: Vec<&str> = said.lines().filter(|l| l.contains("WARN") || l.contains("ERROR")).collect();
+        for line in trouble.iter().take(20) {
+            eprintln!("hub: {line}");
+        }
+        if trouble.len() > 20 {
+            eprintln!("hub: and {} more lines", trouble.len() - 20);
+        }
     }
 }
 

@@ -106,9 +106,9 @@ fn read(manifest: &Manifest, body: &[u8]) -> Posted {
             "action" => posted.check_only = value == "check",
             key => {
                 let Some(name) = key.strip_prefix("settings.") else { continue };
-                let kind = manifest.setting_fields().iter().find(|f| f.name == name).map(|f| f.kind.as_str());
                 if !value.is_empty() {
-                    posted.settings.insert(name.to_owned(), typed(kind, &value));
+                    let field = manifest.setting_fields().iter().find(|f| f.name == name);
+                    posted.settings.insert(name.to_owned(), typed(field, &value));
                 }
             }
         }
@@ -117,14 +117,17 @@ fn read(manifest: &Manifest, body: &[u8]) -> Posted {
 }
 
 /// A form sends text; the schema wants numbers and truths. What does not parse stays text and is
-/// refused by the schema with the field's name.
-fn typed(kind: Option<&str>, text: &str) -> Value {
-    match kind {
+/// refused by the schema with the field's name. Spaces around pasted addresses and keys go; in other
+/// texts, such as `Bearer `, they mean something.
+fn typed(field: Option<&musubi_sdk::settings::SettingField>, text: &str) -> Value {
+    let pasted = field.is_some_and(|f| f.secret || f.format.as_deref() == Some("uri"));
+    match field.map(|f| f.kind.as_str()) {
         Some("boolean") => Value::Bool(text == "true"),
         Some("integer" | "number") => {
             serde_json::from_str::<serde_json::Number>(text.trim()).map_or_else(|_| Value::from(text), Value::Number)
         }
-        _ => Value::from(text.trim()),
+        _ if pasted => Value::from(text.trim()),
+        _ => Value::from(text),
     }
 }
 
@@ -163,7 +166,7 @@ async fn submit(
     };
     let all_good = items.iter().all(|item| item.ok);
     if posted.check_only || !all_good {
-        page.checks = super::connections::checks(&shell, items);
+        page.checks = super::connection::checks(&shell, items);
         return Ok(page.render(&shell).into_response());
     }
     let new = NewConnection {
@@ -194,10 +197,15 @@ fn refused(mut page: ConnectionNewPage, shell: &Shell, error: CreateError) -> Re
                 }
             }
         }
-        CreateError::Name => page.name_error = Some(shell.form_error("NAME_EMPTY").to_owned()),
-        CreateError::NameTaken => page.name_error = Some(shell.form_error("NAME_TAKEN").to_owned()),
+        CreateError::Name => page.name_error = Some(shell.form_error("CONNECTION_NAME_EMPTY").to_owned()),
+        CreateError::NameTaken => page.name_error = Some(shell.form_error("CONNECTION_NAME_TAKEN").to_owned()),
         CreateError::Live(error) => {
-            page.checks = vec![Check { name: "reach".to_owned(), ok: Some(false), detail: error.to_string() }];
+            page.checks = vec![Check {
+                name: "reach".to_owned(),
+                ok: Some(false),
+                detail: shell.form_error("SET_INVALID").to_owned(),
+                technical: Some(error.to_string()),
+            }];
         }
         CreateError::Store(error) => return Err(error.into()),
         other => return Err(AppError::internal(other)),

@@ -1,47 +1,40 @@
-//! `/connections` and `/connections/{id}`.
+//! `/connections`: what is connected, what could be, and the addresses below.
 
 use axum::{
-    Form, Router,
-    extract::{Path, Query, State},
-    response::{Html, IntoResponse, Response},
+    Router,
+    extract::State,
+    response::{Html, IntoResponse},
     routing::{get, post},
 };
-use serde::Deserialize;
 
-use super::{ShellOf, done, run, states};
+use super::{ShellOf, connection, connection_command, states};
 use crate::{
     app::{Change, Hub, SharedHub},
-    connection::schedule::Plan,
-    connection::{Live, check},
     http::{
         AppError,
         console::{
             Section, Shell,
             view::{
                 Page,
-                connection::{
-                    Attention, Bucket, Check, ConnectionPage, ConnectionRow, ConnectionsPage, ConnectorCard, HookInfo,
-                    RunRow, SettingRow, StreamRow, Tab,
-                },
-                status::{State as ViewState, Status},
+                connection::{ConnectionRow, ConnectionsPage, ConnectorCard},
             },
         },
     },
     identity::Action,
     model::Timestamp,
-    store::{self, StoreError, connection::Row, operations::ConnectionFigures},
+    store::{self, connection::Row},
 };
 
 pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/connections", get(list))
         .route("/connections/stream", get(stream))
-        .route("/connections/{id}", get(show))
+        .route("/connections/{id}", get(connection::show))
         .route("/connections/{id}/stream", get(stream))
-        .route("/connections/{id}/sync", post(sync))
-        .route("/connections/{id}/pause", post(pause))
-        .route("/connections/{id}/resume", post(resume))
-        .route("/connections/{id}/check", post(run_check))
+        .route("/connections/{id}/sync", post(connection_command::sync))
+        .route("/connections/{id}/pause", post(connection_command::pause))
+        .route("/connections/{id}/resume", post(connection_command::resume))
+        .route("/connections/{id}/check", post(connection_command::check))
 }
 
 async fn list(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
@@ -98,304 +91,4 @@ fn catalogue(hub: &Hub, shell: &Shell, connections: &[Row]) -> Vec<ConnectorCard
 async fn stream(State(hub): State<SharedHub>, frame: ShellOf) -> Result<impl IntoResponse, AppError> {
     frame.me.require(Action::ViewCustomers)?;
     Ok(super::changes(&hub, |change| matches!(change, Change::Run(_) | Change::Operations)))
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ShowQuery {
-    tab: String,
-    before: Option<i64>,
-}
-
-async fn show(
-    State(hub): State<SharedHub>,
-    frame: ShellOf,
-    Path(id): Path<String>,
-    Query(query): Query<ShowQuery>,
-) -> Result<Html<String>, AppError> {
-    let ShellOf { mut shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
-    let row = store::connection::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
-    let page = page(&hub, &shell, row, Tab::parse(&query.tab), query.before).await?;
-    if page.running.is_some() {
-        shell.refresh = Some(3);
-    }
-    Ok(page.render(&shell))
-}
-
-/// Runs on one page of the list.
-const RUNS: i64 = 25;
-
-async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>) -> Result<ConnectionPage, AppError> {
-    let now = hub.clock.now();
-    let figures = store::operations::figures(&hub.db, Some(&row.id)).await?.into_iter().next();
-    let live = hub.registry.get(&row.id);
-    let shown = if tab == Tab::Runs { RUNS } else { 5 };
-    let runs = store::operations::runs(&hub.db, Some(&row.id), before, shown).await?;
-    let more = (tab == Tab::Runs && runs.len() as i64 == RUNS)
-        .then(|| runs.last().map(|r| format!("/connections/{}?tab=runs&before={}", row.id, r.number)))
-        .flatten();
-    let causes = store::operations::causes(&hub.db, "open", Some(&row.id), "").await?;
-    Ok(ConnectionPage {
-        facts: facts(shell, &row, live.as_deref()),
-        state: states::of_connection(&row, figures.as_ref(), now),
-        paused: row.paused,
-        sample: row.sample,
-        tab,
-        runs_total: store::operations::count_runs(&hub.db, &row.id).await?,
-        open_failures: figures.as_ref().map_or(0, |f| f.open_failures),
-        running: run::progress(hub, &row.id).await?,
-        streams: streams(hub, shell, &row, live.as_deref()).await?,
-        buckets: buckets(hub, &row.id, now).await?,
-        runs: runs.into_iter().map(run_row).collect(),
-        runs_more: more,
-        attention: attention(shell, &row, figures.as_ref(), &causes),
-        settings: settings(shell, &row, live.as_deref()),
-        next_at: row.due_at.filter(|_| !row.paused).map(Timestamp),
-        hook: hook(hub, &row, live.as_deref(), now).await?,
-        checks: checks(
-            shell,
-            row.check_report.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
-        ),
-        checked_at: row.checked_at.map(Timestamp),
-        causes,
-        command: format!("musubi connection sync {}", row.id),
-        id: row.id,
-        name: row.name,
-        kind: row.kind,
-    })
-}
-
-fn run_row(r: store::operations::RunSummary) -> RunRow {
-    RunRow {
-        state: states::of_run(&r.state).into(),
-        took: r.finished_at.map(|end| (end - r.started_at).max(0)),
-        started_at: Timestamp(r.started_at),
-        id: r.id,
-        number: r.number,
-        trigger: r.trigger_kind,
-        actor: r.actor,
-        cause: r.cause,
-        new: r.new_count,
-        updated: r.updated_count,
-        failed: r.failed_count,
-    }
-}
-
-/// Connector, direction and plan, as they stand under the name.
-fn facts(shell: &Shell, row: &Row, live: Option<&Live>) -> Vec<String> {
-    let mut facts = Vec::new();
-    if let Some(live) = live {
-        facts.push(live.manifest.title.get(shell.lang.code()).to_owned());
-    }
-    facts.push(shell.t("connection.read_only").to_owned());
-    facts.push(plan_text(shell, &row.schedule));
-    if live.is_some_and(|l| l.hook.is_some()) {
-        facts.push("Webhook".to_owned());
-    }
-    facts
-}
-
-fn plan_text(shell: &Shell, schedule: &str) -> String {
-    match serde_json::from_str(schedule).unwrap_or(Plan::Manual) {
-        Plan::Every(seconds) if seconds % 60 == 0 => shell.n("schedule.every_minutes", seconds / 60),
-        Plan::Every(seconds) => shell.n("schedule.every_seconds", seconds),
-        Plan::Daily(at) => shell.f1("schedule.daily_at", at),
-        Plan::Cron(text) => format!("cron {text}"),
-        Plan::Manual => shell.t("schedule.manual").to_owned(),
-    }
-}
-
-async fn streams(hub: &Hub, shell: &Shell, row: &Row, live: Option<&Live>) -> Result<Vec<StreamRow>, StoreError> {
-    let midnight = shell.today().to_zoned(shell.zone.clone()).map_or(0, |z| z.timestamp().as_microsecond());
-    let figures = store::operations::stream_figures(&hub.db, &row.id, Timestamp(midnight)).await?;
-    let stored = store::connection::streams(&hub.db, &row.id).await?;
-    let last = match &row.last_run_id {
-        Some(id) => store::run::streams(&hub.db, id).await?,
-        None => Vec::new(),
-    };
-    let order: Vec<String> = live.map(|l| l.manifest.streams.keys().cloned().collect()).unwrap_or_default();
-    let mut rows: Vec<StreamRow> = stored
-        .into_iter()
-        .map(|s| {
-            let f = figures.iter().find(|f| f.stream == s.name);
-            let open = f.map_or(0, |f| f.open_failures);
-            let run = last.iter().find(|r| r.stream == s.name).map(|r| states::of_run(&r.state));
-            let state = match (s.enabled, run, s.last_ok_at) {
-                (false, ..) => Status::Excluded,
-                (_, Some(Status::Running), _) => Status::Running,
-                (_, Some(Status::Failed), _) => Status::Failed,
-                _ if open > 0 => Status::Partial,
-                (_, _, None) => Status::NotRun,
-                _ => Status::Healthy,
-            };
-            StreamRow {
-                state: ViewState::from(state),
-                total: s.enabled.then(|| f.map_or(0, |f| f.total)),
-                changed_today: s.enabled.then(|| f.map_or(0, |f| f.changed_today)),
-                open_failures: open,
-                latest_at: f.and_then(|f| f.latest_version).filter(|v| *v > 1_000_000_000_000).map(Timestamp),
-                cursor: s.cursor.as_deref().map(run::readable_cursor),
-                name: s.name,
-            }
-        })
-        .collect();
-    rows.sort_by_key(|r| order.iter().position(|name| *name == r.name).unwrap_or(usize::MAX));
-    Ok(rows)
-}
-
-const HALF_HOUR: i64 = 30 * Timestamp::MINUTE;
-
-async fn buckets(hub: &Hub, id: &str, now: Timestamp) -> Result<Vec<Bucket>, StoreError> {
-    let end = now.0 - now.0.rem_euclid(HALF_HOUR) + HALF_HOUR;
-    let start = end - 48 * HALF_HOUR;
-    let runs = store::operations::activity(&hub.db, id, Timestamp(start)).await?;
-    if runs.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok((0..48)
-        .map(|i| {
-            let (from, to) = (start + i * HALF_HOUR, start + (i + 1) * HALF_HOUR);
-            let inside = runs.iter().filter(|(at, ..)| (from..to).contains(at));
-            let (records, worst) = inside.fold((0, 0), |(n, w), (_, records, worst)| (n + records, w.max(*worst)));
-            let class = ["bar", "warn", "bad"][usize::try_from(worst).unwrap_or(0).min(2)];
-            Bucket { from: Timestamp(from), records, class }
-        })
-        .collect())
-}
-
-fn attention(
-    shell: &Shell,
-    row: &Row,
-    figures: Option<&ConnectionFigures>,
-    causes: &[(String, i64)],
-) -> Vec<Attention> {
-    let mut out = Vec::new();
-    if row.auth_failed_at.is_some() {
-        out.push(Attention {
-            tone: "bad",
-            title: shell.cause("AUTH_REFUSED", "title").to_owned(),
-            text: shell.cause("AUTH_REFUSED", "todo").to_owned(),
-            link: None,
-        });
-    } else if row.failures > 0
-        && let Some(code) = figures.and_then(|f| f.last_cause.as_deref())
-    {
-        out.push(Attention {
-            tone: "bad",
-            title: shell.cause(code, "title").to_owned(),
-            text: shell.cause(code, "why").to_owned(),
-            link: None,
-        });
-    }
-    for (code, count) in causes.iter().take(3) {
-        out.push(Attention {
-            tone: "bad",
-            title: format!("{} {}", shell.cause(code, "title"), shell.n("unit.items", *count)),
-            text: shell.cause(code, "why").to_owned(),
-            link: Some((format!("/failures?connection={}", row.id), shell.t("connection.see_cause").to_owned())),
-        });
-    }
-    if let Some(parked) = figures.map(|f| f.parked).filter(|n| *n > 0) {
-        out.push(Attention {
-            tone: "warn",
-            title: format!("{} {}", shell.cause("REF_CUSTOMER_WAITING", "title"), shell.n("unit.items", parked)),
-            text: shell.cause("REF_CUSTOMER_WAITING", "why").to_owned(),
-            link: None,
-        });
-    }
-    out
-}
-
-fn settings(shell: &Shell, row: &Row, live: Option<&Live>) -> Vec<SettingRow> {
-    let Some(live) = live else { return Vec::new() };
-    let values: serde_json::Value = serde_json::from_str(&row.settings).unwrap_or_default();
-    live.manifest
-        .setting_fields()
-        .iter()
-        .map(|field| SettingRow {
-            title: field.title.get(shell.lang.code()).to_owned(),
-            value: values.get(&field.name).map(plain).unwrap_or_default(),
-            secret_set: field.secret.then_some(row.secrets.is_some()),
-        })
-        .collect()
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-async fn hook(hub: &Hub, row: &Row, live: Option<&Live>, now: Timestamp) -> Result<Option<HookInfo>, StoreError> {
-    let Some(spec) = live.and_then(|l| l.hook.clone()) else { return Ok(None) };
-    let (received, refused, last) =
-        store::operations::hook_figures(&hub.db, &row.id, now.plus(-Timestamp::DAY)).await?;
-    let url = hub.edge.public_url.join(&format!("hooks/{}", row.id)).map(String::from).unwrap_or_default();
-    Ok(Some(HookInfo {
-        signature: spec.signature.word().to_owned(),
-        last_at: last.map(Timestamp),
-        received_24h: received,
-        refused_24h: refused,
-        command: format!("musubi connection show {}", row.id),
-        url,
-    }))
-}
-
-/// A stored or fresh report in the order in which it was made, items named in the reader's words.
-pub fn checks(shell: &Shell, items: Vec<musubi_sdk::connector::CheckItem>) -> Vec<Check> {
-    let name = |item: &str| match item.split_once(':') {
-        Some((_, stream)) => format!("{} {}", shell.t("check.counts"), shell.word("stream", stream)),
-        None if item == "rights" => "scopes".to_owned(),
-        None => item.to_owned(),
-    };
-    items.into_iter().map(|i| Check { name: name(&i.item), ok: Some(i.ok), detail: i.detail }).collect()
-}
-
-#[derive(Deserialize)]
-struct Nothing {}
-
-async fn sync(
-    State(hub): State<SharedHub>,
-    frame: ShellOf,
-    Path(id): Path<String>,
-    Form(_): Form<Nothing>,
-) -> Result<Response, AppError> {
-    frame.me.require(Action::ManageConnections)?;
-    let mut tx = hub.db.begin().await?;
-    let asked = store::connection::request(&mut tx, &id, &frame.me.user_id, hub.clock.now()).await?;
-    tx.commit().await?;
-    hub.engine.due_changed.notify_one();
-    Ok(done(&format!("/connections/{id}"), if asked { "sync_asked" } else { "sync_failed" }, None))
-}
-
-async fn pause(state: State<SharedHub>, frame: ShellOf, id: Path<String>) -> Result<Response, AppError> {
-    set_paused(state, frame, id, true).await
-}
-
-async fn resume(state: State<SharedHub>, frame: ShellOf, id: Path<String>) -> Result<Response, AppError> {
-    set_paused(state, frame, id, false).await
-}
-
-async fn set_paused(
-    State(hub): State<SharedHub>,
-    frame: ShellOf,
-    Path(id): Path<String>,
-    paused: bool,
-) -> Result<Response, AppError> {
-    frame.me.require(Action::ManageConnections)?;
-    let mut tx = hub.db.begin().await?;
-    if !store::connection::set_paused(&mut tx, &id, paused, hub.clock.now()).await? {
-        return Err(AppError::NotFound);
-    }
-    tx.commit().await?;
-    hub.registry.reload(&hub.db, &hub.keys).await?;
-    hub.engine.due_changed.notify_one();
-    Ok(done(&format!("/connections/{id}"), if paused { "paused" } else { "resumed" }, None))
-}
-
-async fn run_check(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
-    frame.me.require(Action::ManageConnections)?;
-    let live = hub.registry.get(&id).ok_or(AppError::NotFound)?;
-    let items = check::run(&hub.db, &hub.clock, &live).await?;
-    let ok = items.iter().all(|item| item.ok);
-    let to = format!("/connections/{id}?tab=settings");
-    Ok(done(&to, if ok { "checked" } else { "check_failed" }, None))
 }

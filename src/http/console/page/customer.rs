@@ -122,9 +122,10 @@ pub async fn record_activity(
                 subject: subject.clone(),
                 note: note.clone(),
                 date: day,
+                key: uuid::Uuid::parse_str(&idempotency_key).ok().filter(|key| key.get_version_num() == 7),
             };
             match record(&hub, new, &of.me.name).await {
-                Ok(()) => return Ok(Redirect::to(&format!("/customers/{id}#history")).into_response()),
+                Ok(()) => return Ok(super::done(&format!("/customers/{id}"), "recorded", None)),
                 Err(ActivityError::Invalid { field, code: "REQ_EMPTY" }) => (field, "REQUIRED"),
                 Err(ActivityError::Invalid { field, code }) => (field, code),
                 Err(ActivityError::UnknownCustomer) => return Err(AppError::NotFound),

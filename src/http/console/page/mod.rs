@@ -2,6 +2,8 @@
 //!
 //! Pages that a role may not use answer 403 through [`crate::identity::access`], never by hiding alone.
 
+mod connection;
+mod connection_command;
 mod connection_new;
 mod connections;
 mod customer;

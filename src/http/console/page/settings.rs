@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, outside::ZONES, setup};
+use super::{ShellOf, done, outside::ZONES, setup};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -103,7 +103,7 @@ pub async fn save(
     };
     audit::record(&mut tx, entry, hub.clock.now()).await?;
     tx.commit().await?;
-    Ok(Redirect::to("/settings").into_response())
+    Ok(done("/settings", "saved", None))
 }
 
 fn wrong(new: &Settings) -> Vec<(String, String)> {
@@ -152,7 +152,7 @@ pub async fn clear_sample(
         detail: serde_json::json!({ "customers": removed }),
     };
     audit::record_alone(&hub.db, entry, hub.clock.now()).await?;
-    Ok(Redirect::to("/settings").into_response())
+    Ok(done("/settings", "sample_cleared", i64::try_from(removed).ok()))
 }
 
 pub async fn load_sample(State(hub): State<SharedHub>, of: ShellOf) -> Result<Response, AppError> {

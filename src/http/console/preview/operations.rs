@@ -225,7 +225,7 @@ fn checks() -> Vec<Check> {
         ("counts", None, ""),
     ]
     .into_iter()
-    .map(|(name, ok, detail)| Check { name: name.into(), ok, detail: detail.into() })
+    .map(|(name, ok, detail)| Check { name: name.into(), ok, detail: detail.into(), technical: None })
     .collect()
 }
 

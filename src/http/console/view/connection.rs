@@ -157,8 +157,10 @@ pub struct Check {
     pub name: String,
     /// `None`: not reached because an earlier one failed.
     pub ok: Option<bool>,
-    /// What was found, or cause and fix.
+    /// What was found, or cause and fix, in the reader's words.
     pub detail: String,
+    /// What the other side or the network said, as it is.
+    pub technical: Option<String>,
 }
 
 /// One setting as shown; secrets only say that they are set.

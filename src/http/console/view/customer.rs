@@ -189,6 +189,14 @@ impl CustomerPage {
             .collect()
     }
 
+    /// The chosen period as it stands on its chip.
+    #[must_use]
+    pub fn period(&self, s: &Shell) -> Option<String> {
+        let HistoryQuery { from, to, .. } = &self.query;
+        let day = |date: &str| if date.is_empty() { String::new() } else { s.day_full(date) };
+        (!from.is_empty() || !to.is_empty()).then(|| s.f2("timeline.period", day(from), day(to)))
+    }
+
     /// The address of the next, older events.
     #[must_use]
     pub fn more(&self) -> Option<String> {

@@ -1,6 +1,6 @@
 //! `/webhooks` and `/webhooks/{id}`: what was delivered to us, what became of it, what was refused.
 
-use crate::model::Timestamp;
+use crate::{http::console::Shell, model::Timestamp};
 
 /// One delivery.
 #[derive(Clone, Debug)]
@@ -24,6 +24,15 @@ pub struct WebhookRow {
 }
 
 impl WebhookRow {
+    /// 受注 123: the record that it is about, or its own id.
+    #[must_use]
+    pub fn title(&self, s: &Shell) -> String {
+        match self.object.as_deref().map(|object| object.split_once('/')) {
+            Some(Some((stream, key))) => format!("{} {key}", s.word("stream_one", stream)),
+            _ => self.object.clone().unwrap_or_else(|| self.id.clone()),
+        }
+    }
+
     /// Style class and icon of the result.
     #[must_use]
     pub fn look(&self) -> (&'static str, &'static str) {

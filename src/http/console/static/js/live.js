@@ -28,7 +28,7 @@ export function live() {
 
 async function refresh(root) {
   const before = known();
-  const page = await fetchPage(location.href);
+  const page = await fetchPage(location.href, true);
   if (!page) return;
   const top = anchor();
   swap(page);

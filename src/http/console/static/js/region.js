@@ -3,13 +3,16 @@
 
 let running = null;
 
-/** Fetches a page of this site; null when a newer fetch took over or the answer is not a page. */
-export async function fetchPage(url) {
+/**
+ * Fetches a page of this site; null when a newer fetch took over or the answer is not a page.
+ * `byItself`: nobody acted, so the session does not count as used.
+ */
+export async function fetchPage(url, byItself = false) {
   running?.abort();
   const mine = new AbortController();
   running = mine;
   try {
-    const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: mine.signal, credentials: "same-origin" });
+    const answer = await fetch(url, { headers: { Accept: "text/html", ...(byItself && { "X-Musubi-Refresh": "1" }) }, signal: mine.signal, credentials: "same-origin" });
     if (!answer.ok || answer.redirected) {
       // Signed out or broken: let the browser show what the server says.
       if (answer.redirected || answer.status === 401) location.assign(url);

@@ -1,0 +1,62 @@
+//! What a person orders on one connection: sync now, pause, resume, check.
+
+use axum::{
+    Form,
+    extract::{Path, State},
+    response::Response,
+};
+use serde::Deserialize;
+
+use super::{ShellOf, done};
+use crate::{app::SharedHub, connection, http::AppError, identity::Action, store};
+
+#[derive(Deserialize)]
+pub struct Nothing {}
+
+pub async fn sync(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Path(id): Path<String>,
+    Form(_): Form<Nothing>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageConnections)?;
+    let mut tx = hub.db.begin().await?;
+    let asked = store::connection::request(&mut tx, &id, &frame.me.user_id, hub.clock.now()).await?;
+    tx.commit().await?;
+    hub.engine.due_changed.notify_one();
+    Ok(done(&format!("/connections/{id}"), if asked { "sync_asked" } else { "sync_failed" }, None))
+}
+
+pub async fn pause(state: State<SharedHub>, frame: ShellOf, id: Path<String>) -> Result<Response, AppError> {
+    set_paused(state, frame, id, true).await
+}
+
+pub async fn resume(state: State<SharedHub>, frame: ShellOf, id: Path<String>) -> Result<Response, AppError> {
+    set_paused(state, frame, id, false).await
+}
+
+async fn set_paused(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Path(id): Path<String>,
+    paused: bool,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageConnections)?;
+    let mut tx = hub.db.begin().await?;
+    if !store::connection::set_paused(&mut tx, &id, paused, hub.clock.now()).await? {
+        return Err(AppError::NotFound);
+    }
+    tx.commit().await?;
+    hub.registry.reload(&hub.db, &hub.keys).await?;
+    hub.engine.due_changed.notify_one();
+    Ok(done(&format!("/connections/{id}"), if paused { "paused" } else { "resumed" }, None))
+}
+
+pub async fn check(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageConnections)?;
+    let live = hub.registry.get(&id).ok_or(AppError::NotFound)?;
+    let items = connection::check::run(&hub.db, &hub.clock, &live).await?;
+    let ok = items.iter().all(|item| item.ok);
+    let to = format!("/connections/{id}?tab=settings");
+    Ok(done(&to, if ok { "checked" } else { "check_failed" }, None))
+}

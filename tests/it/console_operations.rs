@@ -1,0 +1,168 @@
+//! What an administrator does at the console, in a real browser: connecting a system, following its
+//! runs, clearing failures, reading the webhook log.
+
+use serde_json::Value;
+
+use crate::{
+    console_desk::Desk,
+    sender::{self, SECRET, Sender},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_a_wrong_form_to_an_empty_inbox() {
+    let desk = Desk::new().await;
+    the_add_form_says_what_is_wrong(&desk).await;
+    let sender = a_webhook_connection(&desk).await;
+    deliveries(&desk, &sender).await;
+    the_webhook_log(&desk).await;
+    failures_are_replayed_and_ignored(&desk, &sender).await;
+    the_connection_and_its_runs(&desk).await;
+    desk.close().await;
+}
+
+async fn submit(desk: &Desk, action: &str) {
+    // As from a browser that checks nothing itself.
+    desk.b.execute("document.querySelector('main form').noValidate = true", vec![]).await;
+    desk.b.click(&format!("main form button[value={action}]")).await;
+}
+
+async fn the_add_form_says_what_is_wrong(desk: &Desk) {
+    desk.open("/connections").await;
+    desk.b.click("a[href='/connections/new/rest']").await;
+    desk.b.fill("[name='settings.base_url']", "mailto:someone@hinoki-seiki.example").await;
+    submit(desk, "create").await;
+    desk.b.wait_for_text("#e-base_url", "https://").await;
+    desk.b.wait_for_text("#e-token", "入力してください").await;
+    let described = desk.value("document.getElementById('f-base_url').getAttribute('aria-describedby')").await;
+    assert!(described.contains("e-base_url"), "{described}");
+    assert_eq!(desk.value("document.activeElement.matches('[data-focus]')").await, "true");
+    let kept = desk.value("document.getElementById('f-base_url').value").await;
+    assert_eq!(kept, "mailto:someone@hinoki-seiki.example", "what was typed stays");
+    desk.refused(422).await;
+    desk.looks("connection-new-wrong").await;
+
+    // A right form to nobody: the checks say which step failed, nothing is kept.
+    desk.b.fill("[name='settings.base_url']", "http://127.0.0.1:9/v1").await;
+    desk.b.fill("[name='settings.token']", "a-token-of-the-test").await;
+    desk.b.click("main form button[value=check]").await;
+    desk.until("document.querySelector('aside .st.bad')").await;
+    desk.looks("connection-new-checked").await;
+    assert_eq!(desk.t.count("SELECT COUNT(*) FROM connection").await, 0);
+}
+
+async fn a_webhook_connection(desk: &Desk) -> Sender {
+    desk.open("/connections/new/webhook").await;
+    desk.b.fill("#name", "基幹システム").await;
+    desk.b.fill("[name='settings.webhook_secret']", "short").await;
+    submit(desk, "create").await;
+    desk.until("document.querySelector('#e-webhook_secret')").await;
+    desk.refused(422).await;
+    desk.b.fill("[name='settings.webhook_secret']", SECRET).await;
+    submit(desk, "create").await;
+    desk.b.wait_for_text("h1", "基幹システム").await;
+    desk.b.wait_for_text("main [role=status]", "つなぎました").await;
+    let id = desk.t.text("SELECT id FROM connection").await;
+    Sender::generic(&desk.t.url, &id)
+}
+
+/// An order without the date that it needs.
+fn dateless(id: &str) -> Value {
+    let mut order = sender::order(id, "c1", 10, 12_000);
+    order["data"]["order_date"] = Value::Null;
+    order
+}
+
+async fn deliveries(desk: &Desk, sender: &Sender) {
+    sender.accepted("d-1", &sender::customer("c1", 1)).await;
+    let again = sender.send("d-1", &sender::customer("c1", 1)).await;
+    assert_eq!(again.outcome(), (202, "duplicate"));
+    sender.accepted("d-2", &sender::order("o1", "c1", 2, 34_000)).await;
+    for n in 3..=6 {
+        sender.accepted(&format!("d-{n}"), &dateless(&format!("o{n}"))).await;
+    }
+    let forged = Sender { secret: "another-secret-of-16".into(), ..sender.clone() };
+    assert_eq!(forged.send("d-9", &sender::customer("c9", 1)).await.status, 401);
+    desk.t.inbox_empty().await;
+    assert_eq!(desk.t.count("SELECT COUNT(*) FROM failure WHERE state = 'open'").await, 4);
+    desk.t.until("SELECT COUNT(*) FROM hook_refusal", |n| n == 1).await;
+}
+
+async fn the_webhook_log(desk: &Desk) {
+    desk.open("/webhooks").await;
+    desk.b.wait_for_text("[data-region=rows]", "重複・無視 1回").await;
+    desk.b.wait_for_text("[data-region=refusals]", "署名").await;
+    desk.looks("webhooks-busy").await;
+    desk.b.execute("document.querySelector('select[name=state]').value = 'failed'", vec![]).await;
+    desk.b.click("form.fbar button").await;
+    desk.until("location.search.includes('state=failed') && document.querySelectorAll('tbody tr').length === 4").await;
+    desk.b.click("tbody a[data-row]").await;
+    desk.b.wait_for_text("main", "order_date").await;
+    desk.looks("webhook").await;
+}
+
+async fn failures_are_replayed_and_ignored(desk: &Desk, sender: &Sender) {
+    desk.open("/failures").await;
+    desk.b.wait_for_text(".inbox .r", "成功 0・失敗 1").await;
+    desk.looks("failures-busy").await;
+    let row = "document.querySelectorAll('.inbox a[data-row]')";
+    desk.press("j").await;
+    assert_eq!(desk.value(&format!("document.activeElement === {row}[0]")).await, "true");
+
+    // One is left out for good, with a reason, and comes back.
+    desk.b.fill("#reason", "試験の注文").await;
+    desk.b.click("form[action$='/ignore'] button").await;
+    desk.b.wait_for_text("main [role=status]", "取り込まないデータに移しました").await;
+    assert_eq!(desk.t.count("SELECT COUNT(*) FROM failure WHERE state = 'ignored'").await, 1);
+    desk.open("/failures?state=ignored").await;
+    desk.b.wait_for_text(".inbox .r", "試験の注文").await;
+    desk.b.click("form[action$='/restore'] button").await;
+    desk.b.wait_for_text("main [role=status]", "未対応に戻しました").await;
+    assert_eq!(desk.t.count("SELECT COUNT(*) FROM failure WHERE state = 'open'").await, 4);
+
+    // Nothing was repaired yet: the replay fails and says so, the data stays.
+    desk.open("/failures").await;
+    desk.b.click("form[action='/failures/replay'] button").await;
+    desk.b.wait_for_text("main [role=status]", "4件は再処理しても取り込めませんでした").await;
+    assert_eq!(desk.t.count("SELECT COUNT(*) FROM failure WHERE state = 'open'").await, 4);
+
+    // The sender repairs them; what is then taken in closes the failures.
+    for n in 3..=6 {
+        sender.accepted(&format!("r-{n}"), &sender::order(&format!("o{n}"), "c1", 20, 12_000)).await;
+    }
+    desk.t.inbox_empty().await;
+    desk.t.until("SELECT COUNT(*) FROM failure WHERE state = 'open'", |n| n == 0).await;
+    desk.open("/failures").await;
+    desk.b.wait_for_text("main", "取り込めなかったデータはありません").await;
+}
+
+async fn the_connection_and_its_runs(desk: &Desk) {
+    let id = desk.t.text("SELECT id FROM connection").await;
+    let here = format!("/connections/{id}");
+    desk.open(&format!("{here}?tab=settings")).await;
+    desk.b.click("form[action$='/check'] button").await;
+    desk.b.wait_for_text("main [role=status]", "接続を確認しました").await;
+    desk.looks("connection-settings").await;
+    assert!(!desk.value("document.documentElement.outerHTML").await.contains(SECRET));
+    desk.b.click("form[action$='/pause'] button").await;
+    desk.b.wait_for_text("[data-region=head]", "一時停止").await;
+    desk.until(
+        "document.querySelector(\"form[action$='/resume']\") && !document.querySelector(\"form[action$='/sync']\")",
+    )
+    .await;
+    desk.b.click("form[action$='/resume'] button").await;
+    desk.b.wait_for_text("main [role=status]", "再開しました").await;
+
+    for tab in ["", "runs", "failures", "webhook"] {
+        desk.open(&format!("{here}?tab={tab}")).await;
+        desk.looks(&format!("connection-{tab}")).await;
+    }
+    desk.open(&format!("{here}?tab=runs")).await;
+    desk.b.click("[data-region=runs] a[data-row]").await;
+    desk.until("location.pathname.startsWith('/runs/')").await;
+    desk.looks("run").await;
+    let sums = desk.value("document.querySelector('.kpis').innerText").await;
+    assert!(sums.contains("失敗"), "{sums}");
+    let counts = desk.t.text("SELECT CAST(SUM(failed_count) AS TEXT) FROM run_stream").await;
+    assert_ne!(counts, "0");
+    assert_eq!(desk.t.count("SELECT COUNT(*) FROM sales_order").await, 5);
+}
