@@ -90,7 +90,12 @@ impl StoreError {
             Self::Database(sqlx::Error::Database(e)) => means_outage(&e.code().unwrap_or_default()),
             Self::Database(
                 // A connection that breaks off while it is made is a protocol error to the driver.
-                sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
+                sqlx::Error::Protocol(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
                 // A writer that a full disk has spoiled; it is replaced.
                 | sqlx::Error::InvalidSavePointStatement,
             )
