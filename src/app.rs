@@ -15,7 +15,7 @@ use crate::{
     config::{Config, ConfigError},
     connection::{Catalogue, Registry, catalogue::CatalogueError},
     http::{self, Edge},
-    identity::{Identity, Limits},
+    identity::{Identity, Limits, Settings},
     model::{Currency, Id, ids::Noun},
     samples::SampleSystems,
     secrets::{Keys, SecretError},
@@ -110,7 +110,10 @@ impl Hub {
         let Parts { config, db, clock, keys, identity, edge } = parts;
         let stop = CancellationToken::new();
         let keys = Arc::new(keys);
-        let zone = config.organisation.zone.clone();
+        // What first run or [設定] chose wins over the file; a change there holds for schedules and figures
+        // from the next start on.
+        let settings = Settings::load(&db).await?;
+        let zone = if settings.company.is_empty() { config.organisation.zone.clone() } else { settings.time_zone() };
         let currency = config.organisation.currency;
         let registry = Arc::new(Registry::new(Catalogue::load(&config.connectors.dir)?, client()?));
         registry.reload(&db, &keys).await?;
