@@ -106,6 +106,9 @@ async fn failures_are_replayed_and_ignored(desk: &Desk, sender: &Sender) {
     desk.open("/failures").await;
     desk.b.wait_for_text(".inbox .r", "成功 0・失敗 1").await;
     desk.looks("failures-busy").await;
+    desk.b.look(390, 900, false).await;
+    assert_eq!(desk.value("document.querySelector('.inbox .l').offsetParent !== null").await, "true", "the list first");
+    desk.b.look(1280, 900, false).await;
     let row = "document.querySelectorAll('.inbox a[data-row]')";
     desk.press("j").await;
     assert_eq!(desk.value(&format!("document.activeElement === {row}[0]")).await, "true");

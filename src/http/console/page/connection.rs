@@ -90,7 +90,10 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
         ),
         checked_at: row.checked_at.map(Timestamp),
         causes,
-        command: format!("musubi connection sync {}", row.id),
+        command: match live.as_deref().is_none_or(|l| pulls(&l.manifest)) {
+            true => format!("musubi connection sync {}", row.id),
+            false => format!("musubi connection check {}", row.id),
+        },
         id: row.id,
         name: row.name,
         kind: row.kind,

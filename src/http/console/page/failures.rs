@@ -88,6 +88,7 @@ async fn page(hub: &Hub, query: &ListQuery, chosen: Option<Failure>) -> Result<F
         let rows = store::operations::failures_of(&hub.db, tab.value(), &cause, connection, q, limit).await?;
         groups.push(CauseGroup { cause, count, rows: rows.into_iter().map(row).collect() });
     }
+    let asked = chosen.is_some();
     let first = groups.first().and_then(|g| g.rows.first()).map(|r| r.id.clone());
     let chosen = match (chosen, first) {
         (Some(failure), _) => Some(failure),
@@ -106,6 +107,7 @@ async fn page(hub: &Hub, query: &ListQuery, chosen: Option<Failure>) -> Result<F
         connection: query.connection.clone(),
         connections: hub.registry.all().iter().map(|l| (l.row.id.clone(), l.row.name.clone())).collect(),
         groups,
+        opened: asked,
         detail,
         last_check: figures.iter().filter_map(|f| f.last_ok_at).max().map(Timestamp),
     })

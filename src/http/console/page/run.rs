@@ -7,7 +7,7 @@ use axum::{
     routing::get,
 };
 
-use super::{ShellOf, states};
+use super::{ShellOf, connection, states};
 use crate::{
     app::{Change, Hub, SharedHub},
     http::{
@@ -41,16 +41,18 @@ async fn stream(
 async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
     let ShellOf { mut shell, .. } = frame.allow(Action::ViewOperations, Section::Connections)?;
     let run = store::run::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
-    let connection = store::connection::get(&hub.db, &run.connection_id).await?.ok_or(AppError::NotFound)?;
+    let of = store::connection::get(&hub.db, &run.connection_id).await?.ok_or(AppError::NotFound)?;
     if run.finished_at.is_none() && run.state == "running" {
         shell.refresh = Some(3);
     }
     let streams = streams(&hub, &run.connection_id, &id).await?;
     let failed = streams.iter().map(|s| s.failed).sum();
+    let live = hub.registry.get(&run.connection_id);
     let page = RunPage {
+        pulls: live.is_none_or(|live| connection::pulls(&live.manifest)),
         number: run.number,
-        connection_name: connection.name,
-        kind: connection.kind,
+        connection_name: of.name,
+        kind: of.kind,
         trigger: run.trigger_kind.clone(),
         actor: store::operations::actor_name(&hub.db, run.actor.as_deref()).await?,
         state: states::of_counts(&run.state, failed).into(),

@@ -71,6 +71,7 @@ fn detail(state: failure::Tab) -> FailureDetail {
 
 pub fn failures(tab: failure::Tab) -> FailuresPage {
     FailuresPage {
+        opened: true,
         tab,
         counts: [12, 3, 27, 318],
         q: String::new(),

@@ -272,6 +272,7 @@ fn run(running: bool) -> RunPage {
     let state =
         if running { State { now: Status::Running, before: Some(Status::Healthy) } } else { Status::Partial.into() };
     RunPage {
+        pulls: true,
         id: "run_1".into(),
         number: 48212,
         connection_id: "con_2".into(),

@@ -141,6 +141,8 @@ pub struct FailuresPage {
     pub connections: Vec<(String, String)>,
     pub groups: Vec<CauseGroup>,
     pub detail: Option<FailureDetail>,
+    /// The detail was asked for; on a narrow screen it then stands in place of the list.
+    pub opened: bool,
     /// When records were last taken in, for the empty page.
     pub last_check: Option<Timestamp>,
 }

@@ -80,6 +80,8 @@ pub struct Attempt {
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct RunPage {
+    /// Its connection has something to fetch.
+    pub pulls: bool,
     pub id: String,
     pub number: i64,
     pub connection_id: String,
