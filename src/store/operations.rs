@@ -83,27 +83,37 @@ pub struct RunSummary {
     pub started_at: i64,
     pub finished_at: Option<i64>,
     pub cause: Option<String>,
+    pub read_count: i64,
     pub new_count: i64,
     pub updated_count: i64,
+    pub parked_count: i64,
     pub failed_count: i64,
 }
 
-/// Newest runs first, of one connection or all, older than `before` where given.
+/// Newest runs first: of one connection, in one state, older than the number `before`, where given. The sums
+/// are taken of the listed runs only.
 pub async fn runs(
     db: &Db,
     connection_id: Option<&str>,
+    state: Option<&str>,
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<RunSummary>, StoreError> {
-    sql("SELECT r.id, r.number, r.connection_id, c.name AS connection_name, c.kind, r.trigger_kind,
-           COALESCE(u.name, r.actor) AS actor, r.state, r.started_at, r.finished_at, r.cause,
-           CAST(COALESCE((SELECT SUM(new_count) FROM run_stream s WHERE s.run_id = r.id), 0) AS BIGINT) AS new_count,
-           CAST(COALESCE((SELECT SUM(updated_count) FROM run_stream s WHERE s.run_id = r.id), 0) AS BIGINT) AS updated_count,
-           CAST(COALESCE((SELECT SUM(failed_count) FROM run_stream s WHERE s.run_id = r.id), 0) AS BIGINT) AS failed_count
+    let sums = ["read", "new", "updated", "parked", "failed"].map(|word| {
+        format!(
+            "CAST(COALESCE((SELECT SUM({word}_count) FROM run_stream s WHERE s.run_id = r.id), 0) AS BIGINT) AS {word}_count"
+        )
+    });
+    sql(format!(
+        "SELECT r.id, r.number, r.connection_id, c.name AS connection_name, c.kind, r.trigger_kind,
+           COALESCE(u.name, r.actor) AS actor, r.state, r.started_at, r.finished_at, r.cause, {}
          FROM run r JOIN connection c ON c.id = r.connection_id LEFT JOIN app_user u ON u.id = r.actor
-         WHERE ($1 IS NULL OR r.connection_id = $1) AND ($2 IS NULL OR r.number < $2)
-         ORDER BY r.number DESC LIMIT $3")
+         WHERE ($1 IS NULL OR r.connection_id = $1) AND ($2 IS NULL OR r.state = $2) AND ($3 IS NULL OR r.number < $3)
+         ORDER BY r.number DESC LIMIT $4",
+        sums.join(", ")
+    ))
     .bind(connection_id)
+    .bind(state)
     .bind(before)
     .bind(limit)
     .all(db)
@@ -316,22 +326,6 @@ pub async fn changed_customer(
 pub async fn run_numbers<'a>(db: &Db, ids: impl Iterator<Item = &'a str>) -> Result<Vec<(String, i64)>, StoreError> {
     let text = format!("SELECT id, number FROM run WHERE {}", db.dialect().in_list("id", "$1"));
     sql(text).bind(json_list(ids)).all(db).await
-}
-
-/// How many customers and documents came from samples.
-pub async fn sample_figures(db: &Db) -> Result<(i64, i64), StoreError> {
-    sql("SELECT (SELECT COUNT(*) FROM customer WHERE sample = $1),
-           (SELECT COUNT(*) FROM sales_order WHERE connection_id IN (SELECT id FROM connection WHERE sample = $1))
-         + (SELECT COUNT(*) FROM invoice WHERE connection_id IN (SELECT id FROM connection WHERE sample = $1))
-         + (SELECT COUNT(*) FROM payment WHERE connection_id IN (SELECT id FROM connection WHERE sample = $1))")
-    .bind(true)
-    .one(db)
-    .await
-}
-
-/// `(open failures, connections)` for the menu.
-pub async fn menu(db: &Db) -> Result<(i64, i64), StoreError> {
-    sql("SELECT (SELECT COUNT(*) FROM failure WHERE state = 'open'), (SELECT COUNT(*) FROM connection)").one(db).await
 }
 
 /// The pull of a connection that is going on.

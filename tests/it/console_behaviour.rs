@@ -15,6 +15,7 @@ async fn a_day_with_the_sample_company() {
     facets_by_checkbox(&desk).await;
     slash_goes_to_the_search(&desk).await;
     an_activity_is_recorded_once(&desk).await;
+    the_history_narrows(&desk).await;
     language_and_theme_stay(&desk).await;
     english_is_complete(&desk).await;
     viewers_see_what_they_may(&desk).await;
@@ -117,6 +118,23 @@ async fn an_activity_is_recorded_once(desk: &Desk) {
     desk.b.wait_for_text("#act-subject-error", "入力してください").await;
     desk.refused(422).await;
     desk.sound("activity form with an error").await;
+}
+
+async fn the_history_narrows(desk: &Desk) {
+    desk.open("/customers?q=C-00127").await;
+    desk.b.click("[data-region=results] a.nm").await;
+    desk.b.click(".narrowing > summary").await;
+    desk.looks("customer-period").await;
+    desk.b.execute("document.querySelector('#h-from').value = '2026-01-01'", vec![]).await;
+    desk.b.execute("document.querySelector('#h-to').value = '2026-03-31'", vec![]).await;
+    desk.b.click(".narrowing form button").await;
+    desk.b.wait_for_text(".narrowing > summary", "2026/01/01〜2026/03/31").await;
+    let days = "[...document.querySelectorAll('.tl .day')].map(d => d.innerText)";
+    desk.until(&format!("{days}.length > 0 && {days}.every(d => /^[123]月/.test(d))")).await;
+    desk.b.click(".tl .chip[href*='t=billing']").await;
+    desk.until(&format!("location.search.includes('from=2026-01-01') && {days}.every(d => /^[123]月/.test(d))")).await;
+    desk.b.click(".tl .chips > a.sm").await;
+    desk.until("location.search === ''").await;
 }
 
 async fn language_and_theme_stay(desk: &Desk) {

@@ -12,7 +12,7 @@ use crate::{
     },
     store::{
         connection::{self, Row, Stream},
-        read_operations,
+        operations,
     },
 };
 
@@ -22,7 +22,7 @@ pub async fn run(context: &Context, named: &str) -> CliResult {
     let here = Connected::open(context).await?;
     let row = here.connection(named).await?;
     let streams = connection::streams(&here.db, &row.id).await?;
-    let runs = read_operations::runs(&here.db, Some(&row.id), None, RUNS).await?;
+    let runs = operations::runs(&here.db, Some(&row.id), None, None, RUNS).await?;
     let settings: Map<String, Value> = serde_json::from_str(&row.settings).unwrap_or_default();
     let manifest = catalogue(context)?.get(&row.connector).cloned();
     let secrets: Vec<&str> =

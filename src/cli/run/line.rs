@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::{cli::cells, store::read_operations::RunLine};
+use crate::{cli::cells, store::operations::RunSummary};
 
 pub const HEADER: [&str; 13] = [
     "run",
@@ -21,7 +21,7 @@ pub const HEADER: [&str; 13] = [
     "id",
 ];
 
-pub fn cells(run: &RunLine, zone: &TimeZone) -> Vec<String> {
+pub fn cells(run: &RunSummary, zone: &TimeZone) -> Vec<String> {
     vec![
         format!("#{}", run.number),
         run.connection_name.clone(),
@@ -47,7 +47,7 @@ pub fn took(started: i64, finished: Option<i64>) -> String {
         .unwrap_or_default()
 }
 
-pub fn document(run: &RunLine) -> Value {
+pub fn document(run: &RunSummary) -> Value {
     json!({
         "id": run.id, "number": run.number, "connection_id": run.connection_id,
         "connection_name": run.connection_name, "trigger": run.trigger_kind, "actor": run.actor, "state": run.state,

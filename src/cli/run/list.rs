@@ -3,7 +3,7 @@
 use super::line;
 use crate::{
     cli::{CliResult, Context, Outcome, installation::Installation},
-    store::read_operations,
+    store::operations,
 };
 
 #[derive(clap::Args)]
@@ -25,7 +25,7 @@ pub async fn run(context: &Context, args: Args) -> CliResult {
         Some(named) => Some(here.connection(named).await?.id),
         None => None,
     };
-    let runs = read_operations::runs(&here.db, connection.as_deref(), args.state.as_deref(), args.limit).await?;
+    let runs = operations::runs(&here.db, connection.as_deref(), args.state.as_deref(), None, args.limit).await?;
     let rows: Vec<Vec<String>> = runs.iter().map(|run| line::cells(run, &here.zone)).collect();
     let documents: Vec<_> = runs.iter().map(line::document).collect();
     context.output.table(&documents, &line::HEADER, &rows);

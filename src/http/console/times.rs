@@ -80,6 +80,12 @@ impl Shell {
         self.time_element(at, &text)
     }
 
+    /// Recent enough for [`Self::ago`] to say more than the date.
+    #[must_use]
+    pub fn recent(&self, at: impl Instant) -> bool {
+        format::ago(at.instant(), self.now, self.lang).is_some()
+    }
+
     /// `3分後`.
     #[must_use]
     pub fn until(&self, at: impl Instant) -> Markup {

@@ -29,7 +29,8 @@ mod visible;
 )]
 mod postgres;
 #[path = "../../it/real/watchdog.rs"]
-#[expect(clippy::unwrap_used, dead_code, reason = "shared with the tests: a server that cannot start ends the run")]
+#[expect(clippy::unwrap_used, reason = "shared with the tests: a server that cannot start ends the run")]
+#[cfg_attr(not(test), expect(dead_code, reason = "only the tests ask for the id of the server"))]
 mod watchdog;
 
 use report::Report;

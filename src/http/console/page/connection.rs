@@ -4,13 +4,17 @@ use axum::{
     extract::{Path, Query, State},
     response::Html,
 };
-use musubi_sdk::connector::CheckItem;
+use musubi_sdk::{
+    connector::CheckItem,
+    manifest::{Manifest, StreamSpec},
+};
 use serde::Deserialize;
 
 use super::{ShellOf, run, states};
 use crate::{
     app::{Hub, SharedHub},
     connection::Live,
+    connection::schedule::Plan,
     http::{
         AppError,
         console::{
@@ -25,7 +29,6 @@ use crate::{
     identity::Action,
     model::Timestamp,
     store::{self, StoreError, connection::Row, operations::ConnectionFigures},
-    connection::schedule::Plan,
 };
 
 #[derive(Deserialize, Default)]
@@ -58,7 +61,7 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
     let figures = store::operations::figures(&hub.db, Some(&row.id)).await?.into_iter().next();
     let live = hub.registry.get(&row.id);
     let shown = if tab == Tab::Runs { RUNS } else { 5 };
-    let runs = store::operations::runs(&hub.db, Some(&row.id), before, shown).await?;
+    let runs = store::operations::runs(&hub.db, Some(&row.id), None, before, shown).await?;
     let more = (tab == Tab::Runs && runs.len() as i64 == RUNS)
         .then(|| runs.last().map(|r| format!("/connections/{}?tab=runs&before={}", row.id, r.number)))
         .flatten();
@@ -68,6 +71,7 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
         state: states::of_connection(&row, figures.as_ref(), now),
         paused: row.paused,
         sample: row.sample,
+        pulls: live.as_deref().is_none_or(|l| pulls(&l.manifest)),
         tab,
         runs_total: store::operations::count_runs(&hub.db, &row.id).await?,
         open_failures: figures.as_ref().map_or(0, |f| f.open_failures),
@@ -95,7 +99,7 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
 
 fn run_row(r: store::operations::RunSummary) -> RunRow {
     RunRow {
-        state: states::of_run(&r.state).into(),
+        state: states::of_counts(&r.state, r.failed_count).into(),
         took: r.finished_at.map(|end| (end - r.started_at).max(0)),
         started_at: Timestamp(r.started_at),
         id: r.id,
@@ -109,14 +113,23 @@ fn run_row(r: store::operations::RunSummary) -> RunRow {
     }
 }
 
+/// Whether a connector has anything to fetch; others only receive.
+pub fn pulls(manifest: &Manifest) -> bool {
+    manifest.streams.values().any(StreamSpec::is_pulled)
+}
+
 /// Connector, direction and plan, as they stand under the name.
 fn facts(shell: &Shell, row: &Row, live: Option<&Live>) -> Vec<String> {
     let mut facts = Vec::new();
     if let Some(live) = live {
         facts.push(live.manifest.title.get(shell.lang.code()).to_owned());
     }
-    facts.push(shell.t("connection.read_only").to_owned());
-    facts.push(plan_text(shell, &row.schedule));
+    if live.is_none_or(|l| pulls(&l.manifest)) {
+        facts.push(shell.t("connection.read_only").to_owned());
+        facts.push(plan_text(shell, &row.schedule));
+    } else {
+        facts.push(shell.t("connection.receives_only").to_owned());
+    }
     if live.is_some_and(|l| l.hook.is_some()) {
         facts.push("Webhook".to_owned());
     }

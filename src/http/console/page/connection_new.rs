@@ -9,7 +9,7 @@ use axum::{
 use musubi_sdk::manifest::Manifest;
 use serde_json::{Map, Value};
 
-use super::{ShellOf, done};
+use super::{ShellOf, connection, done};
 use crate::{
     app::SharedHub,
     connection::create::{self, CreateError, NewConnection},
@@ -53,6 +53,7 @@ fn blank(manifest: &Manifest, shell: &Shell) -> ConnectionNewPage {
         name_error: None,
         fields: manifest.setting_fields().iter().map(|f| field(f, lang)).collect(),
         streams: manifest.streams.keys().map(|name| (name.clone(), true)).collect(),
+        pulls: connection::pulls(manifest),
         schedule: "15m".to_owned(),
         checks: Vec::new(),
         command: format!("musubi connection add {}", manifest.name),
@@ -166,22 +167,25 @@ async fn submit(
     };
     let all_good = items.iter().all(|item| item.ok);
     if posted.check_only || !all_good {
-        page.checks = super::connection::checks(&shell, items);
+        page.checks = connection::checks(&shell, items);
         return Ok(page.render(&shell).into_response());
     }
     let new = NewConnection {
         connector,
         name: posted.name,
         settings: posted.settings,
-        plan: plan(&posted.schedule),
+        plan: if page.pulls { plan(&posted.schedule) } else { Plan::Manual },
         streams: Some(posted.streams),
         sample: manifest.sample,
-        start_now: true,
+        start_now: page.pulls,
     };
     match create::create(&hub.db, &hub.registry, &hub.keys, &hub.clock, &hub.zone, new).await {
         Ok(id) => {
             hub.engine.due_changed.notify_one();
-            Ok(done(&format!("/connections/{id}"), "connected", None))
+            Ok(match page.pulls {
+                true => done(&format!("/connections/{id}"), "connected", None),
+                false => done(&format!("/connections/{id}?tab=webhook"), "receiving", None),
+            })
         }
         Err(error) => refused(page, &shell, error),
     }

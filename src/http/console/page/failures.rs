@@ -126,8 +126,11 @@ fn row(f: FailureSummary) -> FailureRow {
 async fn detail(hub: &Hub, f: Failure) -> Result<FailureDetail, AppError> {
     let connection = store::connection::get(&hub.db, &f.connection_id).await?;
     let (name, kind) = connection.map_or_else(Default::default, |c| (c.name, c.kind));
-    let numbers = store::operations::run_numbers(&hub.db, f.run_id.as_deref().into_iter()).await?;
-    let run = numbers.into_iter().next();
+    let origin = match &f.run_id {
+        Some(id) => store::run::get(&hub.db, id).await?,
+        None => None,
+    };
+    let run = origin.as_ref().map(|run| (run.id.clone(), run.number));
     let causes = store::operations::causes(&hub.db, "open", Some(&f.connection_id), "").await?;
     let same_cause = causes.iter().find(|(c, _)| *c == f.cause).map_or(0, |(_, n)| *n);
     let pretty = pretty(&f.payload);
@@ -141,7 +144,7 @@ async fn detail(hub: &Hub, f: Failure) -> Result<FailureDetail, AppError> {
     };
     let tries = vec![Attempt {
         at: Timestamp(f.last_at),
-        trigger: "schedule".to_owned(),
+        trigger: origin.map_or_else(|| "schedule".to_owned(), |run| run.trigger_kind),
         actor: None,
         run: run.clone(),
         cause: f.cause.clone(),

@@ -45,13 +45,15 @@ async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<Strin
     if run.finished_at.is_none() && run.state == "running" {
         shell.refresh = Some(3);
     }
+    let streams = streams(&hub, &run.connection_id, &id).await?;
+    let failed = streams.iter().map(|s| s.failed).sum();
     let page = RunPage {
         number: run.number,
         connection_name: connection.name,
         kind: connection.kind,
         trigger: run.trigger_kind.clone(),
         actor: store::operations::actor_name(&hub.db, run.actor.as_deref()).await?,
-        state: states::of_run(&run.state).into(),
+        state: states::of_counts(&run.state, failed).into(),
         started_at: Timestamp(run.started_at),
         // Webhook runs gather a minute of deliveries and are never open.
         finished_at: run.finished_at.or((run.state != "running").then_some(run.started_at)).map(Timestamp),
@@ -60,7 +62,7 @@ async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<Strin
         throttled: run.throttled,
         cause: run.cause,
         detail: run.detail,
-        streams: streams(&hub, &run.connection_id, &id).await?,
+        streams,
         open_failures: store::operations::open_failures_of_run(&hub.db, &id).await?,
         attempts: Vec::new(),
         command: format!("musubi run show {id}"),
@@ -82,7 +84,7 @@ async fn streams(hub: &Hub, connection_id: &str, run_id: &str) -> Result<Vec<Run
     Ok(rows
         .into_iter()
         .map(|row| RunStream {
-            state: states::of_run(&row.state).into(),
+            state: states::of_counts(&row.state, row.failed_count).into(),
             name: row.stream,
             read: row.read_count,
             new: row.new_count,

@@ -70,6 +70,14 @@ pub fn of_run(state: &str) -> Status {
     }
 }
 
+/// As [`of_run`], but never green when a record was not taken in.
+pub fn of_counts(state: &str, failed: i64) -> Status {
+    match of_run(state) {
+        Status::Healthy if failed > 0 => Status::Partial,
+        status => status,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

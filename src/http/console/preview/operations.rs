@@ -151,6 +151,7 @@ fn connection(tab: Tab) -> ConnectionPage {
         took: Some(took * Timestamp::SECOND),
     };
     ConnectionPage {
+        pulls: true,
         id: "con_2".into(),
         name: "会計システム".into(),
         kind: "accounting".into(),
@@ -239,6 +240,7 @@ fn new() -> ConnectionNewPage {
         ..SettingField::default()
     };
     ConnectionNewPage {
+        pulls: true,
         connector: "accounting".into(),
         title: "サンプル会計".into(),
         kind: "accounting".into(),

@@ -195,6 +195,8 @@ pub struct ConnectionPage {
     pub state: State,
     pub paused: bool,
     pub sample: bool,
+    /// There is something to pull; otherwise it only receives.
+    pub pulls: bool,
     pub tab: Tab,
     pub runs_total: i64,
     pub open_failures: i64,

@@ -33,6 +33,8 @@ pub struct ConnectionNewPage {
     pub fields: Vec<SettingField>,
     /// Streams it brings and whether each is chosen.
     pub streams: Vec<(String, bool)>,
+    /// There is something to pull, so that a schedule makes sense.
+    pub pulls: bool,
     /// Chosen schedule: `5m`, `15m`, `60m` or `daily`.
     pub schedule: String,
     /// Result of a check that failed; empty before the first try.
