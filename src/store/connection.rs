@@ -208,38 +208,6 @@ pub async fn release(tx: &mut Tx, r: &Release<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// `(id, schedule, due_at)` of connections that wait for a planned time, not for a retry.
-pub async fn planned(on: impl Into<On<'_>>, now: Timestamp) -> Result<Vec<(String, String, i64)>, StoreError> {
-    sql("SELECT id, schedule, due_at FROM connection
-         WHERE paused = $1 AND leased_by IS NULL AND retry_at IS NULL AND due_at > $2")
-    .bind(false)
-    .bind(now)
-    .all(on)
-    .await
-}
-
-/// Moves a due time, unless it changed since it was read.
-pub async fn set_due(tx: &mut Tx, id: &str, read: i64, due_at: Timestamp) -> Result<(), StoreError> {
-    sql("UPDATE connection SET due_at = $1 WHERE id = $2 AND due_at = $3")
-        .bind(due_at)
-        .bind(id)
-        .bind(read)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Retries and leases that end later than any can, `retry` and `lease`, end now.
-pub async fn end_far_waits(tx: &mut Tx, now: Timestamp, retry: Timestamp, lease: Timestamp) -> Result<(), StoreError> {
-    sql("UPDATE connection SET retry_at = NULL, due_at = $1 WHERE retry_at > $2")
-        .bind(now)
-        .bind(retry)
-        .execute(&mut *tx)
-        .await?;
-    sql("UPDATE connection SET leased_until = $1 WHERE leased_until > $2").bind(now).bind(lease).execute(tx).await?;
-    Ok(())
-}
-
 /// Makes a connection due now. `false`: unknown or paused.
 pub async fn request(tx: &mut Tx, id: &str, who: &str, now: Timestamp) -> Result<bool, StoreError> {
     let asked = sql("UPDATE connection SET due_at = $1, requested_by = $2 WHERE id = $3 AND paused = $4")

@@ -21,6 +21,7 @@ pub mod copy;
 pub mod customer;
 pub mod dialect;
 pub mod document;
+pub mod due;
 pub mod failure;
 pub mod inbox;
 pub mod late_reference;

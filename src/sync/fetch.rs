@@ -57,17 +57,18 @@ pub(super) async fn fetch_apart(
         return Ok(());
     }
     let run_id = Id::new(Noun::Run).into_string();
-    open_run(engine, live, &run_id).await?;
+    open_run(engine, live, &run_id, "schedule").await?;
     apply(engine, live, answers, &run_id).await.map(|_| ())
 }
 
-/// The run counts as succeeded until something in it fails: each of its commits is complete.
-async fn open_run(engine: &Engine, live: &Live, id: &str) -> Result<(), StoreError> {
+/// A run that is never "running": each of its commits is complete by itself. It counts as succeeded until
+/// something in it fails.
+pub(super) async fn open_run(engine: &Engine, live: &Live, id: &str, trigger: &str) -> Result<(), StoreError> {
     let mut tx = engine.db.begin().await?;
     let new = run::New {
         id,
         connection_id: &live.row.id,
-        trigger: "schedule",
+        trigger,
         actor: None,
         state: "succeeded",
         mapping_version: live.row.mapping_version,

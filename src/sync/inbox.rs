@@ -20,9 +20,8 @@ use crate::{
     connection::Live,
     model::{Id, Timestamp, ids::Noun, record::Kind},
     store::{
-        self, StoreError,
+        self,
         inbox::{Applied, Pending},
-        run,
     },
 };
 
@@ -343,26 +342,10 @@ impl Batch<'_> {
             return Ok(id);
         }
         let id = Id::new(Noun::Run).into_string();
-        open_webhook_run(self.engine, live, &id, now).await?;
+        fetch::open_run(self.engine, live, &id, "webhook").await?;
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(live.row.id.clone(), (id.clone(), now));
         Ok(id)
     }
-}
-
-/// A webhook run is never "running": each of its commits is complete by itself.
-async fn open_webhook_run(engine: &Engine, live: &Live, id: &str, now: Timestamp) -> Result<(), StoreError> {
-    let mut tx = engine.db.begin().await?;
-    let new = run::New {
-        id,
-        connection_id: &live.row.id,
-        trigger: "webhook",
-        actor: None,
-        state: "succeeded",
-        mapping_version: live.row.mapping_version,
-        now,
-    };
-    run::insert(&mut tx, &new).await?;
-    tx.commit().await
 }
 
 fn read(live: &Live, body: &[u8]) -> Reading {

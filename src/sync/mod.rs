@@ -6,6 +6,7 @@
 //! | `apply` | a work item in its transaction, at once or row by row |
 //! | [`intake`] | maps and checks records in memory, before any transaction |
 //! | [`pull`] | one run: every stream of a connection, page by page, cursor committed with its records |
+//! | `pages` | the pages of one stream, with patience for its source |
 //! | `fetch` | customers asked for by key |
 //! | [`inbox`] | applies stored webhooks |
 //! | [`worker`] | leases due connections, parks' expiry, the loops of one node |
@@ -24,6 +25,7 @@ pub mod failpoint;
 mod fetch;
 pub mod inbox;
 pub mod intake;
+mod pages;
 pub mod pull;
 pub mod refusals;
 pub mod replay;

@@ -15,7 +15,7 @@ use crate::{
         schedule::{CatchUp, Plan},
     },
     model::{Id, Timestamp, ids::Noun},
-    store::{StoreError, connection, failure, parked},
+    store::{StoreError, connection, due, failure, parked},
 };
 
 use super::{
@@ -350,13 +350,13 @@ pub async fn plan_again(engine: &Engine) -> Result<(), StoreError> {
     let longest = settings.backoff_max.micros().saturating_mul(2).max(settings.circuit_pause.micros());
     let retry = now.plus(longest.max(25 * 60 * Timestamp::MINUTE));
     let lease = now.plus(settings.lease.micros().saturating_mul(2));
-    let planned = connection::planned(&engine.db, now).await?;
+    let planned = due::planned(&engine.db, now).await?;
     let mut tx = engine.db.begin().await?;
-    connection::end_far_waits(&mut tx, now, retry, lease).await?;
+    due::end_far_waits(&mut tx, now, retry, lease).await?;
     for (id, schedule, due_at) in planned {
         let plan: Plan = serde_json::from_str(&schedule).unwrap_or(Plan::Manual);
         if let Some(next) = plan.next(now, &engine.zone).filter(|next| next.0 < due_at) {
-            connection::set_due(&mut tx, &id, due_at, next).await?;
+            due::set_due(&mut tx, &id, due_at, next).await?;
         }
     }
     tx.commit().await

@@ -142,7 +142,7 @@ async fn a_replay_takes_only_what_is_still_unresolved_and_says_what_waits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_the_database_refuses_fails_alone() {
-    // What only PostgreSQL refuses: an amount that its BIGINT holds but a trigger does not let in.
+    // An index that no mapping knows of refuses the second of two equal totals.
     for database in Database::both().await {
         let (t, s, _) = started(&database).await;
         s.accepted("0", &customer("c", 1)).await;
@@ -239,5 +239,48 @@ async fn refusals_are_written_together_and_the_last_ones_at_the_end() {
             store::sql("SELECT COUNT(*), CAST(SUM(times) AS BIGINT) FROM hook_refusal").one(&db).await.unwrap();
         assert!(row.0 <= 2, "{} rows", row.0);
         assert_eq!(row.1, 20, "{}", database.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_reads_no_more_bodies_than_it_has_room_for() {
+    for database in Database::both().await {
+        let new = |n: i64, bytes: usize| store::inbox::New {
+            connection_id: "con_1".into(),
+            delivery_id: n.to_string(),
+            received_at: musubi::model::Timestamp(n),
+            headers: "{}".into(),
+            body: vec![b'7'; bytes],
+        };
+        let mut tx = database.db.begin().await.unwrap();
+        let rows = [new(1, 900), new(2, 50), new(3, 80), new(4, 1)];
+        store::inbox::insert(&mut tx, &rows, "n", musubi::model::Timestamp(9)).await.unwrap();
+        tx.commit().await.unwrap();
+        for (bytes, wanted) in [(1000, 2), (10, 1), (9000, 4)] {
+            let now = musubi::model::Timestamp(10);
+            let ask = store::inbox::Wanted { node: "n", now, far: now.plus(1_000_000), rows: 100, bytes };
+            let got = store::inbox::pending(&database.db, &ask, std::iter::empty()).await.unwrap();
+            assert_eq!(got.len(), wanted, "{bytes} {}", database.name);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_stop_a_fetch_is_left_and_its_delivery_waits() {
+    for database in Database::both().await {
+        // A source that takes the question and never answers.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut source = Source::start().await;
+        source.url = format!("http://{}", silent.local_addr().unwrap());
+        let (t, _folder, s) = hints(&database, &source).await;
+        s.accepted("", &json!([{"type": "order.changed", "data": {"id": "o1"}}, customer("c", 1)])).await;
+        let asked = silent.accept().await.unwrap();
+        let begun = std::time::Instant::now();
+        t.stop().await;
+        assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
+        drop(asked);
+        let db = store::open(&database.url, 2).await.unwrap();
+        let row: (String, i64) = store::sql("SELECT state, attempts FROM inbox").one(&db).await.unwrap();
+        assert_eq!(row, ("pending".to_owned(), 0), "{}", database.name);
     }
 }

@@ -1,10 +1,13 @@
 //! Runs, leases and clocks.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use musubi::{
     config::Config,
     connection::schedule::Plan,
-    model::Timestamp,
+    master::{self, Chunk},
+    model::{Timestamp, record::Kind},
     store::{self, connection},
     sync::worker,
 };
@@ -124,7 +127,7 @@ async fn customers_that_records_wait_for_are_asked_for_in_every_run() {
         // Lists of customers stay empty: only asking by key brings them.
         source.script(|asked| {
             let empty = json!({"items": [], "total": 0}).to_string();
-            (asked.stream == "customers").then(|| Instead::Status(StatusCode::OK, &[], empty))
+            (asked.stream == "customers").then_some(Instead::Status(StatusCode::OK, &[], empty))
         });
         t.request(&id).await;
         t.synced().await;
@@ -168,4 +171,35 @@ async fn plans_made_by_a_clock_that_was_ahead_are_made_again() {
         }
         t.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunk_in_hand_does_not_hold_up_who_only_schedules() {
+    let [_, database] = Database::both().await;
+    let world = super::world::World::connect(&database, "con_1", "sales", false).await;
+    let chunk = Chunk {
+        origin: &world.origin,
+        stream: "customers",
+        kind: Kind::Customer,
+        run_id: None,
+        now: Timestamp(5),
+        currency: "JPY".parse().unwrap(),
+        records: &[super::world::customer("A", json!({}))],
+        rejected: &[],
+    };
+    let mut writing = world.db.db.begin().await.unwrap();
+    master::ingest::apply(&mut writing, &chunk).await.unwrap();
+    // The other node's request must not wait for the chunk; its own chunk must.
+    let asking = async {
+        let mut tx = world.db.db.begin().await.unwrap();
+        connection::request(&mut tx, "con_1", "somebody", Timestamp(6)).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    tokio::time::timeout(Duration::from_secs(5), asking).await.expect("a request waits for a chunk");
+    let orders = Chunk { stream: "orders", kind: Kind::Order, records: &[], ..chunk.clone() };
+    let mut other = world.db.db.begin().await.unwrap();
+    let second = async { master::ingest::apply(&mut other, &orders).await };
+    assert!(tokio::time::timeout(Duration::from_millis(300), second).await.is_err(), "{}", database.name);
+    drop(other);
+    writing.commit().await.unwrap();
 }
