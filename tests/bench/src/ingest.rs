@@ -70,19 +70,18 @@ fn shown(rounds: &[Round]) -> String {
 impl Pair {
     async fn start(kind: &'static str) -> anyhow::Result<Self> {
         let target = Target::new(kind).await?;
-        let source = BulkSource::start(BulkOptions { orders: 1, ..BulkOptions::default() }).await?;
+        let source = BulkSource::start(BulkOptions { orders: 500, ..BulkOptions::default() }).await?;
         let id = target.connect_bulk(&source.url(), true).await?;
         let hub = hub::start(&target).await?;
         // Customers first: deliveries name them.
         while target.count("SELECT COUNT(*) FROM sales_order").await? == 0 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let order = source.order(0).unwrap_or_default();
         let port = free_port();
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["peer", &target.beside().await, &port.to_string()]);
         let peer = Process::start(command, port, "/health/ready").await?;
-        let deliveries = Deliveries::new(&order, format!("/hooks/{id}"))?;
+        let deliveries = Deliveries::new(&source, format!("/hooks/{id}"))?;
         source.shutdown().await;
         Ok(Self { target, hub, peer, deliveries, applied: Vec::new() })
     }

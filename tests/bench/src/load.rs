@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use musubi_samples::BulkSource;
 use sha2::Sha256;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -20,34 +21,31 @@ use crate::target::HOOK_SECRET;
 
 const SIZE: usize = 1024;
 
-/// Makes deliveries: each a new order with its own key and delivery id.
+/// Makes deliveries: each a new order with its own key and delivery id, of one customer after the
+/// other.
 #[derive(Clone)]
 pub struct Deliveries {
     path: String,
-    head: String,
-    tail: String,
+    tails: Arc<Vec<String>>,
     next: Arc<AtomicU64>,
 }
 
+const HEAD: &str = r#"{"type":"order.created","data":{"id":"#;
+
 impl Deliveries {
-    /// `order` as the source serves it; `path` of the hook.
-    pub fn new(order: &serde_json::Value, path: String) -> anyhow::Result<Self> {
-        let mut order = order.as_object().context("no order")?.clone();
-        order.remove("id");
-        let rest = serde_json::Value::Object(order).to_string();
-        let head = r#"{"type":"order.created","data":{"id":"#.to_owned();
-        let mut tail = format!(",{}", &rest[1..]);
-        // Closed and padded to the size, with room for a key of 8 digits.
-        let padding = SIZE.saturating_sub(head.len() + tail.len() + 8 + r#","memo":""}"#.len());
-        tail.push_str(&format!(r#","memo":"{}"}}"#, "m".repeat(padding)));
-        Ok(Self { path, head, tail, next: Arc::new(AtomicU64::new(10_000_000)) })
+    /// Orders as the source serves them; `path` of the hook.
+    pub fn new(source: &BulkSource, path: String) -> anyhow::Result<Self> {
+        let tails = (0..500).map_while(|n| source.order(n)).map(tail).collect::<anyhow::Result<Vec<_>>>()?;
+        anyhow::ensure!(!tails.is_empty(), "the source has no orders");
+        Ok(Self { path, tails: Arc::new(tails), next: Arc::new(AtomicU64::new(10_000_000)) })
     }
 
     /// The next request, and the key of its order.
     fn write(&self, out: &mut Vec<u8>) -> u64 {
         use std::io::Write as _;
         let key = self.next.fetch_add(1, Ordering::Relaxed);
-        let body = format!("{}{key}{}", self.head, self.tail);
+        let tail = &self.tails[(key % self.tails.len() as u64) as usize];
+        let body = format!("{HEAD}{key}{tail}");
         let mut signature = [0; 64];
         if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(HOOK_SECRET.as_bytes()) {
             mac.update(body.as_bytes());
@@ -67,6 +65,15 @@ impl Deliveries {
         .ok();
         key
     }
+}
+
+/// What follows the key: closed, and padded to the size with room for a key of 8 digits.
+fn tail(mut order: serde_json::Value) -> anyhow::Result<String> {
+    order.as_object_mut().context("no order")?.shift_remove("id");
+    let mut tail = format!(",{}", &order.to_string()[1..]);
+    let padding = SIZE.saturating_sub(HEAD.len() + tail.len() + 8 + r#","memo":""}"#.len());
+    tail.push_str(&format!(r#","memo":"{}"}}"#, "m".repeat(padding)));
+    Ok(tail)
 }
 
 /// One keep-alive connection.

@@ -71,7 +71,8 @@ fn memory(report: &mut Report, kind: &str, pulled: &Pulled) -> anyhow::Result<()
 
 /// Follows the stream of orders from its start to its end.
 async fn watch(target: &Target, hub: &Process) -> anyhow::Result<Pulled> {
-    const STATE: &str = "SELECT state, read_count FROM run_stream WHERE stream = 'orders'";
+    const STATE: &str = "SELECT s.state, s.read_count FROM run_stream s JOIN run r ON r.id = s.run_id
+        WHERE s.stream = 'orders' AND r.trigger_kind <> 'webhook'";
     let asked = Instant::now();
     let mut begun = None;
     let mut memory = Vec::new();
@@ -127,7 +128,7 @@ async fn with_hooks(kind: &'static str, source: &BulkSource, report: &mut Report
     let target = Target::new(kind).await?;
     let id = target.connect_bulk(&source.url(), true).await?;
     let hub = hub::start(&target).await?;
-    let deliveries = Deliveries::new(&source.order(0).unwrap_or_default(), format!("/hooks/{id}"))?;
+    let deliveries = Deliveries::new(&source, format!("/hooks/{id}"))?;
     let mut pulling = Box::pin(watch(&target, &hub));
     let mut sending = tokio::task::JoinSet::new();
     let mut clients: Vec<Client> = Vec::new();

@@ -21,13 +21,13 @@ const EVENTS: usize = 4_000;
 const SENDERS: usize = 8;
 
 pub async fn run(target: &Target, report: &mut Report) -> anyhow::Result<()> {
-    let source = BulkSource::start(BulkOptions { orders: 1, ..BulkOptions::default() }).await?;
+    let source = BulkSource::start(BulkOptions { orders: 500, ..BulkOptions::default() }).await?;
     let id = target.connect_bulk(&source.url(), true).await?;
     let hub = hub::start(target).await?;
     while target.count("SELECT COUNT(*) FROM sales_order").await? == 0 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let deliveries = Deliveries::new(&source.order(0).unwrap_or_default(), format!("/hooks/{id}"))?;
+    let deliveries = Deliveries::new(&source, format!("/hooks/{id}"))?;
     let (accepted, mut news) = mpsc::unbounded_channel();
     let begun = Instant::now();
     for n in 0..SENDERS {
