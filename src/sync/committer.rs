@@ -136,6 +136,12 @@ impl Committer {
         answer.await.unwrap_or(Err(CommitError::Stopping))
     }
 
+    /// Senders wait in numbers: whatever is not their answer should stand back.
+    #[must_use]
+    pub fn flooded(&self) -> bool {
+        WAITING_KIB.saturating_sub(self.room.available_permits()) >= BUSY
+    }
+
     /// Applies a chunk and waits for its commit.
     pub async fn apply(&self, work: Work) -> Result<Outcome, CommitError> {
         let (done, answer) = oneshot::channel();

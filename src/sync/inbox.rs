@@ -7,6 +7,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use musubi_sdk::{
@@ -41,6 +42,9 @@ const ROUND_BYTES: i64 = 8 * 1024 * 1024;
 /// The webhook run that a connection's deliveries are counted in now.
 type Runs = Arc<Mutex<HashMap<String, (String, Timestamp)>>>;
 
+/// Shortest time between two looks into the inbox while deliveries are worked on.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+
 /// Works until `stop`, then finishes what is in hand.
 pub async fn run(engine: Engine, stop: CancellationToken) {
     let runs: Runs = Arc::default();
@@ -66,18 +70,34 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
             busy.insert(connection.clone());
             let (engine, runs, stop) = (engine.clone(), runs.clone(), stop.clone());
             tasks.spawn(async move {
+                let started = Instant::now();
                 Box::pin(Batch { engine: &engine, runs: &runs, stop: &stop }.process(&connection, rows)).await;
+                stand_back(&engine, started.elapsed(), &stop).await;
                 connection
             });
         }
+        let asked = Instant::now();
         tokio::select! {
             () = stop.cancelled() => break,
             Some(done) = tasks.join_next() => forget(&mut busy, done),
             () = engine.inbox_waiting.notified() => {}
             () = tokio::time::sleep(engine.settings.poll.0) => {}
         }
+        // Every delivery knocks. While its connection is being worked on, asking again finds nothing new.
+        if !busy.is_empty() {
+            tokio::time::sleep(ASK_AGAIN.saturating_sub(asked.elapsed())).await;
+        }
     }
     while tasks.join_next().await.is_some() {}
+}
+
+/// While senders wait in numbers, their answers go first: applying takes a tenth of the time, and what it
+/// leaves is safe in the inbox.
+async fn stand_back(engine: &Engine, worked: Duration, stop: &CancellationToken) {
+    if engine.committer.flooded() {
+        let rest = (worked * 9).min(Duration::from_secs(1));
+        stop.run_until_cancelled(tokio::time::sleep(rest)).await;
+    }
 }
 
 /// No delivery is put off or leased for longer, unless a source asked for more than a day.
