@@ -128,7 +128,7 @@ async fn with_hooks(kind: &'static str, source: &BulkSource, report: &mut Report
     let target = Target::new(kind).await?;
     let id = target.connect_bulk(&source.url(), true).await?;
     let hub = hub::start(&target).await?;
-    let deliveries = Deliveries::new(&source, format!("/hooks/{id}"))?;
+    let deliveries = Deliveries::new(source, format!("/hooks/{id}"))?;
     let mut pulling = Box::pin(watch(&target, &hub));
     let mut sending = tokio::task::JoinSet::new();
     let mut clients: Vec<Client> = Vec::new();
