@@ -73,6 +73,20 @@ async fn ties_over_page_borders_are_read_exactly_once_by_key() -> TestResult {
     Ok(())
 }
 
+/// A mass update gives many records one time. As text 99 comes after 100; the source sorts numbers.
+#[tokio::test]
+async fn numeric_keys_of_one_instant_are_read_to_the_end() -> TestResult {
+    let at = "2026-01-02T00:00:00Z";
+    let rows = [("8", at), ("9", at), ("10", at), ("99", at), ("100", at), ("1000", at)];
+    let address = Source::new(&rows, true).start().await?;
+    let connector = connector(address, "{ type: none }", &stream("page", PAGERS[0].1, KEYSET))?;
+    for size in 1..=6 {
+        let (keys, _) = pull(&connector, None, Some(size)).await?;
+        assert_eq!(keys, ["8", "9", "10", "99", "100", "1000"], "size {size}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn records_that_move_during_a_pull_hide_no_other_by_key() -> TestResult {
     let source = Source::new(&ROWS, true);

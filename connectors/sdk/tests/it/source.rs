@@ -66,6 +66,11 @@ impl Source {
     }
 }
 
+/// A source's own order among records: numeric keys by number, as databases sort them.
+fn place<'a>(at: &'a str, id: &'a str) -> (&'a str, u64, &'a str) {
+    (at, id.parse().unwrap_or(u64::MAX), id)
+}
+
 fn body(id: &str, at: &str) -> Value {
     json!({"id": id, "at": at, "name": format!("name of {id}")})
 }
@@ -81,12 +86,12 @@ async fn list(
         requests.push(uri.to_string());
     }
     if source.sorted {
-        rows.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
+        rows.sort_by(|a, b| place(&a.1, &a.0).cmp(&place(&b.1, &b.0)));
     }
     if let Some(since) = params.get("since") {
         let after = params.get("after_id");
         rows.retain(|(id, at)| match after {
-            Some(after) => (at, id) > (since, after),
+            Some(after) => place(at, id) > place(since, after),
             // Some sources mean "after" where they say "since".
             None if source.exclusive => at > since,
             None => at >= since,
