@@ -124,6 +124,8 @@ impl Hub {
         let node = node_name(&db);
         let committer =
             Committer::spawn(db.clone(), clock.clone(), node.clone(), config.sync.lease.micros(), config.inbox.queue);
+        let lanes = committer.clone();
+        refresher.heed(move || lanes.flooded());
         let engine = Engine {
             db: db.clone(),
             clock: clock.clone(),

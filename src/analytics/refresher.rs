@@ -9,7 +9,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The same where more than a batch waits: a first load touches every customer again and again, and
 /// each time there is more to sum up.
 const LONG_PAUSE: Duration = Duration::from_secs(2);
+/// While senders wait for their answers figures are a tenth of the work, and at most this late.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 /// Another node's rows carry the time at which it began to read, a little before its commit.
@@ -43,8 +45,26 @@ struct Pending {
     generation: u64,
 }
 
+/// A question to ask; nobody to ask means no.
+#[derive(Default)]
+struct Busy(OnceLock<Box<dyn Fn() -> bool + Send + Sync>>);
+
+impl Busy {
+    fn now(&self) -> bool {
+        self.0.get().is_some_and(|ask| ask())
+    }
+}
+
+impl std::fmt::Debug for Busy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Busy(..)")
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
+    /// Says whether senders wait in numbers.
+    busy: Busy,
     pending: Mutex<Pending>,
     wake: Notify,
     done: watch::Sender<u64>,
@@ -62,6 +82,11 @@ impl Shared {
 pub struct RefreshHandle(Arc<Shared>);
 
 impl RefreshHandle {
+    /// Figures stand back while this says so. Only the first call counts.
+    pub fn heed(&self, busy: impl Fn() -> bool + Send + Sync + 'static) {
+        let _ = self.0.busy.0.set(Box::new(busy));
+    }
+
     /// These customers have something new. Call it after the commit.
     pub fn touch(&self, ids: Vec<String>) {
         if ids.is_empty() {
@@ -113,6 +138,7 @@ impl Refresher {
     ) -> RefreshHandle {
         // Generation 1 is the catching up at start.
         let shared = Arc::new(Shared {
+            busy: Busy::default(),
             pending: Mutex::new(Pending { generation: 1, ..Pending::default() }),
             wake: Notify::new(),
             done: watch::channel(0).0,
@@ -211,7 +237,11 @@ impl Refresher {
             self.tell(batch);
             if more {
                 // Half of the time at most, in a flood a fifth: commits of others go first.
-                let pause = if flood { (start.elapsed() * 4).min(LONG_PAUSE) } else { start.elapsed().min(PAUSE) };
+                let pause = match (self.shared.busy.now(), flood) {
+                    (true, _) => (start.elapsed() * 9).min(LONGEST_PAUSE),
+                    (false, true) => (start.elapsed() * 4).min(LONG_PAUSE),
+                    (false, false) => start.elapsed().min(PAUSE),
+                };
                 tokio::time::sleep(pause).await;
             }
         }
