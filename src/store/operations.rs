@@ -11,7 +11,6 @@ pub struct ConnectionFigures {
     pub open_failures: i64,
     pub parked: i64,
     pub last_ok_at: Option<i64>,
-    pub last_state: Option<String>,
     pub last_cause: Option<String>,
     /// State of the last finished pull, whatever runs now.
     pub previous_state: Option<String>,
@@ -23,8 +22,6 @@ pub async fn figures(db: &Db, id: Option<&str>) -> Result<Vec<ConnectionFigures>
            (SELECT COUNT(*) FROM failure f WHERE f.connection_id = c.id AND f.state = 'open') AS open_failures,
            (SELECT COUNT(*) FROM parked p WHERE p.connection_id = c.id) AS parked,
            (SELECT MIN(s.last_ok_at) FROM stream s WHERE s.connection_id = c.id AND s.enabled = $2) AS last_ok_at,
-           (SELECT r.state FROM run r WHERE r.connection_id = c.id AND r.trigger_kind IN ('schedule','manual','catch_up')
-              ORDER BY r.started_at DESC LIMIT 1) AS last_state,
            (SELECT r.cause FROM run r WHERE r.connection_id = c.id AND r.trigger_kind IN ('schedule','manual','catch_up')
               ORDER BY r.started_at DESC LIMIT 1) AS last_cause,
            (SELECT r.state FROM run r WHERE r.connection_id = c.id AND r.trigger_kind IN ('schedule','manual','catch_up')

@@ -74,11 +74,6 @@ impl Tx {
         }
         Ok(())
     }
-
-    #[must_use]
-    pub fn is_postgres(&self) -> bool {
-        matches!(self, Self::Postgres(_))
-    }
 }
 
 /// A bound value. Each kind holds an `Option`, so a NULL keeps its type (PostgreSQL needs that).

@@ -88,7 +88,6 @@ mod tests {
             open_failures: open,
             parked: 0,
             last_ok_at: ok,
-            last_state: previous.map(str::to_owned),
             last_cause: None,
             previous_state: previous.map(str::to_owned),
         }

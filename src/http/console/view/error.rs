@@ -15,18 +15,6 @@ pub struct ErrorPage {
 }
 
 impl ErrorPage {
-    /// From what the `present` layer knows of a failure.
-    #[must_use]
-    pub fn from_problem(problem: &crate::http::pages::ErrorPage, lang: crate::http::console::Lang) -> Self {
-        Self {
-            status: problem.status,
-            request_id: problem.request_id.clone(),
-            needs: problem.needs.map(|role| lang.t(&format!("role.{}", role.as_str())).to_owned()),
-            changed_by: None,
-            back: "/".to_owned(),
-        }
-    }
-
     fn known(&self) -> u16 {
         if matches!(self.status, 403 | 404 | 409) { self.status } else { 500 }
     }
