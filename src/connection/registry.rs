@@ -17,12 +17,14 @@ pub struct Registry {
     catalogue: Catalogue,
     client: reqwest::Client,
     live: RwLock<HashMap<String, Arc<Live>>>,
+    /// One reload at a time: what an earlier look at the store did not know yet must not be dropped again.
+    reloading: tokio::sync::Mutex<()>,
 }
 
 impl Registry {
     #[must_use]
     pub fn new(catalogue: Catalogue, client: reqwest::Client) -> Self {
-        Self { catalogue, client, live: RwLock::default() }
+        Self { catalogue, client, live: RwLock::default(), reloading: tokio::sync::Mutex::default() }
     }
 
     #[must_use]
@@ -49,6 +51,7 @@ impl Registry {
 
     /// Takes over what changed in the store since the last call, on this or another node.
     pub async fn reload(&self, db: &Db, keys: &Keys) -> Result<(), StoreError> {
+        let _alone = self.reloading.lock().await;
         let stamps: HashMap<String, i64> = connection::stamps(db).await?.into_iter().collect();
         let stale: Vec<String> = {
             let live = self.read();

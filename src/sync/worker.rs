@@ -111,6 +111,13 @@ async fn lease(engine: &Engine, free: usize, busy: &Busy) -> Result<Vec<connecti
     let busy: Vec<String> = busy.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
     let rows = connection::lease_due(&mut tx, &engine.node, now, until, limit, &busy).await?;
     tx.commit().await?;
+    // A connection may have been made or changed just before it was leased. The leases are held: trouble
+    // here must not leave them behind.
+    if !rows.is_empty()
+        && let Err(error) = engine.registry.reload(&engine.db, &engine.keys).await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "connections are used as they were");
+    }
     Ok(rows)
 }
 

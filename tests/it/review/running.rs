@@ -5,9 +5,10 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use musubi::{
     config::Config,
+    connection::create::{self, NewConnection},
     connection::schedule::Plan,
     master::{self, Chunk},
-    model::{Timestamp, record::Kind},
+    model::{Id, Timestamp, ids::Noun, record::Kind},
     store::{self, connection},
     sync::worker,
 };
@@ -202,4 +203,34 @@ async fn a_chunk_in_hand_does_not_hold_up_who_only_schedules() {
     assert!(tokio::time::timeout(Duration::from_millis(300), second).await.is_err(), "{}", database.name);
     drop(other);
     writing.commit().await.unwrap();
+}
+
+/// Connections are made on one node while another looks for due ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_made_on_another_node_is_run_at_once() {
+    let database = Database::postgres().await;
+    let source = Source::start().await;
+    let (t, folder, _) = pulling(&database, &source, |c| c.sync.poll.0 = Duration::from_millis(1)).await;
+    let maker = TestHub::start_with(&database, |c| {
+        c.connectors.dir = folder.path().to_owned();
+        c.sync.poll.0 = Duration::from_secs(3600);
+    })
+    .await;
+    let settings = json!({"webhook_secret": SECRET, "base_url": source.url});
+    for _ in 0..30 {
+        let h = maker.hub();
+        let new = NewConnection {
+            connector: "t-source".to_owned(),
+            name: Id::new(Noun::Connection).into_string(),
+            settings: settings.as_object().unwrap().clone(),
+            plan: Plan::Every(60),
+            streams: None,
+            sample: false,
+            start_now: true,
+        };
+        create::create(&h.db, &h.registry, &h.keys, &h.clock, &h.zone, new).await.unwrap();
+    }
+    t.until("SELECT COUNT(*) FROM run WHERE state = 'succeeded'", |n| n == 30).await;
+    maker.stop().await;
+    t.stop().await;
 }
