@@ -142,7 +142,8 @@ CREATE TABLE inbox (
     duplicates    BIGINT NOT NULL,            -- re-deliveries seen and ignored
     UNIQUE (connection_id, delivery_id)
 );
-CREATE INDEX inbox_state ON inbox (state, not_before, id);
+-- Small and left alone by what is done: only waiting deliveries stand in it.
+CREATE INDEX inbox_pending ON inbox (connection_id, not_before, id) WHERE state = 'pending';
 CREATE INDEX inbox_received ON inbox (connection_id, received_at);
 
 CREATE TABLE hook_refusal (

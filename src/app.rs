@@ -139,7 +139,7 @@ impl Hub {
             committer,
             refusals: Arc::default(),
             on_commit: on_commit(refresher.clone(), changes.clone()),
-            inbox_waiting: Arc::default(),
+            knocks: Arc::default(),
             due_changed: Arc::default(),
         };
         Ok(Arc::new(Self {

@@ -29,7 +29,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The same where more than a batch waits: a first load touches every customer again and again, and
 /// each time there is more to sum up.
 const LONG_PAUSE: Duration = Duration::from_secs(2);
-/// While senders wait for their answers figures are a tenth of the work, and at most this late.
+/// While senders wait for their answers figures are a twentieth of the work, in small batches. A pause is
+/// at most this long.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
@@ -236,9 +237,9 @@ impl Refresher {
             };
             self.tell(batch);
             if more {
-                // Half of the time at most, in a flood a fifth: commits of others go first.
+                // Half of the time at most, in a first load a fifth: commits of others go first.
                 let pause = match (self.shared.busy.now(), flood) {
-                    (true, _) => (start.elapsed() * 9).min(LONGEST_PAUSE),
+                    (true, _) => (start.elapsed() * 19).min(LONGEST_PAUSE),
                     (false, true) => (start.elapsed() * 4).min(LONG_PAUSE),
                     (false, false) => start.elapsed().min(PAUSE),
                 };
@@ -248,11 +249,12 @@ impl Refresher {
     }
 
     fn take(&self) -> (Vec<String>, bool, u64) {
+        let most = if self.shared.busy.now() { stat::BATCH / 10 } else { stat::BATCH };
         let mut pending = self.shared.pending();
         let from_backlog = pending.touched.is_empty();
         let from = if from_backlog { &mut pending.backlog } else { &mut pending.touched };
         let mut batch = Vec::new();
-        while batch.len() < stat::BATCH
+        while batch.len() < most
             && let Some(id) = from.pop_first()
         {
             batch.push(id);

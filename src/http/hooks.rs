@@ -135,7 +135,7 @@ async fn accept(
     };
     let stored = hub.engine.committer.receive(delivery).await.map_err(|e| refused_commit(&e))?;
     if stored {
-        hub.engine.inbox_waiting.notify_one();
+        hub.engine.knocks.knock(&live.row.id);
     }
     Ok(stored)
 }

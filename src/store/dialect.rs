@@ -55,6 +55,31 @@ impl Dialect {
         }
     }
 
+    /// Before a query with `ORDER BY … LIMIT` that an index answers. Where its statistics lag behind a
+    /// flood, PostgreSQL expects a handful of rows, reads all of them and sorts.
+    #[must_use]
+    pub fn follow_index(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SET LOCAL enable_sort = off"),
+        }
+    }
+
+    /// A table of one bound JSON array of objects, with text columns, to join with.
+    #[must_use]
+    pub fn json_rows(self, placeholder: &str, name: &str, columns: &[&str]) -> String {
+        match self {
+            Self::Sqlite => {
+                let picked: Vec<String> = columns.iter().map(|c| format!("value ->> '{c}' AS {c}")).collect();
+                format!("(SELECT {} FROM json_each({placeholder})) AS {name}", picked.join(", "))
+            }
+            Self::Postgres => {
+                let typed: Vec<String> = columns.iter().map(|c| format!("{c} text")).collect();
+                format!("jsonb_to_recordset(CAST({placeholder} AS jsonb)) AS {name} ({})", typed.join(", "))
+            }
+        }
+    }
+
     /// `column IN (list)` where the list is one bound JSON array of strings (see [`json_list`]):
     /// one statement text for every length, so it stays prepared.
     #[must_use]

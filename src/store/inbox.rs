@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Batch, Db, FromRow, On, StoreError, Tx, json_list, sql};
+use super::{Batch, Db, FromRow, On, StoreError, Tx, json_list, sql, sql::execute_plain};
 use crate::model::{Id, Timestamp, ids::Noun};
 
 /// A delivery to store.
@@ -124,27 +124,42 @@ pub struct Wanted<'a> {
     pub bytes: i64,
 }
 
-/// Waiting deliveries that this node may work on, oldest first, without those of `busy` connections.
-/// What was never tried is always due.
-pub async fn pending<'a>(
-    db: &Db,
-    wanted: &Wanted<'_>,
-    busy: impl Iterator<Item = &'a String>,
-) -> Result<Vec<Pending>, StoreError> {
-    let rows: Vec<(String, i64)> = sql(format!(
-        "SELECT id, CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox
-         WHERE state = 'pending' AND (attempts = 0 OR not_before <= $1 OR not_before > $2)
-           AND (leased_by = $3 OR leased_until < $1 OR leased_until > $2) AND NOT ({})
-         ORDER BY not_before, id LIMIT $4",
-        db.dialect().in_list("connection_id", "$5")
-    ))
-    .bind(wanted.now)
-    .bind(wanted.far)
-    .bind(wanted.node)
-    .bind(wanted.rows)
-    .bind(json_list(busy))
+/// Connections with waiting deliveries. (From one to the next in the index, without reading between.)
+pub async fn waiting_connections(db: &Db) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = sql("WITH RECURSIVE waits (id) AS (
+           SELECT MIN(connection_id) FROM inbox WHERE state = 'pending'
+           UNION ALL
+           SELECT (SELECT MIN(connection_id) FROM inbox WHERE state = 'pending' AND connection_id > waits.id)
+           FROM waits WHERE waits.id IS NOT NULL)
+         SELECT id FROM waits WHERE id IS NOT NULL")
     .all(db)
     .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Waiting deliveries of a connection that this node may work on, oldest first. What was never tried is
+/// always due.
+pub async fn pending(db: &Db, connection_id: &str, wanted: &Wanted<'_>) -> Result<Vec<Pending>, StoreError> {
+    let text = "SELECT id, CAST(OCTET_LENGTH(body) AS BIGINT) FROM inbox
+         WHERE connection_id = $5 AND state = 'pending' AND (attempts = 0 OR not_before <= $1 OR not_before > $2)
+           AND (leased_by = $3 OR leased_until < $1 OR leased_until > $2)
+         ORDER BY not_before, id LIMIT $4";
+    let query = sql(text)
+        .bind(wanted.now)
+        .bind(wanted.far)
+        .bind(wanted.node)
+        .bind(wanted.rows)
+        .bind(connection_id);
+    let rows: Vec<(String, i64)> = match db.dialect().follow_index() {
+        None => query.all(db).await?,
+        Some(hint) => {
+            let mut tx = db.begin().await?;
+            execute_plain(&mut tx, hint).await?;
+            let rows = query.all(&mut tx).await?;
+            tx.commit().await?;
+            rows
+        }
+    };
     let mut room = wanted.bytes;
     let fitting = rows.into_iter().enumerate().take_while(|(n, (_, bytes))| {
         room -= bytes;
@@ -154,9 +169,10 @@ pub async fn pending<'a>(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
+    // COALESCE: see `settle`.
     sql(format!(
         "SELECT id, connection_id, headers, body, attempts, received_at FROM inbox
-         WHERE state = 'pending' AND {} ORDER BY not_before, id",
+         WHERE COALESCE(state, '') = 'pending' AND {} ORDER BY not_before, id",
         db.dialect().in_list("id", "$1")
     ))
     .bind(json_list(ids))
@@ -164,7 +180,7 @@ pub async fn pending<'a>(
     .await
 }
 
-/// What a delivery carried, for the log.
+/// What a delivery carried and what becomes of it.
 #[derive(Clone, Debug)]
 pub struct Applied {
     pub id: String,
@@ -175,69 +191,27 @@ pub struct Applied {
     pub state: &'static str,
 }
 
-/// Claims deliveries for this transaction: only what is still pending is returned, and nobody else
-/// gets it.
-pub async fn claim(tx: &mut Tx, ids: &[&str], now: Timestamp) -> Result<HashSet<String>, StoreError> {
-    // COALESCE keeps the index over states out of it: with many waiting it would read them all.
+/// Claims deliveries for this transaction and writes what becomes of them: only what is still pending
+/// is returned, and nobody else gets it.
+pub async fn settle(
+    tx: &mut Tx,
+    run_id: Option<&str>,
+    deliveries: &[Applied],
+    now: Timestamp,
+) -> Result<HashSet<String>, StoreError> {
+    let rows = deliveries.iter().map(|a| {
+        serde_json::json!({"wanted": a.id, "became": a.state, "what": a.event, "about": a.object, "why": a.cause})
+    });
+    // COALESCE keeps the index over waiting deliveries out of it: with many it would read them all.
     let text = format!(
-        "UPDATE inbox SET state = 'applied', applied_at = $1, attempts = attempts + 1
-         WHERE COALESCE(state, '') = 'pending' AND {} RETURNING id",
-        tx.dialect().in_list("id", "$2")
+        "UPDATE inbox SET state = became, applied_at = $1, attempts = attempts + 1, event = what, object = about,
+           cause = why, run_id = $2
+         FROM {} WHERE inbox.id = wanted AND COALESCE(inbox.state, '') = 'pending' RETURNING id",
+        tx.dialect().json_rows("$3", "settled", &["wanted", "became", "what", "about", "why"])
     );
-    let rows: Vec<(String,)> = sql(text).bind(now).bind(json_list(ids)).all(tx).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-/// Writes what became of claimed deliveries.
-pub async fn describe(tx: &mut Tx, run_id: Option<&str>, applied: &[Applied]) -> Result<(), StoreError> {
-    // One statement per distinct outcome would be a statement per row: events differ by object. The
-    // rows exist, so the insert part of this upsert never takes effect.
-    let mut batch = Batch::new(
-        "inbox",
-        &[
-            "id",
-            "connection_id",
-            "delivery_id",
-            "received_at",
-            "headers",
-            "body",
-            "state",
-            "attempts",
-            "not_before",
-            "duplicates",
-            "event",
-            "object",
-            "cause",
-            "run_id",
-        ],
-    );
-    let empty: &[u8] = &[];
-    for a in applied {
-        batch.push([
-            a.id.as_str().into(),
-            "".into(),
-            a.id.as_str().into(),
-            0_i64.into(),
-            "".into(),
-            empty.into(),
-            a.state.into(),
-            0_i64.into(),
-            0_i64.into(),
-            0_i64.into(),
-            a.event.as_ref().into(),
-            a.object.as_ref().into(),
-            a.cause.as_ref().into(),
-            run_id.into(),
-        ]);
-    }
-    batch
-        .insert(
-            tx,
-            "ON CONFLICT (id) DO UPDATE SET state = excluded.state, event = excluded.event,
-               object = excluded.object, cause = excluded.cause, run_id = excluded.run_id",
-        )
-        .await?;
-    Ok(())
+    let rows = serde_json::Value::Array(rows.collect()).to_string();
+    let claimed: Vec<(String,)> = sql(text).bind(now).bind(run_id).bind(rows).all(tx).await?;
+    Ok(claimed.into_iter().map(|(id,)| id).collect())
 }
 
 /// Puts a delivery off after a passing trouble.
@@ -253,16 +227,17 @@ pub async fn postpone(tx: &mut Tx, id: &str, cause: &str, not_before: Timestamp,
     Ok(())
 }
 
-/// A person wants a delivery processed again. It goes through the same door once more.
-pub async fn replay(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let changed = sql("UPDATE inbox SET state = 'pending', not_before = $1, leased_by = NULL, leased_until = $2,
-           cause = NULL WHERE id = $3 AND state <> 'pending'")
+/// A person wants a delivery processed again. It goes through the same door once more. The answer is its
+/// connection; `None`: it waits already, or there is none.
+pub async fn replay(tx: &mut Tx, id: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+    let asked: Option<(String,)> = sql("UPDATE inbox SET state = 'pending', not_before = $1, leased_by = NULL,
+           leased_until = $2, cause = NULL WHERE id = $3 AND state <> 'pending' RETURNING connection_id")
     .bind(now)
     .bind(0_i64)
     .bind(id)
-    .execute(tx)
+    .optional(tx)
     .await?;
-    Ok(changed > 0)
+    Ok(asked.map(|(connection,)| connection))
 }
 
 /// How many deliveries wait.

@@ -33,7 +33,7 @@ pub(super) async fn at_once(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<
             work.rejected.iter().filter(|r| admitted.takes(&r.external_id)).cloned().collect();
         master::ingest::apply(tx, &chunk_of(work, &records, &rejected, now)).await?
     };
-    close(tx, work, &admitted, &outcome, now).await?;
+    close(tx, work, &outcome, now).await?;
     Ok(outcome)
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn row_by_row(tx: &mut Tx, work: &Work, now: Timestamp) -> Resu
     refused.extend(work.rejected.iter().filter(|r| admitted.takes(&r.external_id)).cloned());
     let chunk = chunk_of(work, &[], &refused, now);
     outcome.add(master::ingest::apply(tx, &chunk).await?);
-    close(tx, work, &admitted, &outcome, now).await?;
+    close(tx, work, &outcome, now).await?;
     Ok(outcome)
 }
 
@@ -96,8 +96,6 @@ fn chunk_of<'a>(work: &'a Work, records: &'a [Incoming], rejected: &'a [Rejected
 struct Admitted {
     /// Keys of the records; `None`: all.
     only: Option<HashSet<String>>,
-    /// Deliveries that nobody else has applied.
-    deliveries: HashSet<String>,
 }
 
 impl Admitted {
@@ -115,26 +113,19 @@ async fn admit(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<Admitted, Sto
     if work.replay {
         let keys = work.records.iter().map(|r| &r.external_id).chain(work.rejected.iter().map(|r| &r.external_id));
         let only = failure::unresolved_among(tx, &work.live.row.id, &work.stream, keys).await?;
-        return Ok(Admitted { only: Some(only), deliveries: HashSet::new() });
+        return Ok(Admitted { only: Some(only) });
     }
     if work.deliveries.is_empty() {
-        return Ok(Admitted { only: None, deliveries: HashSet::new() });
+        return Ok(Admitted { only: None });
     }
-    let ids: Vec<&str> = work.deliveries.iter().map(|d| d.id.as_str()).collect();
-    let deliveries = inbox::claim(tx, &ids, now).await?;
-    let mine = work.deliveries.iter().filter(|d| deliveries.contains(&d.id));
-    let only = (deliveries.len() < ids.len()).then(|| mine.filter_map(key_of).map(str::to_owned).collect());
-    Ok(Admitted { only, deliveries })
+    let claimed = inbox::settle(tx, Some(&work.run_id), &work.deliveries, now).await?;
+    let mine = work.deliveries.iter().filter(|d| claimed.contains(&d.id));
+    let all = claimed.len() == work.deliveries.len();
+    Ok(Admitted { only: (!all).then(|| mine.filter_map(key_of).map(str::to_owned).collect()) })
 }
 
-/// Counts, cursor, freshness and deliveries, in the transaction of the records they speak of.
-async fn close(
-    tx: &mut Tx,
-    work: &Work,
-    admitted: &Admitted,
-    outcome: &Outcome,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// Counts, cursor and freshness, in the transaction of the records they speak of.
+async fn close(tx: &mut Tx, work: &Work, outcome: &Outcome, now: Timestamp) -> Result<(), StoreError> {
     let counts = run::Counts {
         read: outcome.read,
         new: outcome.new,
@@ -155,11 +146,6 @@ async fn close(
     }
     if work.fresh {
         connection::set_fresh(tx, origin, &work.stream, now).await?;
-    }
-    if !admitted.deliveries.is_empty() {
-        let mine: Vec<Applied> =
-            work.deliveries.iter().filter(|d| admitted.deliveries.contains(&d.id)).cloned().collect();
-        inbox::describe(tx, Some(&work.run_id), &mine).await?;
     }
     Ok(())
 }

@@ -10,7 +10,10 @@
 //! and nothing is acknowledged.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -37,6 +40,8 @@ const BUSY: usize = 32;
 const WORK_TURN: Duration = Duration::from_millis(150);
 /// Times a commit is tried again after a conflict with another node.
 const CONFLICTS: usize = 4;
+/// From this many deliveries at a time on, senders wait in numbers.
+const FLOOD: usize = 12;
 /// Bodies of waiting deliveries together, in KiB.
 const WAITING_KIB: usize = 64 * 1024;
 
@@ -102,6 +107,8 @@ pub struct Committer {
     inbox: mpsc::Sender<InboxJob>,
     work: mpsc::Sender<WorkJob>,
     room: Arc<Semaphore>,
+    /// Deliveries whose senders wait for their answer.
+    unanswered: Arc<AtomicUsize>,
 }
 
 impl Committer {
@@ -120,7 +127,7 @@ impl Committer {
                 tokio::spawn(lane(Some(inbox_rx), Some(work_rx)).run());
             }
         }
-        Self { inbox: inbox_tx, work: work_tx, room: Arc::new(Semaphore::new(WAITING_KIB)) }
+        Self { inbox: inbox_tx, work: work_tx, room: Arc::new(Semaphore::new(WAITING_KIB)), unanswered: Arc::default() }
     }
 
     /// Stores a delivery durably. `true`: new; `false`: it was here before. Over the limits it says
@@ -128,6 +135,7 @@ impl Committer {
     pub async fn receive(&self, delivery: inbox::New) -> Result<bool, CommitError> {
         let kib = u32::try_from(delivery.body.len() / 1024 + 1).unwrap_or(u32::MAX);
         let room = self.room.clone().try_acquire_many_owned(kib).map_err(|_| CommitError::Full)?;
+        let _counted = Counted::one_more(&self.unanswered);
         let (done, answer) = oneshot::channel();
         self.inbox.try_send(InboxJob { delivery, done, _room: room }).map_err(|e| match e {
             mpsc::error::TrySendError::Full(_) => CommitError::Full,
@@ -139,7 +147,7 @@ impl Committer {
     /// Senders wait in numbers: whatever is not their answer should stand back.
     #[must_use]
     pub fn flooded(&self) -> bool {
-        WAITING_KIB.saturating_sub(self.room.available_permits()) >= BUSY
+        self.unanswered.load(Ordering::Relaxed) >= FLOOD
     }
 
     /// Applies a chunk and waits for its commit.
@@ -147,6 +155,22 @@ impl Committer {
         let (done, answer) = oneshot::channel();
         self.work.send(WorkJob { work, done }).await.map_err(|_| CommitError::Stopping)?;
         answer.await.unwrap_or(Err(CommitError::Stopping))
+    }
+}
+
+/// One more of a number of things, until it is dropped.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn one_more(number: &'a AtomicUsize) -> Self {
+        number.fetch_add(1, Ordering::Relaxed);
+        Self(number)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::{clock::Clock, config, connection::Registry, master::Outcome, model::Currency, secrets::Keys, store::Db};
 
-use super::{committer::Committer, refusals::Refusals};
+use super::{committer::Committer, knocks::Knocks, refusals::Refusals};
 
 /// Told after every commit which customers look different and which run moved.
 pub type OnCommit = Arc<dyn Fn(&HashSet<String>, &str) + Send + Sync>;
@@ -28,7 +28,7 @@ pub struct Engine {
     pub refusals: Arc<Refusals>,
     pub on_commit: OnCommit,
     /// Wakes the inbox worker of this node.
-    pub inbox_waiting: Arc<tokio::sync::Notify>,
+    pub knocks: Arc<Knocks>,
     /// Wakes the scheduler of this node.
     pub due_changed: Arc<tokio::sync::Notify>,
 }

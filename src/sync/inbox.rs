@@ -36,59 +36,68 @@ use super::{
 /// A run gathers the deliveries of a connection for this long.
 const RUN_SPAN: i64 = Timestamp::MINUTE;
 
-/// Bodies read in one round.
+/// Bodies of a connection read in one round.
 const ROUND_BYTES: i64 = 8 * 1024 * 1024;
 
 /// The webhook run that a connection's deliveries are counted in now.
 type Runs = Arc<Mutex<HashMap<String, (String, Timestamp)>>>;
 
-/// Shortest time between two looks into the inbox while deliveries are worked on.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
-
 /// Works until `stop`, then finishes what is in hand.
 pub async fn run(engine: Engine, stop: CancellationToken) {
     let runs: Runs = Arc::default();
-    let mut busy: HashSet<String> = HashSet::new();
-    let mut tasks: JoinSet<String> = JoinSet::new();
+    // Connections that are being worked on, and which of them knocked meanwhile.
+    let mut busy: HashMap<String, bool> = HashMap::new();
+    let mut tasks: JoinSet<(String, bool)> = JoinSet::new();
+    let mut poll = tokio::time::interval(engine.settings.poll.0);
+    poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        let now = engine.clock.now();
-        let wanted = store::inbox::Wanted {
-            node: &engine.node,
-            now,
-            far: now.plus(longest_wait(&engine)),
-            rows: i64::try_from(engine.inbox.batch).unwrap_or(500),
-            bytes: ROUND_BYTES,
+        let waiting = tokio::select! {
+            () = stop.cancelled() => break,
+            Some(done) = tasks.join_next() => after(&mut busy, done),
+            names = engine.knocks.heard() => names,
+            // What another node left behind, what was put off, what came before this process.
+            _ = poll.tick() => waiting_connections(&engine).await,
         };
-        let rows = match store::inbox::pending(&engine.db, &wanted, busy.iter()).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "inbox cannot be read, trying again");
-                Vec::new()
+        for connection in waiting {
+            if let Some(again) = busy.get_mut(&connection) {
+                *again = true;
+                continue;
             }
-        };
-        for (connection, rows) in by_connection(rows) {
-            busy.insert(connection.clone());
+            busy.insert(connection.clone(), false);
             let (engine, runs, stop) = (engine.clone(), runs.clone(), stop.clone());
             tasks.spawn(async move {
-                let started = Instant::now();
-                Box::pin(Batch { engine: &engine, runs: &runs, stop: &stop }.process(&connection, rows)).await;
-                stand_back(&engine, started.elapsed(), &stop).await;
-                connection
+                let batch = Batch { engine: &engine, runs: &runs, stop: &stop };
+                let more = Box::pin(batch.next(&connection)).await;
+                (connection, more)
             });
-        }
-        let asked = Instant::now();
-        tokio::select! {
-            () = stop.cancelled() => break,
-            Some(done) = tasks.join_next() => forget(&mut busy, done),
-            () = engine.inbox_waiting.notified() => {}
-            () = tokio::time::sleep(engine.settings.poll.0) => {}
-        }
-        // Every delivery knocks. While its connection is being worked on, asking again finds nothing new.
-        if !busy.is_empty() {
-            tokio::time::sleep(ASK_AGAIN.saturating_sub(asked.elapsed())).await;
         }
     }
     while tasks.join_next().await.is_some() {}
+}
+
+async fn waiting_connections(engine: &Engine) -> HashSet<String> {
+    match store::inbox::waiting_connections(&engine.db).await {
+        Ok(names) => names.into_iter().collect(),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "inbox cannot be read, trying again");
+            HashSet::new()
+        }
+    }
+}
+
+/// Who is to be looked at again after a task.
+fn after(busy: &mut HashMap<String, bool>, done: Result<(String, bool), tokio::task::JoinError>) -> HashSet<String> {
+    match done {
+        Ok((connection, more)) => {
+            let knocked = busy.remove(&connection).unwrap_or_default();
+            if more || knocked { HashSet::from([connection]) } else { HashSet::new() }
+        }
+        // A panic took the name with it: everything may be asked for again.
+        Err(error) => {
+            tracing::error!(%error, "inbox task ended unexpectedly");
+            std::mem::take(busy).into_keys().collect()
+        }
+    }
 }
 
 /// While senders wait in numbers, their answers go first: applying takes a tenth of the time, and what it
@@ -104,30 +113,6 @@ async fn stand_back(engine: &Engine, worked: Duration, stop: &CancellationToken)
 fn longest_wait(engine: &Engine) -> i64 {
     let retry = engine.inbox.retry_max.micros().saturating_mul(2);
     retry.max(engine.settings.lease.micros().saturating_mul(2)).max(25 * 60 * Timestamp::MINUTE)
-}
-
-fn forget(busy: &mut HashSet<String>, done: Result<String, tokio::task::JoinError>) {
-    match done {
-        Ok(connection) => {
-            busy.remove(&connection);
-        }
-        // A panic took the name with it: everything may be asked for again.
-        Err(error) => {
-            tracing::error!(%error, "inbox task ended unexpectedly");
-            busy.clear();
-        }
-    }
-}
-
-fn by_connection(rows: Vec<Pending>) -> Vec<(String, Vec<Pending>)> {
-    let mut out: Vec<(String, Vec<Pending>)> = Vec::new();
-    for row in rows {
-        match out.iter_mut().find(|(id, _)| *id == row.connection_id) {
-            Some((_, list)) => list.push(row),
-            None => out.push((row.connection_id.clone(), vec![row])),
-        }
-    }
-    out
 }
 
 struct Batch<'a> {
@@ -156,6 +141,32 @@ enum Adding {
 }
 
 impl Batch<'_> {
+    /// Works on what waits for a connection. `true`: it may have more.
+    async fn next(&self, connection: &str) -> bool {
+        let now = self.engine.clock.now();
+        let wanted = store::inbox::Wanted {
+            node: &self.engine.node,
+            now,
+            far: now.plus(longest_wait(self.engine)),
+            rows: i64::try_from(self.engine.inbox.batch).unwrap_or(500),
+            bytes: ROUND_BYTES,
+        };
+        let rows = match store::inbox::pending(&self.engine.db, connection, &wanted).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "inbox cannot be read, trying again");
+                return false;
+            }
+        };
+        if rows.is_empty() {
+            return false;
+        }
+        let started = Instant::now();
+        self.process(connection, rows).await;
+        stand_back(self.engine, started.elapsed(), self.stop).await;
+        true
+    }
+
     async fn process(&self, connection: &str, rows: Vec<Pending>) {
         if let Err(error) = self.try_process(connection, &rows).await {
             tracing::warn!(connection.id = %connection, error = &error as &dyn std::error::Error,
@@ -341,13 +352,10 @@ impl Batch<'_> {
     }
 
     async fn close(&self, row: &Pending, state: &'static str, cause: &str) -> Result<(), CommitError> {
-        let now = self.engine.clock.now();
+        let cause = Some(cause).filter(|c| !c.is_empty()).map(str::to_owned);
+        let became = Applied { id: row.id.clone(), event: None, object: None, cause, state };
         let mut tx = self.engine.db.begin().await?;
-        if !store::inbox::claim(&mut tx, &[&row.id], now).await?.is_empty() {
-            let cause = Some(cause).filter(|c| !c.is_empty()).map(str::to_owned);
-            let applied = Applied { id: row.id.clone(), event: None, object: None, cause, state };
-            store::inbox::describe(&mut tx, None, &[applied]).await?;
-        }
+        store::inbox::settle(&mut tx, None, &[became], self.engine.clock.now()).await?;
         tx.commit().await?;
         Ok(())
     }

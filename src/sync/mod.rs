@@ -9,6 +9,7 @@
 //! | `pages` | the pages of one stream, with patience for its source |
 //! | `fetch` | customers asked for by key |
 //! | [`inbox`] | applies stored webhooks |
+//! | [`knocks`] | who has something in the inbox |
 //! | [`worker`] | leases due connections, parks' expiry, the loops of one node |
 //! | [`replay`] | failures again: preview, one, many, a cause |
 //! | [`refusals`] | counts refused deliveries without a commit for each |
@@ -25,6 +26,7 @@ pub mod failpoint;
 mod fetch;
 pub mod inbox;
 pub mod intake;
+pub mod knocks;
 mod pages;
 pub mod pull;
 pub mod refusals;

@@ -259,7 +259,7 @@ async fn a_round_reads_no_more_bodies_than_it_has_room_for() {
         for (bytes, wanted) in [(1000, 2), (10, 1), (9000, 4)] {
             let now = musubi::model::Timestamp(10);
             let ask = store::inbox::Wanted { node: "n", now, far: now.plus(1_000_000), rows: 100, bytes };
-            let got = store::inbox::pending(&database.db, &ask, std::iter::empty()).await.unwrap();
+            let got = store::inbox::pending(&database.db, "con_1", &ask).await.unwrap();
             assert_eq!(got.len(), wanted, "{bytes} {}", database.name);
         }
     }

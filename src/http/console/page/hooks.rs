@@ -166,6 +166,9 @@ async fn replay(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<Str
     let mut tx = hub.db.begin().await?;
     let asked = store::inbox::replay(&mut tx, &id, hub.clock.now()).await?;
     tx.commit().await?;
-    hub.engine.inbox_waiting.notify_one();
-    Ok(done(&format!("/webhooks/{id}"), if asked { "hook_replayed" } else { "hook_replay_failed" }, None))
+    if let Some(connection) = &asked {
+        hub.engine.knocks.knock(connection);
+    }
+    let said = if asked.is_some() { "hook_replayed" } else { "hook_replay_failed" };
+    Ok(done(&format!("/webhooks/{id}"), said, None))
 }
