@@ -144,7 +144,6 @@ CREATE TABLE inbox (
 );
 -- Small and left alone by what is done: only waiting deliveries stand in it.
 CREATE INDEX inbox_pending ON inbox (connection_id, not_before, id) WHERE state = 'pending';
-CREATE INDEX inbox_received ON inbox (connection_id, received_at);
 
 CREATE TABLE hook_refusal (
     id            TEXT   NOT NULL PRIMARY KEY,

@@ -70,6 +70,12 @@ impl Id {
         Self::from_u128(noun, key.as_u128())
     }
 
+    /// Sorts before every id made at or after a time: a bound for reading by age.
+    #[must_use]
+    pub fn first_since(noun: Noun, time: super::Timestamp) -> Self {
+        Self::from_u128(noun, u128::try_from(time.0.max(0) / 1_000).unwrap_or_default() << 80)
+    }
+
     fn from_u128(noun: Noun, mut bits: u128) -> Self {
         let mut digits = [0u8; 26];
         for slot in digits.iter_mut().rev() {
@@ -132,6 +138,15 @@ mod tests {
         assert_eq!(made, sorted);
         let id = &made[0];
         assert_eq!(Id::parse(Noun::Order, id.as_str()).as_ref(), Some(id));
+    }
+
+    #[test]
+    fn a_bound_stands_between_before_and_after() {
+        let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap();
+        let id = Id::new(Noun::Inbox);
+        let bound = |time| Id::first_since(Noun::Inbox, super::super::Timestamp(time));
+        assert!(bound(now - 1_000) < id && id < bound(now + 60_000_000));
+        assert!(bound(-5) <= bound(0));
     }
 
     #[test]

@@ -144,12 +144,7 @@ pub async fn pending(db: &Db, connection_id: &str, wanted: &Wanted<'_>) -> Resul
          WHERE connection_id = $5 AND state = 'pending' AND (attempts = 0 OR not_before <= $1 OR not_before > $2)
            AND (leased_by = $3 OR leased_until < $1 OR leased_until > $2)
          ORDER BY not_before, id LIMIT $4";
-    let query = sql(text)
-        .bind(wanted.now)
-        .bind(wanted.far)
-        .bind(wanted.node)
-        .bind(wanted.rows)
-        .bind(connection_id);
+    let query = sql(text).bind(wanted.now).bind(wanted.far).bind(wanted.node).bind(wanted.rows).bind(connection_id);
     let rows: Vec<(String, i64)> = match db.dialect().follow_index() {
         None => query.all(db).await?,
         Some(hint) => {
@@ -199,9 +194,9 @@ pub async fn settle(
     deliveries: &[Applied],
     now: Timestamp,
 ) -> Result<HashSet<String>, StoreError> {
-    let rows = deliveries.iter().map(|a| {
-        serde_json::json!({"wanted": a.id, "became": a.state, "what": a.event, "about": a.object, "why": a.cause})
-    });
+    let rows = deliveries.iter().map(
+        |a| serde_json::json!({"wanted": a.id, "became": a.state, "what": a.event, "about": a.object, "why": a.cause}),
+    );
     // COALESCE keeps the index over waiting deliveries out of it: with many it would read them all.
     let text = format!(
         "UPDATE inbox SET state = became, applied_at = $1, attempts = attempts + 1, event = what, object = about,

@@ -100,11 +100,11 @@ fn after(busy: &mut HashMap<String, bool>, done: Result<(String, bool), tokio::t
     }
 }
 
-/// While senders wait in numbers, their answers go first: applying takes a tenth of the time, and what it
-/// leaves is safe in the inbox.
+/// While senders wait in numbers, their answers go first: applying takes a twentieth of the time, and what
+/// it leaves is safe in the inbox.
 async fn stand_back(engine: &Engine, worked: Duration, stop: &CancellationToken) {
     if engine.committer.flooded() {
-        let rest = (worked * 9).min(Duration::from_secs(1));
+        let rest = (worked * 19).min(Duration::from_secs(2));
         stop.run_until_cancelled(tokio::time::sleep(rest)).await;
     }
 }
