@@ -19,6 +19,7 @@ pub mod catalogue;
 pub mod connection;
 pub mod copy;
 pub mod customer;
+pub mod customer_value;
 pub mod dialect;
 pub mod document;
 pub mod due;
