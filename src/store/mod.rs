@@ -44,6 +44,7 @@ pub mod setting;
 pub mod source_record;
 pub mod sql;
 pub mod stat;
+pub mod sweep;
 pub mod user;
 pub mod version;
 

@@ -23,6 +23,7 @@ use super::{
     fetch::{self, AT_MOST},
     intake,
     pages::Pages,
+    sweep,
 };
 
 /// How a stream or run ended.
@@ -135,8 +136,9 @@ impl Pull<'_> {
         }
         self.fetch_missing(&mut outcome).await?;
         self.finish_stream(stream, expected, &outcome).await?;
+        let whole = !is_short(expected, outcome.read);
         self.total.add(outcome);
-        Ok(())
+        if whole { sweep::stream(self, stream, kind).await } else { Ok(()) }
     }
 
     /// A stream is green only when nothing failed and the source's own count was reached.
@@ -214,6 +216,7 @@ impl Pull<'_> {
                     deliveries: Vec::new(),
                     fresh: end_of_page && last.is_some() && !short,
                     replay: false,
+                    back: false,
                 })
                 .await?;
             failpoint::pass("pull.after_chunk");
@@ -227,7 +230,7 @@ impl Pull<'_> {
         }
     }
 
-    async fn commit(&self, work: Work) -> Result<Outcome, Stop> {
+    pub(super) async fn commit(&self, work: Work) -> Result<Outcome, Stop> {
         let outcome = self.engine.committer.apply(work).await?;
         self.engine.announce(&outcome, &self.run_id);
         Ok(outcome)
