@@ -7,6 +7,8 @@ use musubi::{connection::schedule::Plan, store::sweep};
 use serde_json::{Value, json};
 
 use crate::{
+    cli_ops::Shell,
+    console_desk::Desk,
     hooks::folder,
     hub::TestHub,
     real::TestDatabase as Database,
@@ -55,7 +57,7 @@ impl Scene {
         self.t.text("SELECT cause FROM run ORDER BY number DESC LIMIT 1").await
     }
 
-    /// An order of a customer in the hub's own words, as a list leaves it out.
+    /// Deletes orders at the source.
     fn without(&self, keys: std::ops::Range<usize>) {
         for n in keys {
             self.source.remove("orders", &format!("o{n:05}"));
@@ -128,12 +130,40 @@ async fn too_many_at_once_wait_for_a_person() {
         s.without(10..20);
         assert_eq!(s.run().await, "DELETE_BRAKE", "{}", database.name);
         assert_eq!(s.living().await, 100);
-        allow(&s).await;
-        assert_eq!(s.run().await, "");
-        assert_eq!(s.living().await, 80, "{}", database.name);
+        // Once more, from the shell.
+        let empty = tempfile::tempdir().unwrap();
+        let shell = Shell { folder: empty.path(), url: &database.url };
+        let shown = shell.json(&["connection", "deletes", &s.id]);
+        assert_eq!((&shown[0]["missing"], &shown[0]["keys"][19]), (&json!(20), &json!("o00019")), "{shown}");
+        shell.run(&["connection", "deletes", &s.id, "--allow", "orders"], 0);
+        let again = shell.run(&["connection", "deletes", &s.id, "--allow", "orders"], 2);
+        assert!(again.err.contains("no deletions of orders are held"), "{}", again.err);
+        s.t.synced().await;
+        s.t.until(LIVING, |n| n == 80).await;
         assert_eq!(s.t.count(HELD).await, 0);
         s.t.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_brake_says_why_and_is_released_at_the_console() {
+    let database = Database::sqlite().await;
+    let Scene { t, source, id, _folder } = Scene::new(&database).await;
+    for n in 0..10 {
+        source.remove("orders", &format!("o{n:05}"));
+    }
+    t.request(&id).await;
+    t.until(HELD, |n| n == 1).await;
+    t.synced().await;
+    let desk = Desk::at(t, database).await;
+    desk.open(&format!("/connections/{id}")).await;
+    desk.b.wait_for_text("[data-region=attention]", "10件の削除を止めています").await;
+    desk.b.wait_for_text("[data-region=attention]", "o00009").await;
+    desk.looks("connection-held").await;
+    desk.b.click("form[action$='/deletes/orders/allow'] button").await;
+    desk.b.wait_for_text("main [role=status]", "削除を反映します").await;
+    desk.t.until(LIVING, |n| n == 90).await;
+    desk.close().await;
 }
 
 async fn allow(s: &Scene) {
