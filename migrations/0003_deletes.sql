@@ -3,7 +3,7 @@
 CREATE TABLE sweep (
     connection_id TEXT   NOT NULL REFERENCES connection (id) ON DELETE CASCADE,
     stream        TEXT   NOT NULL,
-    swept_at      BIGINT,                      -- end of the last complete comparison
+    swept_at      BIGINT NOT NULL,             -- end of the last comparison
     known         BIGINT NOT NULL,             -- living records here when it was made
     missing       BIGINT NOT NULL,             -- of these, not in the source's list
     held_at       BIGINT,                      -- too many at once: a person has to decide

@@ -10,7 +10,7 @@ use crate::model::Timestamp;
 pub struct Row {
     pub connection_id: String,
     pub stream: String,
-    pub swept_at: Option<i64>,
+    pub swept_at: i64,
     pub known: i64,
     pub missing: i64,
     pub held_at: Option<i64>,
@@ -77,9 +77,10 @@ pub async fn hold<'a>(
     keys: impl ExactSizeIterator<Item = &'a String>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sql("INSERT INTO sweep (connection_id, stream, known, missing, held_at, held_keys) VALUES ($1, $2, $3, $4, $5, $6)
+    sql("INSERT INTO sweep (connection_id, stream, known, missing, swept_at, held_at, held_keys)
+         VALUES ($1, $2, $3, $4, $5, $5, $6)
          ON CONFLICT (connection_id, stream) DO UPDATE SET known = excluded.known, missing = excluded.missing,
-           held_at = COALESCE(sweep.held_at, excluded.held_at), held_keys = excluded.held_keys,
+           swept_at = excluded.swept_at, held_at = COALESCE(sweep.held_at, excluded.held_at), held_keys = excluded.held_keys,
            allowed_by = NULL, allowed_at = NULL")
     .bind(connection_id)
     .bind(stream)

@@ -138,7 +138,18 @@ impl Pull<'_> {
         self.finish_stream(stream, expected, &outcome).await?;
         let whole = !is_short(expected, outcome.read);
         self.total.add(outcome);
-        if whole { sweep::stream(self, stream, kind).await } else { Ok(()) }
+        if whole { self.sweep(stream, kind).await } else { Ok(()) }
+    }
+
+    /// The records that are there have come: trouble with those that are gone does not fail the stream.
+    async fn sweep(&mut self, stream: &connection::Stream, kind: Kind) -> Result<(), Stop> {
+        match sweep::stream(self, stream, kind).await {
+            Err(Stop::Trouble(trouble)) => {
+                self.trouble.get_or_insert(trouble);
+                self.stream_state(&stream.name, "partial", None).await
+            }
+            other => other,
+        }
     }
 
     /// A stream is green only when nothing failed and the source's own count was reached.

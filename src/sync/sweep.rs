@@ -78,8 +78,9 @@ async fn settle(pull: &Pull<'_>, place: (&str, &str), known: usize, missing: usi
 }
 
 fn is_due(last: &sweep::Row, now: Timestamp, every: i64) -> bool {
-    // Held ones are compared again in every run: the source may have been put right by then.
-    last.held_at.is_some() || last.swept_at.is_none_or(|at| now.since(Timestamp(at)) >= every)
+    // While deletions are held the source may be put right, and nobody wants to wait a day to see it.
+    let every = if last.held_at.is_some() { every.min(Timestamp::HOUR) } else { every };
+    last.allowed_at.is_some() || now.since(Timestamp(last.swept_at)) >= every
 }
 
 /// A handful is everyday business, however few records there are.

@@ -155,6 +155,11 @@ async fn the_brake_says_why_and_is_released_at_the_console() {
     t.request(&id).await;
     t.until(HELD, |n| n == 1).await;
     t.synced().await;
+    assert_eq!(
+        t.count("SELECT failures FROM connection").await,
+        0,
+        "a person has to decide: trying again helps nobody"
+    );
     let desk = Desk::at(t, database).await;
     desk.open(&format!("/connections/{id}")).await;
     desk.b.wait_for_text("[data-region=attention]", "10件の削除を止めています").await;
