@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::manifest::Manifest;
 
@@ -98,6 +98,66 @@ impl SourceError {
     }
 }
 
+/// What a record should be like in a system.
+#[derive(Clone, Debug)]
+pub struct PushRequest<'a> {
+    pub stream: &'a str,
+    /// The record's key there; `None`: it is to be created.
+    pub external_id: Option<&'a str>,
+    /// The hub's own id of the record. A create stores it where the system can be searched for it, and
+    /// looks there first: an earlier try may have arrived without its answer.
+    pub hub_id: &'a str,
+    /// Fields by the hub's names with the value they should have; `null` empties a field. Only what is
+    /// different there, and only fields of [`Connector::pushes`].
+    pub values: &'a Map<String, Value>,
+    /// What stood there for these fields when it was last read, `null` where nothing stood: a system
+    /// without locks is asked before it is overwritten.
+    pub seen: &'a Map<String, Value>,
+    /// Equal for every try of the same change.
+    pub idempotency_key: &'a str,
+}
+
+/// A record that a system has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// Its key there.
+    pub external_id: String,
+}
+
+/// Why a system did not take a record.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// As for reading: a wait, another try, or a person, by its variant.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// It was changed there since it was last read: read again, then decide again.
+    #[error("the record was changed there meanwhile")]
+    Overtaken,
+    /// The system does not take this content: trying again cannot help.
+    #[error("{detail}")]
+    Refused { code: &'static str, detail: String },
+    /// There is no such record (any more).
+    #[error("there is no such record")]
+    Gone,
+    /// It may have been done or not, and looking again could not tell.
+    #[error("{detail}")]
+    Ambiguous { detail: String },
+}
+
+impl PushError {
+    /// Stable cause code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Source(error) => error.code(),
+            Self::Overtaken => "PUSH_OVERTAKEN",
+            Self::Refused { code, .. } => code,
+            Self::Gone => "PUSH_GONE",
+            Self::Ambiguous { .. } => "PUSH_AMBIGUOUS",
+        }
+    }
+}
+
 /// One line of a connection check, in the order a person reads them:
 /// reach, auth, rights, version, count.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -136,4 +196,16 @@ pub trait Connector: Send + Sync {
     /// One record by its key, for webhooks that carry only a key and for unknown references.
     /// `Ok(None)`: the source says there is no such record.
     async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError>;
+
+    /// Fields of a stream that [`Self::push`] can change there, by the hub's names; empty: nothing is
+    /// written into this system.
+    fn pushes(&self, _stream: &str) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Creates a record there or changes fields of one. Never called for a stream without
+    /// [`Self::pushes`].
+    async fn push(&self, _request: PushRequest<'_>) -> Result<Pushed, PushError> {
+        Err(PushError::Refused { code: "PUSH_UNSUPPORTED", detail: "this connector only reads".to_owned() })
+    }
 }
