@@ -42,6 +42,7 @@ def main() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made_of = fingerprint()
         if known(folder).get("made_of") != made_of:
+            print("Writing a sample company's books into Tryton: about a minute", file=sys.stderr)
             make(folder, made_of)
     print(json.dumps(known(folder)))
 
