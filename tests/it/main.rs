@@ -13,6 +13,8 @@ mod console_behaviour;
 mod console_desk;
 mod console_operations;
 mod crash;
+mod deletes;
+mod edit;
 mod first_order;
 mod first_run;
 mod hooks;

@@ -6,6 +6,7 @@
 
 mod copy;
 mod dlt;
+mod employee;
 mod hub;
 mod idle;
 mod ingest;
@@ -33,6 +34,7 @@ mod postgres;
 #[cfg_attr(not(test), expect(dead_code, reason = "only the tests ask for the id of the server"))]
 mod watchdog;
 
+use employee::Employee;
 use report::Report;
 use target::Target;
 
@@ -70,12 +72,14 @@ async fn main() -> anyhow::Result<()> {
         if wanted("page") || wanted("search") {
             let target = Target::new(kind).await?;
             seed::run(&target, &mut report).await?;
+            let employee = Employee::sign_in(&target).await?;
             if wanted("page") {
-                page::run(&target, &mut report).await?;
+                page::run(&target, &employee, &mut report).await?;
             }
             if wanted("search") {
-                search::run(&target, &mut report).await?;
+                search::run(&target, &employee, &mut report).await?;
             }
+            employee.sign_out().await?;
             report.rows(&target, "page and search").await?;
         }
     }

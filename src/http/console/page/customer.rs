@@ -35,13 +35,18 @@ use crate::{
 pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: ShellOf) -> Result<Response, AppError> {
     of.me.require(Action::ViewCustomers)?;
     let today = of.shell.today();
-    let overview = customer::overview(&hub.db, &hub.directory, &id, today).await?.ok_or(AppError::NotFound)?;
+    let query = HistoryQuery::parse(&of.query);
+    let filter = query.filter();
+    // Side by side: both are several questions to the database, and the reader waits for the slower only.
+    let (overview, timeline) = tokio::try_join!(
+        customer::overview(&hub.db, &hub.directory, &id, today),
+        timeline::load(&hub.db, &id, &filter, &of.shell.zone)
+    )?;
+    let overview = overview.ok_or(AppError::NotFound)?;
     if overview.id != id {
         let to = format!("/customers/{}?merged={id}", overview.id);
         return Ok(Redirect::to(&to).into_response());
     }
-    let query = HistoryQuery::parse(&of.query);
-    let timeline = timeline::load(&hub.db, &id, &query.filter(), &of.shell.zone).await?;
     let asked = |name: &str| {
         url::form_urlencoded::parse(of.query.as_bytes()).find(|(key, _)| key == name).map(|(_, v)| v.into_owned())
     };

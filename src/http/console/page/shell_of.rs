@@ -47,8 +47,10 @@ impl FromRequestParts<SharedHub> for ShellOf {
     async fn from_request_parts(parts: &mut Parts, hub: &SharedHub) -> Result<Self, AppError> {
         let me = <Principal as FromRequestParts<SharedHub>>::from_request_parts(parts, hub).await?;
         let Ok(preferences) = Preferences::from_request_parts(parts, hub).await;
-        let settings = Settings::load(&hub.db).await?;
-        let mut shell = Shell {
+        let failures =
+            async { if me.can(Action::ViewFailures) { read_console::open_failures(&hub.db).await } else { Ok(0) } };
+        let (settings, open_failures) = tokio::try_join!(Settings::load(&hub.db), failures)?;
+        let shell = Shell {
             lang: Lang::parse(preferences.language),
             theme: preferences.theme.to_owned(),
             zone: settings.time_zone(),
@@ -60,13 +62,10 @@ impl FromRequestParts<SharedHub> for ShellOf {
             shortcuts: wants_shortcuts(&parts.headers),
             customers: i64::try_from(hub.directory.len()).ok(),
             connections: i64::try_from(hub.registry.all().len()).ok(),
-            open_failures: 0,
+            open_failures,
             notice: super::outcome::notice(Lang::parse(preferences.language), parts.uri.query().unwrap_or_default()),
             refresh: None,
         };
-        if shell.is_steward() {
-            shell.open_failures = read_console::open_failures(&hub.db).await?;
-        }
         Ok(Self { me, shell, query: parts.uri.query().unwrap_or_default().to_owned() })
     }
 }
