@@ -17,7 +17,7 @@ use crate::{
         StoreError, Tx, customer,
         customer::Row,
         customer_value::{self, Row as TypedRow},
-        source_record, version,
+        delivery, source_record, version,
     },
 };
 
@@ -90,8 +90,23 @@ pub(super) async fn rewrite<'c>(
         });
         rows.push(row);
     }
+    announce(tx, &rows, basis.now).await?;
     customer::put(tx, rows).await?;
     version::append(tx, basis.now, versions.into_iter()).await
+}
+
+/// The systems that are told of customers get to know these. Whether anything is different there is seen
+/// when it is sent.
+async fn announce(tx: &mut Tx, rows: &[Row], now: Timestamp) -> Result<(), StoreError> {
+    for sample in [false, true] {
+        let customers: Vec<(&str, i64)> =
+            rows.iter().filter(|r| r.sample == sample).map(|r| (r.id.as_str(), r.seq)).collect();
+        if !customers.is_empty() {
+            let targets = delivery::targets(tx, sample).await?;
+            delivery::want(tx, &targets, &customers, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What the sources alone would make of a customer: field and value.

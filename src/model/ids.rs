@@ -9,6 +9,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Noun {
     Activity,
+    Attempt,
     Audit,
     Connection,
     Contact,
@@ -31,6 +32,7 @@ impl Noun {
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Activity => "act",
+            Self::Attempt => "att",
             Self::Audit => "aud",
             Self::Connection => "con",
             Self::Contact => "cnt",

@@ -30,11 +30,13 @@ pub struct Row {
     pub last_run_id: Option<String>,
     pub created_at: i64,
     pub updated_at: i64,
+    /// What is told to it: `off`, `changes` or `all`.
+    pub push: String,
 }
 
 const COLUMNS: &str = "id, connector, name, kind, settings, secrets, hook_secret_previous, hook_rotated_until, paused,
     sample, schedule, mapping_version, checked_at, check_report, auth_failed_at, due_at, requested_by, leased_by,
-    leased_until, failures, retry_at, last_run_id, created_at, updated_at";
+    leased_until, failures, retry_at, last_run_id, created_at, updated_at, push";
 
 /// One kind of record of a connection.
 #[derive(Clone, Debug, FromRow)]
@@ -232,6 +234,18 @@ pub async fn set_paused(tx: &mut Tx, id: &str, paused: bool, now: Timestamp) -> 
     Ok(changed > 0)
 }
 
+/// What is told to a connection from now on: `off`, `changes` or `all`.
+pub async fn set_push(tx: &mut Tx, id: &str, push: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let changed = sql("UPDATE connection SET push = $1,
+           updated_at = CASE WHEN updated_at < $2 THEN $2 ELSE updated_at + 1 END WHERE id = $3")
+    .bind(push)
+    .bind(now)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(changed > 0)
+}
+
 pub async fn set_secrets(
     tx: &mut Tx,
     id: &str,
@@ -354,6 +368,7 @@ impl Row {
             last_run_id: None,
             created_at: 0,
             updated_at: 0,
+            push: super::delivery::OFF.to_owned(),
         }
     }
 }

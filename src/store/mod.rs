@@ -20,6 +20,7 @@ pub mod connection;
 pub mod copy;
 pub mod customer;
 pub mod customer_value;
+pub mod delivery;
 pub mod dialect;
 pub mod document;
 pub mod due;

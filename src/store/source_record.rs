@@ -179,6 +179,45 @@ pub async fn bodies<'a>(tx: &mut Tx, customers: impl Iterator<Item = &'a str>) -
     sql(text).bind(json_list(customers)).all(tx).await
 }
 
+/// Living records of a customer in one stream, as last seen.
+pub async fn of_record(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    record_id: &str,
+) -> Result<Vec<(String, Option<String>)>, StoreError> {
+    sql("SELECT external_id, body FROM source_record
+         WHERE record_id = $1 AND connection_id = $2 AND stream = $3 AND deleted_at IS NULL ORDER BY external_id")
+    .bind(record_id)
+    .bind(connection_id)
+    .bind(stream)
+    .all(tx)
+    .await
+}
+
+/// A record that the hub made there itself: known from now on, what it is like is still to be read.
+pub async fn adopt(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    external_id: &str,
+    record_id: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let nothing: &[u8] = &[];
+    sql("INSERT INTO source_record (connection_id, stream, external_id, record_id, content_hash, seq, seen_at)
+         VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (connection_id, stream, external_id) DO NOTHING")
+    .bind(connection_id)
+    .bind(stream)
+    .bind(external_id)
+    .bind(record_id)
+    .bind(nothing)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Moves the source version of records whose content did not change.
 pub async fn advance<'a>(
     tx: &mut Tx,

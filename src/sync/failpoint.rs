@@ -3,7 +3,7 @@
 //! Only debug builds have them. `arm("commit.before:3")` aborts at the third passage.
 
 /// Every point, so that tests can walk all of them.
-pub const POINTS: [&str; 10] = [
+pub const POINTS: [&str; 14] = [
     "commit.before_write",
     "commit.after_inbox",
     "commit.after_ingest",
@@ -14,6 +14,10 @@ pub const POINTS: [&str; 10] = [
     "pull.after_page",
     "pull.after_chunk",
     "pull.before_finish",
+    "push.before_send",
+    "push.after_send",
+    "push.before_record",
+    "push.before_acknowledge",
 ];
 
 #[cfg(debug_assertions)]

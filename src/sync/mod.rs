@@ -11,6 +11,7 @@
 //! | [`inbox`] | applies stored webhooks |
 //! | [`knocks`] | who has something in the inbox |
 //! | [`worker`] | leases due connections, parks' expiry, the loops of one node |
+//! | [`outbox`] | brings customers into connected systems, one target at a time |
 //! | `sweep` | compares whole lists: deletions, believed only with proof |
 //! | [`replay`] | failures again: preview, one, many, a cause |
 //! | [`refusals`] | counts refused deliveries without a commit for each |
@@ -28,6 +29,7 @@ mod fetch;
 pub mod inbox;
 pub mod intake;
 pub mod knocks;
+pub mod outbox;
 mod pages;
 pub mod pull;
 pub mod refusals;

@@ -21,7 +21,7 @@ use crate::{
 use super::{
     backoff,
     engine::Engine,
-    fetch, inbox,
+    fetch, inbox, outbox,
     pull::{self, Pull, Stop},
 };
 
@@ -29,6 +29,7 @@ use super::{
 pub fn spawn(engine: Engine, stop: CancellationToken, tasks: &TaskTracker) {
     tasks.spawn(schedule_loop(engine.clone(), stop.clone(), tasks.clone()));
     tasks.spawn(inbox::run(engine.clone(), stop.clone()));
+    tasks.spawn(outbox::run(engine.clone(), stop.clone()));
     tasks.spawn(parked_loop(engine.clone(), stop.clone()));
     tasks.spawn(async move { engine.refusals.run(&engine.db, &stop).await });
 }
