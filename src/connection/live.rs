@@ -4,10 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use musubi_sdk::{
     connector::{Connector, SourceError},
-    declarative::HttpConnector,
-    manifest::{Manifest, WebhookSpec},
+    declarative::{HttpConnector, HttpTransport, Transport},
+    manifest::{Driver, Manifest, WebhookSpec},
     noun::Noun,
 };
+use musubi_tryton::Tryton;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -45,6 +46,20 @@ pub enum LiveError {
     Source(#[from] SourceError),
 }
 
+/// The connector that a manifest's `driver` names. A driver gets this connection's settings and a way
+/// to send, and nothing else of the hub.
+pub fn connect(
+    manifest: Arc<Manifest>,
+    settings: Map<String, Value>,
+    secrets: impl IntoIterator<Item = (String, SecretString)>,
+    transport: Arc<dyn Transport>,
+) -> Result<Arc<dyn Connector>, SourceError> {
+    Ok(match manifest.driver {
+        Driver::Http => Arc::new(HttpConnector::with_transport(manifest, settings, secrets, transport)?),
+        Driver::Tryton => Arc::new(Tryton::new(manifest, settings, secrets, transport)?),
+    })
+}
+
 /// Where the secrets of a connection are sealed to.
 #[must_use]
 pub fn place(connection_id: &str) -> String {
@@ -77,12 +92,12 @@ impl Live {
         };
         let named: HashMap<String, SecretString> =
             secrets.keys().filter_map(|name| Some((name.clone(), secret(name)?))).collect();
-        let connector = HttpConnector::new(manifest.clone(), settings, named, client.clone())?;
+        let connector = connect(manifest.clone(), settings, named, Arc::new(HttpTransport::new(client.clone())))?;
         Ok(Self {
             origin: origin(&row, &manifest),
             quota: Quota::new(manifest.quota().map(|q| (q.requests, q.per))),
             hook: manifest.webhook.clone().map(Arc::new),
-            connector: Arc::new(connector),
+            connector,
             hook_secret,
             hook_secret_previous,
             manifest,

@@ -12,5 +12,5 @@ pub mod registry;
 pub mod schedule;
 
 pub use catalogue::Catalogue;
-pub use live::Live;
+pub use live::{Live, connect};
 pub use registry::Registry;

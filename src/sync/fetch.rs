@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use musubi_sdk::StreamSpec;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -86,7 +87,7 @@ async fn ask(
 ) -> Result<Answers, Stop> {
     let mut answers = Answers::default();
     let streams = live.origin.streams_of(Kind::Customer);
-    let Some(stream) = streams.into_iter().find(|s| live.manifest.stream(s).is_some_and(|s| s.fetch.is_some())) else {
+    let Some(stream) = streams.into_iter().find(|s| live.manifest.stream(s).is_some_and(StreamSpec::is_fetched)) else {
         return Ok(answers);
     };
     for key in keys.into_iter().take(AT_MOST) {

@@ -40,7 +40,7 @@ pub(super) fn document(m: &Manifest) -> Value {
             json!({
                 "name": name, "record": stream.record.as_str(), "title": stream.title,
                 "pulled": stream.is_pulled(), "incremental": stream.is_incremental(),
-                "fetch": stream.fetch.is_some(),
+                "fetch": stream.is_fetched(),
             })
         })
         .collect();

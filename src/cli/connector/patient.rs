@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -19,15 +19,15 @@ const TRIES: u32 = 5;
 const PAGES: u64 = 10;
 
 /// See the module.
-pub(super) struct Patient<C> {
-    inner: C,
+pub(super) struct Patient {
+    inner: Arc<dyn Connector>,
     quota: Quota,
     /// Records of each stream, from the run in the source's own page size.
     seen: Mutex<HashMap<String, u64>>,
 }
 
-impl<C: Connector> Patient<C> {
-    pub(super) fn new(inner: C) -> Self {
+impl Patient {
+    pub(super) fn new(inner: Arc<dyn Connector>) -> Self {
         let quota = Quota::new(inner.manifest().quota().map(|q| (q.requests, q.per)));
         Self { inner, quota, seen: Mutex::default() }
     }
@@ -65,7 +65,7 @@ fn wait(error: &SourceError, tried: u32) -> Option<Duration> {
 }
 
 #[async_trait]
-impl<C: Connector> Connector for Patient<C> {
+impl Connector for Patient {
     fn manifest(&self) -> &Manifest {
         self.inner.manifest()
     }

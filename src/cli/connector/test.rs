@@ -7,7 +7,7 @@ use std::{
 
 use musubi_sdk::{
     conformance::{self, Check, Fixtures, Options, Outcome as CheckOutcome},
-    declarative::HttpConnector,
+    declarative::HttpTransport,
     manifest::Manifest,
     settings::{self, SettingField},
 };
@@ -17,7 +17,7 @@ use super::{patient::Patient, show};
 use crate::{
     app::client,
     cli::{CliError, CliResult, Context, Outcome, installation},
-    connection::Catalogue,
+    connection::{Catalogue, connect},
 };
 
 #[derive(clap::Args)]
@@ -54,8 +54,9 @@ pub async fn run(context: &Context, args: Args) -> CliResult {
         live(&manifest, &fixtures).await?
     } else if recorded.is_dir() {
         fill_in(&manifest, &mut fixtures.settings);
-        let connector = fixtures.connector(manifest.clone()).map_err(anyhow::Error::from)?;
-        conformance::run(&connector, &fixtures.options(&manifest)).await
+        let split = settings::split(&manifest, fixtures.settings.clone());
+        let connector = connect(manifest.clone(), split.plain, split.secret, fixtures.transport());
+        conformance::run(&*connector.map_err(anyhow::Error::from)?, &fixtures.options(&manifest)).await
     } else {
         let folder = recorded.display();
         return Err(CliError::Usage(format!(
@@ -111,8 +112,9 @@ async fn live(manifest: &Arc<Manifest>, fixtures: &Fixtures) -> Result<Vec<Check
     let client = client().map_err(anyhow::Error::from)?;
     let split = settings::split(manifest, given);
     let secrets = split.secret.values().cloned().collect();
-    let connector = HttpConnector::new(manifest.clone(), split.plain, split.secret, client)
-        .map_err(|e| CliError::Usage(e.to_string()))?;
+    let transport = Arc::new(HttpTransport::new(client));
+    let connector =
+        connect(manifest.clone(), split.plain, split.secret, transport).map_err(|e| CliError::Usage(e.to_string()))?;
     let options = Options { secrets, deliveries: fixtures.deliveries.clone(), ..Options::default() };
     Ok(conformance::run(&Patient::new(connector), &options).await)
 }

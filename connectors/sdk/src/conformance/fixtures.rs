@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use super::Options;
 use crate::{
     connector::SourceError,
-    declarative::{HttpConnector, Transport, WireAnswer, WireError, WireRequest},
+    declarative::{HttpConnector, Payload, Transport, WireAnswer, WireError, WireRequest},
     manifest::Manifest,
     settings,
 };
@@ -126,8 +126,13 @@ impl Fixtures {
     /// As [`HttpConnector::new`].
     pub fn connector(&self, manifest: Arc<Manifest>) -> Result<HttpConnector, SourceError> {
         let split = settings::split(&manifest, self.settings.clone());
-        let replay = Replay { exchanges: self.exchanges.clone() };
-        HttpConnector::with_transport(manifest, split.plain, split.secret, Arc::new(replay))
+        HttpConnector::with_transport(manifest, split.plain, split.secret, self.transport())
+    }
+
+    /// The recorded answers, for a connector of another driver.
+    #[must_use]
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        Arc::new(Replay { exchanges: self.exchanges.clone() })
     }
 
     /// What [`super::run`] needs to know.
@@ -149,7 +154,7 @@ struct Replay {
 #[async_trait]
 impl Transport for Replay {
     async fn send(&self, request: WireRequest) -> Result<WireAnswer, WireError> {
-        let method = if request.form.is_some() { "POST" } else { "GET" };
+        let method = if matches!(request.payload, Payload::None) { "GET" } else { "POST" };
         let given: HashMap<String, String> = request.url.query_pairs().into_owned().collect();
         let fits = |exchange: &&Exchange| {
             let asked = &exchange.request;

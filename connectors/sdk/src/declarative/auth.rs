@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{
     answer,
-    transport::{Transport, WireRequest},
+    transport::{Payload, Transport, WireRequest},
     values::Values,
 };
 use crate::{
@@ -151,7 +151,7 @@ impl Endpoint {
         let mut request = WireRequest {
             url: self.url.clone(),
             headers: reqwest::header::HeaderMap::new(),
-            form: Some(form),
+            payload: Payload::Form(form),
             timeout: self.timeout,
             max_body: 1 << 20,
         };

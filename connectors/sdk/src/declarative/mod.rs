@@ -6,6 +6,7 @@
 
 mod answer;
 mod auth;
+mod caller;
 mod cursor;
 mod paging;
 mod probe;
@@ -18,43 +19,31 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
-pub use transport::{HttpTransport, Transport, WireAnswer, WireError, WireRequest, same_host_redirects};
+pub use caller::Caller;
+pub use transport::{HttpTransport, Payload, Transport, WireAnswer, WireError, WireRequest, same_host_redirects};
 
 pub(crate) use record::Reader;
 
 use self::{
-    auth::Auth,
     cursor::Mark,
     paging::{Position, Seen},
-    values::Values,
 };
 use crate::{
     connector::{CheckItem, Connector, Page, PullRequest, Record, SourceError},
-    manifest::{HttpSpec, Manifest, PaginatorSpec, RequestSpec, StreamSpec},
+    manifest::{Manifest, PaginatorSpec, RequestSpec, StreamSpec},
     mapping::{Path, plain_text},
-    settings,
 };
 
 /// One connection to a system that its manifest describes wholly.
 pub struct HttpConnector {
     manifest: Arc<Manifest>,
-    transport: Arc<dyn Transport>,
-    values: Values,
-    auth: Auth,
     readers: IndexMap<String, Reader>,
     /// `None`: the connector only receives.
-    http: Option<Base>,
-}
-
-struct Base {
-    url: Url,
-    headers: HeaderMap,
-    spec: HttpSpec,
+    caller: Option<Caller>,
 }
 
 impl fmt::Debug for HttpConnector {
@@ -83,19 +72,16 @@ impl HttpConnector {
     /// As [`Self::new`].
     pub fn with_transport(
         manifest: Arc<Manifest>,
-        mut settings: Map<String, Value>,
+        settings: Map<String, Value>,
         secrets: impl IntoIterator<Item = (String, SecretString)>,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, SourceError> {
-        settings::apply_defaults(&manifest, &mut settings);
-        let values = Values::new(settings, secrets.into_iter().collect());
-        let http = manifest.http.as_ref().map(|spec| base(spec, &values)).transpose()?;
-        let auth = match &manifest.http {
-            Some(spec) => Auth::new(&manifest.auth, &values, spec.timeout, &spec.retry)?,
-            None => Auth::None,
+        let caller = match &manifest.http {
+            Some(_) => Some(Caller::new(&manifest, settings, secrets, transport)?),
+            None => None,
         };
         let readers = manifest.streams.iter().map(|(name, stream)| (name.clone(), Reader::new(stream))).collect();
-        Ok(Self { manifest, transport, values, auth, readers, http })
+        Ok(Self { manifest, readers, caller })
     }
 
     fn stream(&self, name: &str) -> Result<(&StreamSpec, &Reader), SourceError> {
@@ -105,19 +91,17 @@ impl HttpConnector {
         })
     }
 
-    fn base(&self) -> Result<&Base, SourceError> {
-        self.http.as_ref().ok_or_else(|| SourceError::Config {
-            code: "STREAM_NOT_PULLED",
-            detail: "this connector only receives".to_owned(),
-        })
+    fn caller(&self) -> Result<&Caller, SourceError> {
+        self.caller.as_ref().ok_or_else(caller::only_receives)
     }
 
     /// A declared request with its settings filled in. Parameters whose setting is absent are left out.
     fn address(&self, spec: &RequestSpec, extra: &[(String, String)]) -> Result<Url, SourceError> {
-        let mut url = self.join(&self.values.text(&spec.path)?)?;
+        let caller = self.caller()?;
+        let mut url = caller.join(&caller.values.text(&spec.path)?)?;
         let declared = spec.query.iter().filter_map(|(name, value)| {
             let text = match value {
-                Value::String(template) => self.values.optional(template).ok()?,
+                Value::String(template) => caller.values.optional(template).ok()?,
                 other => plain_text(other)?.into_owned(),
             };
             Some((name.clone(), text))
@@ -129,41 +113,14 @@ impl HttpConnector {
         Ok(url)
     }
 
-    fn join(&self, path: &str) -> Result<Url, SourceError> {
-        let base = &self.base()?.url;
-        let text = format!("{}/{}", base.as_str().trim_end_matches('/'), path.trim_start_matches('/'));
-        let joined = Url::parse(&text).ok().filter(|url| url.origin() == base.origin());
-        joined.ok_or_else(|| SourceError::Config {
-            code: "SET_ADDRESS",
-            detail: "a path of the settings makes no address of the source".to_owned(),
-        })
-    }
-
-    /// Sends with credentials; once more with a fresh token where the old one was refused.
     async fn send(&self, url: Url, can_shrink: bool) -> Result<WireAnswer, SourceError> {
-        let base = self.base()?;
-        let blank = WireRequest {
-            url,
-            headers: base.headers.clone(),
-            form: None,
-            timeout: base.spec.timeout,
-            max_body: base.spec.max_body,
-        };
-        let mut request = blank.clone();
-        let used = self.auth.add(&mut request, self.transport.as_ref(), None).await?;
-        let answer = self.transport.send(request).await.map_err(|error| answer::wire(&error, can_shrink))?;
-        if answer.status != 401 || !self.auth.is_renewable() {
-            return Ok(answer);
-        }
-        let mut again = blank;
-        self.auth.add(&mut again, self.transport.as_ref(), used.as_ref()).await?;
-        self.transport.send(again).await.map_err(|error| answer::wire(&error, can_shrink))
+        self.caller()?.send(url, &[], Payload::None, can_shrink).await
     }
 
     fn page_url(&self, stream: &StreamSpec, at: &Position, size_name: Option<&str>) -> Result<Url, SourceError> {
         let linked = matches!(stream.paginator, PaginatorSpec::NextUrl { .. } | PaginatorSpec::LinkHeader { .. });
         if let (true, Some(next)) = (linked, &at.next) {
-            let base = &self.base()?.url;
+            let base = &self.caller()?.url;
             return Url::parse(next).ok().filter(|url| url.origin() == base.origin()).ok_or_else(|| {
                 let detail = "the link to the next page leads to another host".to_owned();
                 SourceError::Malformed { code: "SRC_NEXT_HOST", detail }
@@ -179,25 +136,6 @@ impl HttpConnector {
         }
         self.address(spec, &extra)
     }
-}
-
-fn base(spec: &HttpSpec, values: &Values) -> Result<Base, SourceError> {
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    for (name, template) in &spec.headers {
-        let Ok(text) = values.optional(template) else { continue };
-        let mut value = HeaderValue::from_str(&text).map_err(|_| SourceError::Config {
-            code: "SET_INVALID",
-            detail: format!("the header {name} cannot carry its setting"),
-        })?;
-        // A template may hold a secret.
-        value.set_sensitive(true);
-        headers.insert(auth::header_name(name)?, value);
-    }
-    let mut url = values.address(&spec.base_url)?;
-    url.set_query(None);
-    url.set_fragment(None);
-    Ok(Base { url, headers, spec: spec.clone() })
 }
 
 /// Where a pull starts or goes on.
@@ -229,12 +167,12 @@ impl Connector for HttpConnector {
         let can_shrink = size_name.is_some() && size.is_some_and(|size| size > 1);
         let url = self.page_url(stream, &at, size_name)?;
         let answer = self.send(url.clone(), can_shrink).await?;
-        let mut body = answer::json(&answer, &self.base()?.spec.retry, can_shrink)?;
+        let mut body = self.caller()?.json(&answer, can_shrink)?;
         let total = reader.total(&body);
         let announced = paging::announced(&stream.paginator, &body, &answer.headers);
         let (records, marks) = reader.page(&mut body)?;
 
-        let date = answer::date(&answer.headers);
+        let date = answer.date();
         at.began = at.began.or(date);
         at.total = at.total.or(total);
         // A source that claims an order and breaks it is treated as unsorted from here on.
@@ -275,12 +213,13 @@ impl Connector for HttpConnector {
         if matches!(external_id, "" | "." | "..") {
             return Ok(None);
         }
-        let url = self.join(&self.values.with_key(&fetch.path, external_id)?)?;
+        let caller = self.caller()?;
+        let url = caller.join(&caller.values.with_key(&fetch.path, external_id)?)?;
         let answer = self.send(url, false).await?;
         if matches!(answer.status, 404 | 410) {
             return Ok(None);
         }
-        let mut body = answer::json(&answer, &self.base()?.spec.retry, false)?;
+        let mut body = self.caller()?.json(&answer, false)?;
         let Some(record) = Path::parse(&fetch.record).take(&mut body).filter(|record| !record.is_null()) else {
             return Ok(None);
         };

@@ -1,6 +1,6 @@
 //! The connection check: what a sync would do, without its effects, one line per question.
 
-use super::{HttpConnector, answer};
+use super::HttpConnector;
 use crate::{
     connector::{CheckItem, Connector, PullRequest, SourceError},
     mapping::{Path, plain_text},
@@ -9,7 +9,7 @@ use crate::{
 impl HttpConnector {
     pub(super) async fn probe(&self) -> Vec<CheckItem> {
         let mut items = Vec::new();
-        if self.http.is_none() {
+        if self.caller.is_none() {
             items.push(good("reach", "only receives: nothing to reach".to_owned()));
             return items;
         }
@@ -55,7 +55,7 @@ impl HttpConnector {
     async fn ask(&self, check: &crate::manifest::CheckSpec, version: &mut Option<String>) -> Result<(), SourceError> {
         let url = self.address(&check.request, &[])?;
         let answer = self.send(url, false).await?;
-        let body = answer::json(&answer, &self.base()?.spec.retry, false)?;
+        let body = self.caller()?.json(&answer, false)?;
         let found = check.version.as_deref().and_then(|path| Path::parse(path).find(&body).and_then(plain_text));
         // Shown to people as it is, so only what looks like a version.
         *version = found.filter(|text| text.len() <= 80 && !text.chars().any(char::is_control)).map(Into::into);

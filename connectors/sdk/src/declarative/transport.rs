@@ -6,17 +6,32 @@ use std::{error::Error, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use reqwest::{header::HeaderMap, redirect};
+use reqwest::{
+    header::{CONTENT_TYPE, HeaderMap},
+    redirect,
+};
 use url::Url;
 
-/// One request to a source. Bodies are only sent as forms, to token endpoints.
+/// One request to a source.
 #[derive(Clone)]
 pub struct WireRequest {
     pub url: Url,
     pub headers: HeaderMap,
-    pub form: Option<Vec<(String, String)>>,
+    pub payload: Payload,
     pub timeout: Duration,
     pub max_body: u64,
+}
+
+/// What a request carries, and with it its method.
+#[derive(Clone, Default)]
+pub enum Payload {
+    /// GET.
+    #[default]
+    None,
+    /// POST, as token endpoints want it.
+    Form(Vec<(String, String)>),
+    /// POST: a question too long or too structured for a query string.
+    Json(Bytes),
 }
 
 /// A whole answer.
@@ -74,9 +89,10 @@ pub fn same_host_redirects() -> redirect::Policy {
 impl Transport for HttpTransport {
     async fn send(&self, request: WireRequest) -> Result<WireAnswer, WireError> {
         let asked = request.url.origin();
-        let call = match request.form {
-            None => self.client.get(request.url),
-            Some(form) => self.client.post(request.url).form(&form),
+        let call = match request.payload {
+            Payload::None => self.client.get(request.url),
+            Payload::Form(form) => self.client.post(request.url).form(&form),
+            Payload::Json(body) => self.client.post(request.url).header(CONTENT_TYPE, "application/json").body(body),
         };
         let sent = call.headers(request.headers).timeout(request.timeout).send().await;
         let mut response = sent.map_err(|error| refused(&error))?;

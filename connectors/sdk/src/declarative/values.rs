@@ -22,6 +22,11 @@ impl Values {
         if let Some(secret) = self.secret.get(name) {
             return Some(secret.expose_secret().to_owned());
         }
+        self.plain(name)
+    }
+
+    /// A setting that is no secret.
+    pub(super) fn plain(&self, name: &str) -> Option<String> {
         let text = plain_text(self.plain.get(name)?)?.into_owned();
         (!text.is_empty()).then_some(text)
     }

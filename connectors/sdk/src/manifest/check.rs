@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Manifest, PaginatorSpec, SignatureSpec, Trust, VersionForm,
+    Driver, Manifest, PaginatorSpec, SignatureSpec, Trust, VersionForm,
     error::{nearest, unknown},
     schema::Report,
     yaml::escape,
@@ -148,9 +148,15 @@ fn one_template(at: &str, text: &str, names: &[&str], report: &mut Report<'_>) {
 }
 
 fn streams(manifest: &mut Manifest, report: &mut Report<'_>) {
-    let mut needs_http = manifest.check.is_some();
+    let mut needs_http = manifest.check.is_some() || manifest.driver != Driver::Http;
+    if manifest.driver != Driver::Http {
+        driven(manifest, report);
+    }
     for (name, stream) in &manifest.streams {
         let at = format!("/streams/{name}");
+        if manifest.driver != Driver::Http {
+            continue;
+        }
         needs_http |= stream.request.is_some() || stream.fetch.is_some();
         if stream.sweep && (stream.request.is_none() || stream.fetch.is_none()) {
             let why = "needs \"request\" for the whole list and \"fetch\" to prove that a record is gone";
@@ -178,6 +184,31 @@ fn streams(manifest: &mut Manifest, report: &mut Report<'_>) {
         report.key("/auth", "needs \"header\" or \"query\", and only one of them");
     }
     compile(manifest, report);
+}
+
+/// A driver knows how to ask; the manifest says who is asked and what the answers mean.
+fn driven(manifest: &Manifest, report: &mut Report<'_>) {
+    let mut unfit = |pointer: String| report.key(&pointer, "is the driver's own business");
+    for (word, given) in [("check", manifest.check.is_some()), ("webhook", manifest.webhook.is_some())] {
+        if given {
+            unfit(format!("/{word}"));
+        }
+    }
+    for (name, stream) in &manifest.streams {
+        let words = [
+            ("request", stream.request.is_some()),
+            ("records", !stream.records.is_empty()),
+            ("version", stream.version.is_some()),
+            ("deleted", stream.deleted.is_some()),
+            ("cursor", stream.cursor.is_some()),
+            ("paginator", stream.paginator != PaginatorSpec::None),
+            ("total", stream.total.is_some()),
+            ("fetch", stream.fetch.is_some()),
+        ];
+        for (word, _) in words.iter().filter(|(_, given)| *given) {
+            unfit(format!("/streams/{name}/{word}"));
+        }
+    }
 }
 
 fn delivered(manifest: &Manifest, stream: &str) -> bool {
@@ -228,7 +259,7 @@ fn webhook(manifest: &Manifest, report: &mut Report<'_>) {
             report.key(&at, "needs \"record\" or \"key\"");
         }
         let thin = hook.trust == Trust::Refetch || (event.record.is_none() && !event.deleted);
-        if thin && stream.fetch.is_none() {
+        if thin && !stream.is_fetched() {
             report.key(&at, format!("brings only a key, so the stream \"{}\" needs \"fetch\"", event.stream));
         }
     }

@@ -22,8 +22,8 @@ use serde_json::Value;
 pub use error::{ManifestError, nearest};
 pub use mapping_spec::{FieldSpec, MappingSpec, Transform};
 pub use spec::{
-    AuthSpec, Capabilities, CheckSpec, CursorFormat, CursorSpec, DeletedSpec, FetchSpec, HttpSpec, Kind, LinkSpec,
-    PaginatorSpec, Quota, RequestSpec, RetrySpec, StreamSpec, Text, VersionForm, VersionSpec, parse_duration,
+    AuthSpec, Capabilities, CheckSpec, CursorFormat, CursorSpec, DeletedSpec, Driver, FetchSpec, HttpSpec, Kind,
+    LinkSpec, PaginatorSpec, Quota, RequestSpec, RetrySpec, StreamSpec, Text, VersionForm, VersionSpec, parse_duration,
 };
 pub use webhook_spec::{DeliveryIdSpec, Encoding, EventSpec, SignatureSpec, Trust, WebhookSpec};
 
@@ -45,6 +45,8 @@ pub struct Manifest {
     pub kind: Kind,
     #[serde(default)]
     pub sample: bool,
+    #[serde(default)]
+    pub driver: Driver,
     /// JSON Schema of the settings, with `title`, `help` and `secret` for forms.
     pub settings: Value,
     #[serde(default)]
@@ -88,6 +90,8 @@ impl Manifest {
         let mut manifest = manifest.ok_or_else(Vec::new)?;
         let mut report = schema::Report::new(file_name, &positions);
         manifest.fields = setting_fields(&manifest.settings);
+        let driven = manifest.driver != Driver::Http;
+        manifest.streams.values_mut().for_each(|stream| stream.driven = driven);
         check::semantics(&mut manifest, &mut report);
         report.finish()?;
         Ok(manifest)

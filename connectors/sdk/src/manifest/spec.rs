@@ -51,6 +51,16 @@ impl Kind {
     }
 }
 
+/// The program that asks the system: the declarative one, or a crate for a system that a manifest
+/// cannot describe. The hub picks it by this word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Driver {
+    #[default]
+    Http,
+    Tryton,
+}
+
 /// How requests prove who is asking. Strings may hold `{{ setting }}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -162,7 +172,7 @@ pub struct CheckSpec {
 pub struct StreamSpec {
     pub record: Noun,
     pub title: Text,
-    /// Absent: the records arrive by webhook only.
+    /// Absent: the records arrive by webhook only, or the driver asks for them.
     pub request: Option<RequestSpec>,
     #[serde(default)]
     pub records: String,
@@ -179,19 +189,28 @@ pub struct StreamSpec {
     pub total: Option<String>,
     pub fetch: Option<FetchSpec>,
     pub mapping: MappingSpec,
+    /// The manifest names a driver, which knows how to ask for these records.
+    #[serde(skip)]
+    pub(super) driven: bool,
 }
 
 impl StreamSpec {
     /// Whether a pull can ask only for what changed.
     #[must_use]
     pub fn is_incremental(&self) -> bool {
-        self.cursor.is_some()
+        self.driven || self.cursor.is_some()
     }
 
     /// Whether records can be asked for at all.
     #[must_use]
     pub fn is_pulled(&self) -> bool {
-        self.request.is_some()
+        self.driven || self.request.is_some()
+    }
+
+    /// Whether one record can be asked for by its key.
+    #[must_use]
+    pub fn is_fetched(&self) -> bool {
+        self.driven || self.fetch.is_some()
     }
 }
 

@@ -1,0 +1,278 @@
+//! From one page to the next.
+//!
+//! A pull reads the stream's own model in the order of change, then, for each of its parts, which
+//! records changed, and the wholes that these belong to. Every page is one request. The first pull
+//! of all brings every record in the first step; for the parts it only notes when it began.
+
+use jiff::Timestamp;
+use musubi_sdk::{Page, PageToken, PullRequest, Record, SourceError};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    Plan, Tryton,
+    cursor::{self, Marks, Place, Stand, Times},
+    domain::{all, is},
+    rest::{Listing, Question},
+    source::Part,
+};
+
+/// Ids go into the address, and addresses have an end.
+const MOST_IDS: u32 = 200;
+
+/// The inside of a [`PageToken`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Position {
+    /// Nothing was ever read before this pull.
+    initial: bool,
+    /// The cursor with which it began.
+    start: Stand,
+    /// The cursor by now.
+    now: Stand,
+    /// The server's clock at the first answer.
+    began: Option<Timestamp>,
+    /// What the first answer said about the number of records.
+    total: Option<u64>,
+    /// The part being read; `None`: the stream's own model.
+    part: Option<String>,
+    /// The last record read of this model.
+    after: Option<Place>,
+    /// More of this model follows.
+    more: bool,
+    /// Wholes to bring next, each with the change of its part.
+    wanted: Vec<(i64, Option<Timestamp>)>,
+}
+
+impl Position {
+    fn of(request: &PullRequest<'_>) -> Result<Self, SourceError> {
+        // A token knows everything that the pull started from, whatever cursor was stored meanwhile.
+        if let Some(token) = request.token {
+            return serde_json::from_value(token.0.clone()).map_err(|_| SourceError::Config {
+                code: "TOKEN_UNREADABLE",
+                detail: "the page token is not one of this connector".to_owned(),
+            });
+        }
+        let Some(cursor) = request.cursor else { return Ok(Self { initial: true, ..Self::default() }) };
+        let start = Stand::read(cursor)?;
+        Ok(Self { now: start.clone(), start, ..Self::default() })
+    }
+
+    /// Leaves the model just read; `false`: there is no other.
+    fn turn(&mut self, parts: &[&'static Part]) -> bool {
+        let next = match &self.part {
+            None => parts.first(),
+            Some(done) => parts.iter().skip_while(|part| part.model != done).nth(1),
+        };
+        self.after = None;
+        self.more = false;
+        self.part = next.map(|part| part.model.to_owned());
+        self.part.is_some() && !self.initial
+    }
+
+    fn page(self, records: Vec<Record>, goes_on: bool, is_safe: bool) -> Page {
+        Page {
+            records,
+            cursor: is_safe.then(|| self.now.write()),
+            total: self.total,
+            next: goes_on.then(|| PageToken(serde_json::to_value(&self).unwrap_or_default())),
+        }
+    }
+}
+
+impl Tryton {
+    pub(crate) async fn page(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
+        let plan = self.plan(request.stream).await?;
+        let at = Position::of(&request)?;
+        let size = request.page_size.unwrap_or(u32::MAX).min(self.page_size).max(1);
+        if !at.wanted.is_empty() {
+            return self.wholes(&plan, at, size).await;
+        }
+        match &at.part {
+            None => self.own(&plan, at, size).await,
+            Some(model) => {
+                let part = plan.parts.iter().find(|part| part.model == model).copied();
+                let part = part.ok_or_else(|| SourceError::Config {
+                    code: "TOKEN_UNREADABLE",
+                    detail: format!("{model} is no part of this stream"),
+                })?;
+                self.parts(&plan, part, at, size.min(MOST_IDS)).await
+            }
+        }
+    }
+
+    async fn own(&self, plan: &Plan, mut at: Position, size: u32) -> Result<Page, SourceError> {
+        let conditions = self.domain(plan);
+        let question = plan.question(plan.source.model, &plan.fields, conditions.clone(), Some(size));
+        let marks = at.start.own.clone();
+        let listing = self.next(question, &marks, &at, size > 1).await?;
+        let times = self.times(&mut at, &listing);
+        let (records, places) = plan.records(listing.rows, &[])?;
+        at.now.own.pass(&places, times);
+        if at.initial && at.after.is_none() && at.total.is_none() {
+            for part in &plan.parts {
+                at.now.parts.insert(part.model.to_owned(), Marks::at(times.began));
+            }
+            at.total = match listing.total {
+                Some(total) => Some(total),
+                // Tryton counts no further than some pages ahead. A count that fails fails nothing else.
+                None => self.rest.count(plan.source.model, &all(conditions)).await.ok().flatten(),
+            };
+        }
+        at.after = places.last().cloned();
+        if listing.more {
+            return Ok(at.page(records, true, true));
+        }
+        at.now.own.end(times);
+        let goes_on = at.turn(&plan.parts);
+        Ok(at.page(records, goes_on, true))
+    }
+
+    /// Which records of a part changed, and so which wholes.
+    async fn parts(&self, plan: &Plan, part: &Part, mut at: Position, size: u32) -> Result<Page, SourceError> {
+        let whole = part.whole;
+        let fields = ["write_date", "create_date"].map(|name| format!("{whole}.{name}"));
+        let dates = ["write_date".to_owned(), "create_date".to_owned()];
+        let question = plan.question(
+            part.model,
+            &[dates, fields].concat(),
+            plan.also_inactive(part.model).into_iter().collect(),
+            Some(size),
+        );
+        let marks = at.start.parts.get(part.model).cloned().unwrap_or_default();
+        let listing = self.next(question, &marks, &at, size > 1).await?;
+        let times = self.times(&mut at, &listing);
+        let places = places(&listing.rows)?;
+        for (row, place) in listing.rows.iter().zip(&places) {
+            let Some(owner) = Place::of(&row[whole]) else { continue };
+            if at.start.own.has_passed(&at.now.own, &owner, self.overlap) {
+                continue;
+            }
+            match at.wanted.iter_mut().find(|(id, _)| *id == owner.id) {
+                Some((_, changed)) => *changed = place.time().max(*changed),
+                None => at.wanted.push((owner.id, place.time())),
+            }
+        }
+        let marks = at.now.parts.entry(part.model.to_owned()).or_default();
+        marks.pass(&places, times);
+        if !listing.more {
+            marks.end(times);
+        }
+        at.after = places.last().cloned();
+        at.more = listing.more;
+        if !at.wanted.is_empty() {
+            // Their part counts as read when they have come.
+            return Ok(at.page(Vec::new(), true, false));
+        }
+        let goes_on = at.more || at.turn(&plan.parts);
+        Ok(at.page(Vec::new(), goes_on, true))
+    }
+
+    /// The wholes that changed parts belong to.
+    async fn wholes(&self, plan: &Plan, mut at: Position, size: u32) -> Result<Page, SourceError> {
+        let later = at.wanted.split_off(at.wanted.len().min(size as usize));
+        let wanted = std::mem::replace(&mut at.wanted, later);
+        let ids: Vec<i64> = wanted.iter().map(|(id, _)| *id).collect();
+        let mut conditions = self.domain(plan);
+        conditions.push(is("id", "in", ids));
+        let question = plan.question(plan.source.model, &plan.fields, conditions, None);
+        let listing = self.rest.list(&question, wanted.len() > 1).await?;
+        let (records, _) = plan.records(listing.rows, &wanted)?;
+        if !at.wanted.is_empty() {
+            return Ok(at.page(records, true, false));
+        }
+        let goes_on = at.more || at.turn(&plan.parts);
+        Ok(at.page(records, goes_on, true))
+    }
+
+    /// The next records behind marks and place, in an order that was kept.
+    async fn next(
+        &self,
+        mut question: Question<'_>,
+        marks: &Marks,
+        at: &Position,
+        can_shrink: bool,
+    ) -> Result<Listing, SourceError> {
+        if let Value::Array(conditions) = &mut question.domain {
+            conditions.extend(marks.since(self.overlap));
+            conditions.extend(at.after.as_ref().map(Place::behind));
+        }
+        let listing = self.rest.list(&question, can_shrink).await?;
+        let seen = places(&listing.rows)?;
+        if !at.after.iter().chain(&seen).is_sorted() || at.after.is_some() && at.after.as_ref() == seen.first() {
+            let detail = format!("Tryton answered {} in another order than asked for", question.model);
+            return Err(SourceError::Malformed { code: "SRC_NO_PROGRESS", detail });
+        }
+        Ok(listing)
+    }
+
+    fn times(&self, at: &mut Position, listing: &Listing) -> Times {
+        at.began = at.began.or(listing.date);
+        Times { began: at.began, now: listing.date, overlap: self.overlap }
+    }
+
+    pub(crate) async fn one(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {
+        let plan = self.plan(stream).await?;
+        let Some(id) = external_id.parse::<i64>().ok().filter(|id| *id > 0) else { return Ok(None) };
+        let mut conditions = self.domain(&plan);
+        conditions.push(is("id", "=", id));
+        let question = plan.question(plan.source.model, &plan.fields, conditions, None);
+        let listing = self.rest.list(&question, false).await?;
+        let (records, _) = plan.records(listing.rows, &[])?;
+        Ok(records.into_iter().find(|record| record.external_id == external_id))
+    }
+}
+
+impl Plan {
+    fn question<'a>(
+        &self,
+        model: &'a str,
+        fields: &[String],
+        conditions: Vec<Value>,
+        size: Option<u32>,
+    ) -> Question<'a> {
+        Question { model, fields: fields.to_vec(), domain: all(conditions), order: cursor::order(), size }
+    }
+
+    /// Rows to records, with their places in the order of change.
+    fn records(
+        &self,
+        rows: Vec<Value>,
+        changes: &[(i64, Option<Timestamp>)],
+    ) -> Result<(Vec<Record>, Vec<Place>), SourceError> {
+        let places = places(&rows)?;
+        let mut records = Vec::with_capacity(rows.len());
+        for (mut row, place) in rows.into_iter().zip(&places) {
+            self.known.booleans(self.source.model, &mut row);
+            let Value::Object(mut body) = row else { continue };
+            let unread = |(name, _): &&(&str, &str)| self.asks(name) && !body.contains_key(*name);
+            if let Some((_, model)) = self.source.needed.iter().find(unread) {
+                let detail = format!("the key's user may not read {model}: give the right to one of their groups");
+                return Err(SourceError::Auth { code: "AUTH_RIGHTS", detail });
+            }
+            // A part that was switched off is not shown any more; its change still is one.
+            let part = changes.iter().find(|(id, _)| *id == place.id).and_then(|(_, changed)| *changed);
+            let changed = changed(&body).chain(place.time()).chain(part).max();
+            let deleted = (self.source.shape)(&mut body);
+            records.push(Record {
+                external_id: place.id.to_string(),
+                version: changed.map(Timestamp::as_microsecond),
+                body: Value::Object(body),
+                deleted,
+            });
+        }
+        Ok((records, places))
+    }
+}
+
+/// When the parts that a record shows changed.
+fn changed(body: &serde_json::Map<String, Value>) -> impl Iterator<Item = Timestamp> {
+    let parts = body.values().filter_map(Value::as_array).flatten();
+    parts.filter_map(|part| Place::of(part)?.time()).collect::<Vec<_>>().into_iter()
+}
+
+fn places(rows: &[Value]) -> Result<Vec<Place>, SourceError> {
+    rows.iter().map(Place::of).collect::<Option<_>>().ok_or_else(|| SourceError::Malformed {
+        code: "SRC_NO_KEY",
+        detail: "a record of Tryton's answer has no id".to_owned(),
+    })
+}

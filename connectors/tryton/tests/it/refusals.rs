@@ -1,0 +1,83 @@
+//! What a refusal becomes: a cause, a remedy, and never a word of the answer.
+
+use std::sync::Arc;
+
+use musubi_sdk::{Connector, SourceError};
+use musubi_tryton::Tryton;
+use secrecy::SecretString;
+use serde_json::json;
+
+use crate::{KEY, TestResult, connector, fake::Fake, manifest, pull};
+
+fn small() -> Arc<Fake> {
+    let fake = Arc::new(Fake::default());
+    fake.set_clock("12:00:00");
+    fake.party(1, "01:00:00", Some("02:00:00"));
+    fake
+}
+
+#[tokio::test]
+async fn every_refusal_says_what_to_do() -> TestResult {
+    let fake = small();
+    let connector = connector(&fake, 10)?;
+    let html = "<!doctype html><title>secret-text</title>";
+    let table = [
+        ((401, html), "AUTH_REFUSED"),
+        ((403, html), "AUTH_REFUSED"),
+        ((400, r#"{"status": 400, "message": "secret-text"}"#), "AUTH_RIGHTS"),
+        ((404, html), "SRC_NOT_FOUND"),
+        ((405, html), "SRC_STATUS"),
+        ((413, html), "SRC_PAGE_TOO_LARGE"),
+        ((429, html), "RATE_LIMIT"),
+        ((500, html), "SRC_UNAVAILABLE"),
+        ((503, html), "SRC_UNAVAILABLE"),
+        ((200, html), "SRC_NOT_JSON"),
+        ((200, "[{\"id\": 1"), "SRC_TRUNCATED"),
+        ((200, "{\"id\": 1}"), "SRC_SHAPE"),
+        ((200, "[{\"name\": \"secret-text\"}]"), "SRC_NO_KEY"),
+        ((200, "[{\"id\": 1, \"write_date\": {\"__class__\": \"secret-text\"}}]"), "SRC_SHAPE"),
+        ((200, "[{\"id\": 2}, {\"id\": 1}]"), "SRC_NO_PROGRESS"),
+    ];
+    for (answer, code) in table {
+        fake.breaks(Some(answer));
+        let error = pull(&connector, None).await.err();
+        assert_eq!(error.as_ref().map(SourceError::code), Some(code), "{answer:?}");
+        assert!(!format!("{error:?}").contains("secret-text"), "{error:?}");
+    }
+    // Past the end of a list there is nothing, which is no error.
+    fake.breaks(Some((416, html)));
+    assert!(pull(&connector, None).await?.0.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_missing_right_does_not_empty_records() -> TestResult {
+    let fake = small();
+    fake.hides("addresses");
+    let error = pull(&connector(&fake, 10)?, None).await.err().map(|error| (error.code(), error.to_string()));
+    let (code, text) = error.unwrap_or_default();
+    assert_eq!(code, "AUTH_RIGHTS");
+    assert!(text.contains("party.address"), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_module_that_is_not_there_is_named() -> TestResult {
+    let fake = small();
+    let settings = json!({"base_url": "http://tryton.example/erp/", "database": "ab c"});
+    let settings = settings.as_object().cloned().unwrap_or_default();
+    let secrets = || [("key".to_owned(), SecretString::from(KEY))];
+    let tryton = Tryton::new(manifest(&["customers", "orders"])?, settings.clone(), secrets(), fake.clone())?;
+    let request = |stream| musubi_sdk::PullRequest { stream, cursor: None, token: None, page_size: None };
+    let error = tryton.pull(request("orders")).await.err().map(|error| (error.code(), error.to_string()));
+    let (code, text) = error.unwrap_or_default();
+    assert_eq!(code, "SRC_MODEL_MISSING");
+    assert!(text.contains("module sale"), "{text}");
+    assert_eq!(tryton.pull(request("customers")).await?.records.len(), 1);
+    let wrong = [("key".to_owned(), SecretString::from("another"))];
+    let tryton = Tryton::new(manifest(&["customers"])?, settings, wrong, fake.clone())?;
+    let items = tryton.check().await;
+    let told: Vec<_> = items.iter().map(|item| (item.item.as_str(), item.ok, item.code.as_deref())).collect();
+    assert_eq!(told, [("reach", true, None), ("auth", false, Some("AUTH_REFUSED"))]);
+    Ok(())
+}
