@@ -14,16 +14,17 @@
 //! | `shape` | what Tryton says in several fields |
 //! | `cursor` | where a pull stands |
 //! | `pull` | which page comes next |
+//! | `push` | what a party is told to become |
 //! | `check` | the connection check |
 //!
-//! Invariant: it only reads. Of its two kinds of request, GET lists records, and POST asks methods that
-//! count or describe.
+//! Invariant: only `push` writes.
 
 mod check;
 mod cursor;
 mod domain;
 mod fields;
 mod pull;
+mod push;
 mod rest;
 pub mod scalar;
 mod shape;
@@ -35,6 +36,7 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 use musubi_sdk::{
     CheckItem, Connector, Manifest, Page, PullRequest, Record, SourceError,
+    connector::{PushError, PushRequest, Pushed},
     declarative::{Caller, Transport},
 };
 use secrecy::SecretString;
@@ -219,5 +221,13 @@ impl Connector for Tryton {
 
     async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {
         self.one(stream, external_id).await
+    }
+
+    fn pushes(&self, stream: &str) -> &'static [&'static str] {
+        if stream == "customers" { push::FIELDS } else { &[] }
+    }
+
+    async fn push(&self, request: PushRequest<'_>) -> Result<Pushed, PushError> {
+        self.bring(request).await
     }
 }

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use musubi_sdk::{
     SourceError,
+    connector::PushError,
     declarative::{Caller, Payload, WireAnswer},
 };
 use reqwest::header::{CONTENT_RANGE, HeaderName, RANGE};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::{domain::encoded, scalar};
@@ -23,6 +24,7 @@ pub(crate) struct Rest {
     caller: Caller,
     database: String,
     context: Option<String>,
+    company: Option<i64>,
 }
 
 /// What is asked of a model.
@@ -49,7 +51,7 @@ pub(crate) struct Listing {
 impl Rest {
     pub(crate) fn new(caller: Caller, database: String, company: Option<i64>) -> Self {
         let context = company.map(|company| encoded(&json!({ "company": company })));
-        Self { caller, database, context }
+        Self { caller, database, context, company }
     }
 
     fn url(&self, segments: &[&str]) -> Result<Url, SourceError> {
@@ -110,6 +112,30 @@ impl Rest {
         let answer = self.caller.send(url, &self.headers(), json_body(arguments), false).await?;
         refused(&answer, model)?;
         scalar::decode(self.caller.json(&answer, false)?)
+    }
+
+    /// Creates a record, or changes the one with this id, and says its id.
+    pub(crate) async fn write(
+        &self,
+        model: &str,
+        id: Option<i64>,
+        values: &Map<String, Value>,
+    ) -> Result<Value, PushError> {
+        let text = Bytes::from(Value::Object(values.clone()).to_string());
+        let base = [self.database.as_str(), "rest", "model", model];
+        let (mut url, payload) = match id {
+            Some(id) => (self.url(&[base[0], base[1], base[2], base[3], &id.to_string()])?, Payload::Put(text)),
+            None => (self.url(&base)?, Payload::Json(text)),
+        };
+        url.query_pairs_mut().append_pair("f", "id");
+        // Without it a party that is switched off cannot be found to be changed.
+        let mut context = json!({ "active_test": false });
+        if let Some(company) = self.company {
+            context["company"] = company.into();
+        }
+        let answer = self.caller.send(url, &[(CONTEXT, encoded(&context))], payload, false).await?;
+        not_written(&answer, model)?;
+        Ok(scalar::decode(self.caller.json(&answer, false)?)?)
     }
 
     /// How many records match.
@@ -176,6 +202,24 @@ fn refused(answer: &WireAnswer, model: &str) -> Result<(), SourceError> {
         _ => return Ok(()),
     };
     Err(error)
+}
+
+/// What Tryton means by its refusals to write.
+fn not_written(answer: &WireAnswer, model: &str) -> Result<(), PushError> {
+    match answer.status {
+        400 => {
+            // Two that write at once on SQLite are given the same number: the next try gets another.
+            let text = String::from_utf8_lossy(&answer.body);
+            if text.contains("must be unique") {
+                let detail = format!("Tryton gave the same number twice while it made {model}");
+                return Err(SourceError::Transient { code: "SRC_BUSY", detail, retry_after: None }.into());
+            }
+            let detail = format!("Tryton does not take this {model} (HTTP 400): its rules, or the rights of the key's user");
+            Err(PushError::Refused { code: "PUSH_REFUSED", detail })
+        }
+        404 => Err(PushError::Gone),
+        _ => Ok(refused(answer, model)?),
+    }
 }
 
 #[cfg(test)]

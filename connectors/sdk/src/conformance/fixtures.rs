@@ -154,7 +154,11 @@ struct Replay {
 #[async_trait]
 impl Transport for Replay {
     async fn send(&self, request: WireRequest) -> Result<WireAnswer, WireError> {
-        let method = if matches!(request.payload, Payload::None) { "GET" } else { "POST" };
+        let method = match request.payload {
+            Payload::None => "GET",
+            Payload::Put(_) => "PUT",
+            Payload::Form(_) | Payload::Json(_) => "POST",
+        };
         let given: HashMap<String, String> = request.url.query_pairs().into_owned().collect();
         let fits = |exchange: &&Exchange| {
             let asked = &exchange.request;

@@ -32,6 +32,8 @@ pub enum Payload {
     Form(Vec<(String, String)>),
     /// POST: a question too long or too structured for a query string.
     Json(Bytes),
+    /// PUT: a record as it should be.
+    Put(Bytes),
 }
 
 /// A whole answer.
@@ -93,6 +95,7 @@ impl Transport for HttpTransport {
             Payload::None => self.client.get(request.url),
             Payload::Form(form) => self.client.post(request.url).form(&form),
             Payload::Json(body) => self.client.post(request.url).header(CONTENT_TYPE, "application/json").body(body),
+            Payload::Put(body) => self.client.put(request.url).header(CONTENT_TYPE, "application/json").body(body),
         };
         let sent = call.headers(request.headers).timeout(request.timeout).send().await;
         let mut response = sent.map_err(|error| refused(&error))?;
