@@ -27,7 +27,8 @@ pub struct Row {
 
 const COLUMNS: &str =
     "connection_id, record_id, wanted_seq, acked_seq, state, attempts, not_before, cause, detail, updated_at";
-const DUE: &str = "state IN ('pending', 'retrying') AND not_before <= $1 AND (leased_until IS NULL OR leased_until < $1)";
+const DUE: &str =
+    "state IN ('pending', 'retrying') AND not_before <= $1 AND (leased_until IS NULL OR leased_until < $1)";
 
 /// Connections that are told something, samples or real ones.
 pub async fn targets(tx: &mut Tx, sample: bool) -> Result<Vec<String>, StoreError> {
@@ -47,7 +48,10 @@ pub async fn want(
     customers: &[(&str, i64)],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut batch = Batch::new("delivery", &["connection_id", "record_id", "wanted_seq", "state", "attempts", "not_before", "updated_at"]);
+    let mut batch = Batch::new(
+        "delivery",
+        &["connection_id", "record_id", "wanted_seq", "state", "attempts", "not_before", "updated_at"],
+    );
     for target in targets {
         for (customer, seq) in customers {
             batch.push([

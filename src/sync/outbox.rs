@@ -11,11 +11,7 @@
 //! After a push the record is read back and ingested like any other: the crosswalk then holds what the
 //! target really took.
 
-use std::{
-    collections::HashSet,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use musubi_sdk::connector::{PushError, PushRequest, SourceError};
 use serde_json::{Map, Value};
@@ -330,13 +326,7 @@ impl Target<'_> {
     }
 
     /// Takes in what stands there now.
-    async fn read_back(
-        &self,
-        live: &Arc<Live>,
-        stream: &str,
-        key: &str,
-        run: &mut Option<String>,
-    ) -> Result<(), Halt> {
+    async fn read_back(&self, live: &Arc<Live>, stream: &str, key: &str, run: &mut Option<String>) -> Result<(), Halt> {
         live.quota.acquire().await;
         let Some(record) = live.connector.fetch(stream, key).await? else { return Ok(()) };
         let run_id = match run {

@@ -30,3 +30,4 @@ mod sender;
 mod soak;
 mod source;
 mod trouble;
+mod tryton;

@@ -14,6 +14,7 @@
 //! | `shape` | what Tryton says in several fields |
 //! | `cursor` | where a pull stands |
 //! | `pull` | which page comes next |
+//! | `list` | every key there is |
 //! | `push` | what a party is told to become |
 //! | `check` | the connection check |
 //!
@@ -23,6 +24,7 @@ mod check;
 mod cursor;
 mod domain;
 mod fields;
+mod list;
 mod pull;
 mod push;
 mod rest;
@@ -221,6 +223,10 @@ impl Connector for Tryton {
 
     async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {
         self.one(stream, external_id).await
+    }
+
+    async fn list(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
+        self.keys(request).await
     }
 
     fn pushes(&self, stream: &str) -> &'static [&'static str] {

@@ -118,7 +118,11 @@ impl Tryton {
             size: None,
         };
         let listing = self.rest.list(&question, false).await?;
-        Ok(listing.rows.into_iter().filter_map(|row| if let Value::Object(row) = row { Some(row) } else { None }).collect())
+        Ok(listing
+            .rows
+            .into_iter()
+            .filter_map(|row| if let Value::Object(row) = row { Some(row) } else { None })
+            .collect())
     }
 
     /// A party's values as its mapping gives them to the hub.
@@ -224,7 +228,8 @@ mod tests {
         for (changes, told) in table {
             assert_eq!(Value::Object(compose(&party, &object(changes.clone()))), told, "{changes}");
         }
-        let fresh = compose(&Object::new(), &object(json!({"name": "新", "phone": "03-1", "mail": null, "address": "港区1"})));
+        let fresh =
+            compose(&Object::new(), &object(json!({"name": "新", "phone": "03-1", "mail": null, "address": "港区1"})));
         let told = json!({
             "name": "新", "contact_mechanisms": [["create", [{"type": "phone", "value": "03-1"}]]],
             "addresses": [["create", [{"street": "港区1", "invoice": true}]]],

@@ -214,7 +214,8 @@ fn not_written(answer: &WireAnswer, model: &str) -> Result<(), PushError> {
                 let detail = format!("Tryton gave the same number twice while it made {model}");
                 return Err(SourceError::Transient { code: "SRC_BUSY", detail, retry_after: None }.into());
             }
-            let detail = format!("Tryton does not take this {model} (HTTP 400): its rules, or the rights of the key's user");
+            let detail =
+                format!("Tryton does not take this {model} (HTTP 400): its rules, or the rights of the key's user");
             Err(PushError::Refused { code: "PUSH_REFUSED", detail })
         }
         404 => Err(PushError::Gone),

@@ -7,6 +7,7 @@ mod watchdog;
 
 pub use chrome::Browser;
 pub use postgres::Postgres;
+pub use tryton::Tryton;
 pub use watchdog::free_port;
 
 use musubi::store::{self, Db};

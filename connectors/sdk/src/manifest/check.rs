@@ -158,7 +158,7 @@ fn streams(manifest: &mut Manifest, report: &mut Report<'_>) {
             continue;
         }
         needs_http |= stream.request.is_some() || stream.fetch.is_some();
-        if stream.sweep && (stream.request.is_none() || stream.fetch.is_none()) {
+        if stream.sweep && manifest.driver == Driver::Http && (stream.request.is_none() || stream.fetch.is_none()) {
             let why = "needs \"request\" for the whole list and \"fetch\" to prove that a record is gone";
             report.key(&format!("{at}/sweep"), why);
         }

@@ -1,0 +1,246 @@
+//! A real ERP on the other side: Tryton in and out.
+
+use musubi::{
+    config::Config,
+    connection::schedule::Plan,
+    master::edit::{self, By, Edit, Values},
+    store::{self, customer, delivery},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    hub::TestHub,
+    real::{TestDatabase as Database, Tryton},
+};
+
+/// A hub with a Tryton connected and pulled once.
+struct Scene {
+    t: TestHub,
+    tryton: Tryton,
+    id: String,
+}
+
+impl Scene {
+    async fn new(database: &Database, push: &str) -> Self {
+        Self::with(database, push, |_| {}).await
+    }
+
+    async fn with(database: &Database, push: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let tryton = Tryton::fresh().await;
+        let t = TestHub::start_with(database, change).await;
+        let settings = json!({"base_url": tryton.url, "database": tryton.database, "key": tryton.key});
+        let id = t.connect_with("tryton", settings, Plan::Every(3_600)).await;
+        t.synced().await;
+        assert_eq!(t.text("SELECT state || COALESCE(cause, '') FROM run").await, "succeeded", "{}", database.name);
+        let scene = Self { t, tryton, id };
+        scene.push(push).await;
+        scene
+    }
+
+    async fn push(&self, push: &str) {
+        let h = self.t.hub();
+        let mut tx = h.db.begin().await.unwrap();
+        assert!(store::connection::set_push(&mut tx, &self.id, push, h.clock.now()).await.unwrap());
+        tx.commit().await.unwrap();
+        h.registry.reload(&h.db, &h.keys).await.unwrap();
+    }
+
+    async fn pull(&self) {
+        self.t.request(&self.id).await;
+        self.t.synced().await;
+    }
+
+    /// Waits until nothing is to be told any more.
+    async fn told(&self) {
+        self.t
+            .until("SELECT COUNT(*) FROM delivery WHERE state <> 'delivered' OR leased_by IS NOT NULL", |n| n == 0)
+            .await;
+    }
+
+    async fn attempts(&self) -> i64 {
+        self.t.count("SELECT COUNT(*) FROM attempt").await
+    }
+
+    /// A customer of the hub by the party's id.
+    async fn customer(&self, party: i64) -> customer::Row {
+        let (key, mut tx) = (party.to_string(), self.t.hub().db.begin().await.unwrap());
+        let only = std::iter::once(key.as_str());
+        let mut known = store::source_record::known(&mut tx, &self.id, "customers", only).await.unwrap();
+        let id = known.remove(&key).unwrap().record_id;
+        customer::by_ids(&mut tx, std::iter::once(id.as_str())).await.unwrap().remove(&id).unwrap()
+    }
+
+    fn by(&self) -> By<'static> {
+        By { actor: "佐伯", now: self.t.hub().clock.now(), currency: self.t.hub().engine.currency }
+    }
+
+    async fn type_in(&self, row: &customer::Row, values: &[(&'static str, &str)]) {
+        let values: Values = values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect();
+        let edit = Edit { customer_id: &row.id, seen: edit::values_of(row), values, pinned: false };
+        let mut tx = self.t.hub().db.begin().await.unwrap();
+        edit::edit(&mut tx, edit, self.by()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn party(&self, id: i64, fields: &[&str]) -> Value {
+        self.tryton.read("party.party", id, fields).await
+    }
+}
+
+/// A party with a telephone number, a mail address and an address, as the hub reads it.
+async fn a_party(s: &Scene) -> i64 {
+    let made = s.tryton.create(
+        "party.party",
+        json!({
+            "name": "灯台商会", "addresses": [["create", [{"street": "港1-2", "city": "下田市", "invoice": true}]]],
+            "contact_mechanisms": [["create", [{"type": "phone", "value": "0558-00-0001"}]]],
+        }),
+    );
+    let id = made.await;
+    s.pull().await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_edited_here_is_corrected_there_and_does_not_echo() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::CHANGES).await;
+        let party = a_party(&s).await;
+        s.told().await;
+        assert_eq!(s.attempts().await, 0, "{}: what came from there is not sent back", database.name);
+        let row = s.customer(party).await;
+        s.type_in(
+            &row,
+            &[("name", "灯台商会ホールディングス"), ("phone", "0558-00-0002"), ("mail", "info@todai.example")],
+        )
+        .await;
+        s.told().await;
+        let path = format!("party.party/{party}?f=name&f=contact_mechanisms.type&f=contact_mechanisms.value");
+        let (_, there) = s.tryton.as_hub(Method::GET, &path, &Value::Null).await;
+        assert_eq!(there["name"], "灯台商会ホールディングス", "{}", database.name);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let ways = there["contact_mechanisms"].as_array().unwrap().iter();
+        let mut ways: Vec<(String, String)> = ways.map(|way| (text(&way["type"]), text(&way["value"]))).collect();
+        ways.sort();
+        let expected = [("email", "info@todai.example"), ("phone", "0558-00-0002")];
+        assert_eq!(ways, expected.map(|(kind, value)| (kind.to_owned(), value.to_owned())), "{}", database.name);
+        assert_eq!(s.attempts().await, 1);
+        // The change comes back with the next pull and is no news to anybody.
+        let before = s.customer(party).await.seq;
+        s.pull().await;
+        s.told().await;
+        assert_eq!((s.attempts().await, s.customer(party).await.seq), (1, before), "{}", database.name);
+        assert_eq!(s.t.count("SELECT COUNT(*) FROM customer_value").await, 0, "the source says the same by now");
+        s.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_begins_here_is_made_there_once_and_linked() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::ALL).await;
+        let values = Values::from([("name", "岬製作所".to_owned()), ("phone", "03-0000-0003".to_owned())]);
+        let mut tx = s.t.hub().db.begin().await.unwrap();
+        let id = edit::create(&mut tx, values, s.by()).await.unwrap();
+        tx.commit().await.unwrap();
+        s.told().await;
+        let found = s.tryton.find("party.party", json!([["identifiers.code", "=", id]])).await;
+        assert_eq!(found.len(), 1, "{}", database.name);
+        assert_eq!(s.party(found[0], &["name"]).await["name"], "岬製作所");
+        assert_eq!(s.customer(found[0]).await.id, id, "linked");
+        // Told again, as after an answer that was lost: it is found by our own id.
+        let mut tx = s.t.hub().db.begin().await.unwrap();
+        store::sql("DELETE FROM source_record WHERE record_id = $1").bind(id.as_str()).execute(&mut tx).await.unwrap();
+        delivery::want(&mut tx, &[s.id.clone()], &[(id.as_str(), 1)], s.t.hub().clock.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        s.told().await;
+        s.pull().await;
+        let again =
+            s.tryton.find("party.party", json!([["name", "=", "岬製作所"], ["active", "in", [true, false]]])).await;
+        assert_eq!(again, found, "{}", database.name);
+        assert_eq!(s.t.count("SELECT COUNT(*) FROM customer WHERE name = '岬製作所'").await, 1);
+        s.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_change_the_same_party_lose_nothing_unseen() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::CHANGES).await;
+        let party = a_party(&s).await;
+        let row = s.customer(party).await;
+        // Somebody changes the name there; the hub does not know yet and changes name and mail here.
+        s.tryton.call("model.party.party.write", json!([[party], {"name": "灯台商会(新)"}])).await;
+        s.type_in(&row, &[("name", "灯台商会(旧)"), ("mail", "info@todai.example")]).await;
+        s.told().await;
+        assert_eq!(s.t.count("SELECT COUNT(*) FROM attempt WHERE outcome = 'overtaken'").await, 1, "{}", database.name);
+        // Their newer word on the name stands on both sides, our mail address too.
+        assert_eq!(s.party(party, &["name"]).await["name"], "灯台商会(新)", "{}", database.name);
+        let here = s.customer(party).await;
+        assert_eq!((here.name.as_str(), here.mail.as_deref()), ("灯台商会(新)", Some("info@todai.example")));
+        let (status, there) = s
+            .tryton
+            .as_hub(Method::GET, &format!("party.party/{party}?f=contact_mechanisms.value"), &Value::Null)
+            .await;
+        assert!(status == 200 && there.to_string().contains("info@todai.example"), "{there}");
+        s.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_is_found_deactivated_is_not() {
+    let database = Database::sqlite().await;
+    let s = Scene::with(&database, delivery::OFF, |c| c.sync.sweep.0 = std::time::Duration::ZERO).await;
+    let (kept, gone) = (a_party(&s).await, a_party(&s).await);
+    s.tryton.edit("party.party", kept, json!({"active": false})).await;
+    s.tryton.delete("party.party", gone).await;
+    s.pull().await;
+    let deleted = "SELECT COUNT(*) FROM source_record WHERE stream = 'customers' AND deleted_at IS NOT NULL";
+    s.t.until(deleted, |n| n == 1).await;
+    assert_eq!(s.customer(kept).await.name, "灯台商会");
+    let mut tx = s.t.hub().db.begin().await.unwrap();
+    let of = |party: i64| {
+        store::sql("SELECT deleted_at IS NOT NULL FROM source_record WHERE stream = 'customers' AND external_id = $1")
+            .bind(party.to_string())
+    };
+    let (here, there): ((bool,), (bool,)) =
+        (of(kept).one(&mut tx).await.unwrap(), of(gone).one(&mut tx).await.unwrap());
+    tx.rollback().await.unwrap();
+    assert_eq!((here.0, there.0), (false, true));
+    assert_eq!(s.t.text("SELECT cause FROM run ORDER BY number DESC LIMIT 1").await, "");
+    s.t.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_becomes_history_with_its_invoice() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::OFF).await;
+        let sale = s.tryton.find("sale.sale", json!([["state", "=", "quotation"]])).await[0];
+        s.pull().await;
+        let (orders, invoices) =
+            ("SELECT COUNT(*) FROM sales_order WHERE deleted_at IS NULL", "SELECT COUNT(*) FROM invoice");
+        let before = (s.t.count(orders).await, s.t.count(invoices).await);
+        s.tryton.press("sale.sale", sale, "confirm").await;
+        let sold = s.tryton.read("sale.sale", sale, &["invoices", "number", "party"]).await;
+        let invoice = sold["invoices"][0].as_i64().unwrap();
+        s.tryton.press("account.invoice", invoice, "post").await;
+        s.pull().await;
+        assert_eq!(
+            (s.t.count(orders).await, s.t.count(invoices).await),
+            (before.0 + 1, before.1 + 1),
+            "{}",
+            database.name
+        );
+        let billed = s.tryton.read("account.invoice", invoice, &["number"]).await;
+        let mut tx = s.t.hub().db.begin().await.unwrap();
+        let row: (String, String, i64, i64, i64) = store::sql(
+            "SELECT o.customer_id, i.customer_id, o.total_minor, i.total_minor, i.tax_minor FROM sales_order o, invoice i
+             WHERE o.number = $1 AND i.number = $2")
+            .bind(sold["number"].as_str().unwrap()).bind(billed["number"].as_str().unwrap()).one(&mut tx).await.unwrap();
+        tx.rollback().await.unwrap();
+        let customer = s.customer(sold["party"].as_i64().unwrap()).await;
+        assert_eq!(row, (customer.id.clone(), customer.id.clone(), 162_800, 162_800, 14_800), "{}", database.name);
+        s.t.stop().await;
+    }
+}
