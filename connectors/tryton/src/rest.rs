@@ -22,7 +22,7 @@ const CONTEXT: HeaderName = HeaderName::from_static("x-tryton-context");
 pub(crate) struct Rest {
     caller: Caller,
     database: String,
-    context: Option<String>,
+    context: String,
 }
 
 /// What is asked of a model.
@@ -48,8 +48,13 @@ pub(crate) struct Listing {
 
 impl Rest {
     pub(crate) fn new(caller: Caller, database: String, company: Option<i64>) -> Self {
-        let context = company.map(|company| encoded(&json!({ "company": company })));
-        Self { caller, database, context }
+        // What is switched off is left out of lists unless the context says otherwise. A condition on `active`
+        // would not do: Tryton adds its own to every nested list of conditions that has none.
+        let mut context = json!({ "active_test": false });
+        if let Some(company) = company {
+            context["company"] = company.into();
+        }
+        Self { caller, database, context: encoded(&context) }
     }
 
     fn url(&self, segments: &[&str]) -> Result<Url, SourceError> {
@@ -67,7 +72,7 @@ impl Rest {
     }
 
     fn headers(&self) -> Vec<(HeaderName, String)> {
-        self.context.iter().map(|context| (CONTEXT, context.clone())).collect()
+        vec![(CONTEXT, self.context.clone())]
     }
 
     /// Records that match, with their nested ones, all typed scalars read.
