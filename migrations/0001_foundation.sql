@@ -129,8 +129,8 @@ CREATE TABLE inbox (
     received_at   BIGINT NOT NULL,
     headers       TEXT   NOT NULL,            -- JSON, only the headers the manifest reads
     body          BYTEA  NOT NULL,
-    state         TEXT   NOT NULL,            -- pending | applied | failed | ignored
-    attempts      BIGINT NOT NULL,
+    state         TEXT   NOT NULL DEFAULT 'pending', -- pending | applied | failed | ignored
+    attempts      BIGINT NOT NULL DEFAULT 0,
     not_before    BIGINT NOT NULL,            -- earliest next attempt
     leased_by     TEXT,
     leased_until  BIGINT,
@@ -139,7 +139,7 @@ CREATE TABLE inbox (
     object        TEXT,                       -- stream and external id, for the log
     run_id        TEXT,
     cause         TEXT,
-    duplicates    BIGINT NOT NULL,            -- re-deliveries seen and ignored
+    duplicates    BIGINT NOT NULL DEFAULT 0,  -- re-deliveries seen and ignored
     UNIQUE (connection_id, delivery_id)
 );
 -- Small and left alone by what is done: only waiting deliveries stand in it.

@@ -163,7 +163,7 @@ impl Hub {
     }
 
     /// Starts the loops of this node.
-    pub async fn start_workers(&self) -> Result<(), StoreError> {
+    pub async fn start_workers(self: &Arc<Self>) -> Result<(), StoreError> {
         if matches!(self.db, Db::Sqlite { .. }) {
             // The only process there is: whatever is leased was leased by one that is gone.
             let mut tx = self.db.begin().await?;
@@ -172,6 +172,8 @@ impl Hub {
         }
         worker::spawn(self.engine.clone(), self.stop.child_token(), &self.tasks);
         let keep = self.config.retention.clone();
+        let (hub, every) = (self.clone(), keep.sweep.0);
+        self.tasks.spawn(async move { hub.identity.keep_tidy(every, hub.stop.child_token()).await });
         self.tasks.spawn(retention::run(self.engine.clone(), keep, self.stop.child_token()));
         Ok(())
     }

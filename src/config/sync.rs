@@ -30,6 +30,8 @@ pub struct Sync {
     pub circuit_after: u32,
     pub circuit_pause: Period,
     pub park_limit: Period,
+    pub sweep: Period,
+    pub sweep_brake: u32,
 }
 
 impl Sync {
@@ -45,6 +47,9 @@ impl Sync {
         }
         if self.backoff_first.0.is_zero() || self.backoff_first > self.backoff_max {
             return Err(Invalid::new("sync.backoff_first", "must be above 0 and not longer than sync.backoff_max"));
+        }
+        if self.sweep_brake > 100 {
+            return Err(Invalid::new("sync.sweep_brake", "is a percentage: at most 100"));
         }
         if self.circuit_after == 0 {
             return Err(Invalid::new("sync.circuit_after", "must be above 0"));

@@ -10,7 +10,7 @@ use axum::{
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower_http::{CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tracing::Instrument;
 
 use super::{csrf, error::AppError, present, transport::Transport};
@@ -33,7 +33,8 @@ pub fn apply(router: Router<SharedHub>, hub: &SharedHub) -> Router {
         .layer(from_fn_with_state(hub.clone(), in_time))
         .layer(CatchPanicLayer::custom(|_| AppError::internal("a handler panicked").into_response()))
         .layer(from_fn_with_state(hub.clone(), present::present))
-        .layer(CompressionLayer::new())
+        // Pages are made for one reader: taking longer to save a few bytes more is waiting for nothing.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn_with_state(hub.clone(), security_headers))
         .layer(from_fn(traced))
         .with_state(hub.clone())

@@ -9,6 +9,7 @@ use super::principal::{Principal, Role};
 pub enum Action {
     ViewCustomers,
     RecordActivity,
+    EditCustomers,
     ManageConnections,
     ViewOperations,
     /// Failures with a cause in the data; stewards fix those.
@@ -26,7 +27,7 @@ impl Action {
         use Role::{Admin, Auditor, Employee, Owner, Steward, Viewer};
         match self {
             Self::ViewCustomers => &[Owner, Admin, Steward, Employee, Viewer],
-            Self::RecordActivity => &[Owner, Admin, Steward, Employee],
+            Self::RecordActivity | Self::EditCustomers => &[Owner, Admin, Steward, Employee],
             Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
             Self::ManageConnections
             | Self::ViewOperations
@@ -42,6 +43,7 @@ impl Action {
         match self {
             Self::ViewCustomers => "view_customers",
             Self::RecordActivity => "record_activity",
+            Self::EditCustomers => "edit_customers",
             Self::ManageConnections => "manage_connections",
             Self::ViewOperations => "view_operations",
             Self::ViewFailures => "view_failures",

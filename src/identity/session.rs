@@ -260,8 +260,19 @@ impl Identity {
         Ok(ended)
     }
 
-    /// Removes what can no longer be used; call it every few minutes. A day of grace lets the
-    /// sign-in page say "expired".
+    /// Removes sessions that are over, now and then, until `stop`.
+    pub async fn keep_tidy(&self, every: std::time::Duration, stop: tokio_util::sync::CancellationToken) {
+        loop {
+            if let Err(error) = self.purge_sessions().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "ended sessions stay for now");
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(every)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Removes what can no longer be used. A day of grace lets the sign-in page say "expired".
     pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
         let past = self.clock.now().plus(-Timestamp::DAY);
         let mut tx = self.db.begin().await?;

@@ -2,22 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::{Value, json};
-
 use crate::{
-    matching::{
-        fold,
-        survivorship::{self, Candidate, Golden},
-    },
+    matching::fold,
     model::{
-        Currency, Id, Money,
+        Id,
         ids::Noun,
-        record::{Canonical, CustomerFields, Kind},
+        record::{Canonical, CustomerFields},
     },
-    store::{StoreError, Tx, customer, customer::Row, source_record, version},
+    store::{StoreError, Tx, customer, source_record},
 };
 
-use super::ingest::{Chunk, Fresh, Outcome};
+use super::{
+    golden,
+    ingest::{Chunk, Fresh, Outcome},
+};
 
 /// Where codes that name a customer of a system that has not sent it yet are kept. Samples have a
 /// place of their own: they never link to real customers.
@@ -52,7 +50,19 @@ pub(super) async fn apply(
         outcome.customers.insert(l.customer_id.clone());
     }
     remember(tx, chunk, &linked).await?;
-    rewrite_golden(tx, chunk, &linked).await
+    let ids: BTreeSet<&str> = linked.iter().map(|l| l.customer_id.as_str()).collect();
+    let basis = golden::Basis { currency: chunk.currency, sample: chunk.origin.sample, now: chunk.now };
+    golden::rewrite(tx, &basis, &ids, |id| {
+        let cause = linked.iter().find(|l| l.customer_id == id);
+        golden::Cause {
+            effective_at: cause.and_then(|l| l.fresh.incoming.version),
+            connection_id: Some(&chunk.origin.connection_id),
+            actor: None,
+            run_id: chunk.run_id,
+            reason: cause.map_or("source", |l| l.reason),
+        }
+    })
+    .await
 }
 
 /// Writes crosswalk rows and codes first, so that survivorship reads one complete state.
@@ -235,128 +245,4 @@ impl Numbers {
             holders.push((id.to_owned(), fold::name_key(name)));
         }
     }
-}
-
-/// Computes the golden values of the touched customers and appends a version where they changed.
-async fn rewrite_golden(tx: &mut Tx, chunk: &Chunk<'_>, linked: &[Linked<'_>]) -> Result<(), StoreError> {
-    let ids: BTreeSet<&str> = linked.iter().map(|l| l.customer_id.as_str()).collect();
-    let stored = customer::by_ids(tx, ids.iter().copied()).await?;
-    let bodies = source_record::bodies(tx, ids.iter().copied()).await?;
-    let mut sources: HashMap<&str, Vec<(&source_record::SourceBody, CustomerFields)>> = HashMap::new();
-    for body in &bodies {
-        if let Some(fields) = read_body(body, chunk.currency) {
-            sources.entry(body.record_id.as_str()).or_default().push((body, fields));
-        }
-    }
-    let mut rows = Vec::new();
-    let mut versions = Vec::new();
-    for id in ids {
-        let Some(sources) = sources.get(id) else { continue };
-        let old = stored.get(id);
-        let row = golden_row(id, sources, old, chunk);
-        if old.is_some_and(|old| same_values(old, &row)) {
-            continue;
-        }
-        let cause = linked.iter().find(|l| l.customer_id == id);
-        versions.push(version::NewVersion {
-            record_id: id,
-            seq: row.seq,
-            customer_id: Some(id),
-            effective_at: cause.and_then(|l| l.fresh.incoming.version),
-            connection_id: Some(&chunk.origin.connection_id),
-            actor: None,
-            run_id: chunk.run_id,
-            reason: cause.map_or("source", |l| l.reason),
-            body: version_body(&row),
-        });
-        rows.push(row);
-    }
-    customer::put(tx, rows).await?;
-    version::append(tx, chunk.now, versions.into_iter()).await
-}
-
-fn read_body(body: &source_record::SourceBody, currency: Currency) -> Option<CustomerFields> {
-    let map = serde_json::from_str(body.body.as_deref()?).ok()?;
-    match Canonical::read(Kind::Customer, &map, currency) {
-        Ok(Canonical::Customer(fields)) => Some(*fields),
-        _ => None,
-    }
-}
-
-fn golden_row(
-    id: &str,
-    sources: &[(&source_record::SourceBody, CustomerFields)],
-    old: Option<&Row>,
-    chunk: &Chunk<'_>,
-) -> Row {
-    let candidates: Vec<Candidate<'_>> = sources
-        .iter()
-        .map(|(body, fields)| Candidate {
-            connection_id: &body.connection_id,
-            kind: &body.kind,
-            at: body.source_version.unwrap_or(body.seen_at),
-            fields,
-        })
-        .collect();
-    let golden = survivorship::choose(&candidates);
-    let value = |field: &str| golden.iter().find(|g| g.field == field).map(|g| g.value.clone());
-    let name = value("name").unwrap_or_default();
-    let currency = sources.iter().find_map(|(_, f)| f.currency).unwrap_or(chunk.currency);
-    Row {
-        id: id.to_owned(),
-        kind: if sources.iter().any(|(_, f)| f.person) { "person" } else { "corporation" }.to_owned(),
-        code: value("code"),
-        name_kana: value("name_kana"),
-        name_key: fold::name_key(&name),
-        name,
-        corporate_number: value("corporate_number"),
-        registration_number: value("registration_number"),
-        phone: value("phone"),
-        mail: value("mail"),
-        postal_code: value("postal_code"),
-        address: value("address"),
-        industry: value("industry"),
-        department: value("department"),
-        owner: value("owner"),
-        closing_day: value("closing_day"),
-        payment_terms: value("payment_terms"),
-        credit_limit_minor: value("credit_limit").and_then(|text| Money::from_major(&text, currency)),
-        currency: currency.to_string(),
-        price_class: value("price_class"),
-        provenance: provenance(&golden),
-        seq: old.map_or(1, |o| o.seq + 1),
-        sample: old.map_or(chunk.origin.sample, |o| o.sample && chunk.origin.sample),
-        created_at: old.map_or(chunk.now.0, |o| o.created_at),
-        updated_at: chunk.now.0,
-        merged_into: old.and_then(|o| o.merged_into.clone()),
-    }
-}
-
-/// `{field: {"c": connection, "at": microseconds, "why": rule}}`
-fn provenance(golden: &[Golden]) -> String {
-    let entries: serde_json::Map<String, Value> =
-        golden.iter().map(|g| (g.field.to_owned(), json!({"c": g.connection_id, "at": g.at, "why": g.why}))).collect();
-    Value::Object(entries).to_string()
-}
-
-/// Equal but for bookkeeping columns. Provenance counts: a value can change its source and stay equal.
-fn same_values(old: &Row, new: &Row) -> bool {
-    let mut comparable = new.clone();
-    comparable.seq = old.seq;
-    comparable.updated_at = old.updated_at;
-    comparable == *old
-}
-
-/// The golden values as JSON, without bookkeeping: neighbours differ exactly where values changed.
-fn version_body(row: &Row) -> String {
-    json!({
-        "kind": row.kind, "code": row.code, "name": row.name, "name_kana": row.name_kana,
-        "corporate_number": row.corporate_number, "registration_number": row.registration_number,
-        "phone": row.phone, "mail": row.mail, "postal_code": row.postal_code, "address": row.address,
-        "industry": row.industry, "department": row.department, "owner": row.owner,
-        "closing_day": row.closing_day, "payment_terms": row.payment_terms,
-        "credit_limit_minor": row.credit_limit_minor, "currency": row.currency, "price_class": row.price_class,
-        "merged_into": row.merged_into,
-    })
-    .to_string()
 }

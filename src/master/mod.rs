@@ -4,11 +4,15 @@
 //! versions, failures and waiting records up to date in the caller's transaction. It is idempotent: the
 //! same chunk again changes nothing.
 //!
+//! [`edit`] takes what people type. [`activity`] takes what they did.
+//!
 //! Invariant: nothing else writes customers, sites, contacts, documents or versions.
 
 pub mod activity;
 mod customers;
 mod documents;
+pub mod edit;
+mod golden;
 pub mod ingest;
 mod waiting;
 

@@ -1,8 +1,9 @@
 //! Survivorship: which source's value becomes the golden value of a customer's field.
 //!
 //! Per field: the order of authority of the field's group, then the newest source version, then the
-//! order in which sources are known. Empty values never win. The choice names its rule, so that a
-//! page can say in one sentence why a value is here.
+//! order in which sources are known. Empty values never win. A value that a person typed stands above
+//! them all: pinned until it is released, else until the sources say something new. The choice names
+//! its rule, so that a page can say in one sentence why a value is here.
 
 use crate::model::record::{CUSTOMER_FIELDS, CustomerFields};
 
@@ -21,7 +22,8 @@ pub struct Candidate<'a> {
 pub struct Golden {
     pub field: &'static str,
     pub value: String,
-    pub connection_id: String,
+    /// `None`: typed into the hub.
+    pub connection_id: Option<String>,
     pub at: i64,
     pub why: &'static str,
 }
@@ -55,12 +57,71 @@ pub fn choose(candidates: &[Candidate<'_>]) -> Vec<Golden> {
             Some(Golden {
                 field,
                 value: value.to_owned(),
-                connection_id: winner.connection_id.to_owned(),
+                connection_id: Some(winner.connection_id.to_owned()),
                 at: winner.at,
                 why,
             })
         })
         .collect()
+}
+
+/// A value that a person typed.
+pub struct Typed<'a> {
+    pub field: &'a str,
+    /// `None`: there is none, whatever the sources say.
+    pub value: Option<&'a str>,
+    /// What the sources said when it was typed.
+    pub source_value: Option<&'a str>,
+    pub pinned: bool,
+    pub at: i64,
+}
+
+/// How a typed value stands against what the sources say now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing changed since, or the sources say the same.
+    Agreed,
+    /// It is pinned, and the sources have said something else since: a person should look.
+    Disputed,
+    /// The sources have the word again.
+    Over,
+}
+
+impl Typed<'_> {
+    #[must_use]
+    pub fn standing(&self, sources_say: Option<&str>) -> Standing {
+        match (self.pinned, sources_say == self.value, sources_say == self.source_value) {
+            (true, true, _) | (_, false, true) => Standing::Agreed,
+            (true, false, false) => Standing::Disputed,
+            // Where the sources say the same by now, they carry it on.
+            (false, ..) => Standing::Over,
+        }
+    }
+}
+
+/// The sources' choice with typed values above it, in the order of [`CUSTOMER_FIELDS`], and the fields
+/// whose typed value has had its time.
+#[must_use]
+pub fn overlay(mut golden: Vec<Golden>, typed: &[Typed<'_>]) -> (Vec<Golden>, Vec<&'static str>) {
+    let mut over = Vec::new();
+    for t in typed {
+        let Some(field) = CUSTOMER_FIELDS.into_iter().find(|f| *f == t.field) else { continue };
+        let at = golden.iter().position(|g| g.field == field);
+        let said = at.map(|at| golden[at].value.as_str());
+        if t.standing(said) == Standing::Over {
+            over.push(field);
+            continue;
+        }
+        if let Some(at) = at {
+            golden.remove(at);
+        }
+        if let Some(value) = t.value {
+            let why = if t.pinned { "pinned" } else { "typed" };
+            golden.push(Golden { field, value: value.to_owned(), connection_id: None, at: t.at, why });
+        }
+    }
+    golden.sort_by_key(|g| CUSTOMER_FIELDS.iter().position(|f| *f == g.field));
+    (golden, over)
 }
 
 #[cfg(test)]
@@ -87,5 +148,41 @@ mod tests {
         assert_eq!(by("address"), Some(("新住所", "authority")));
         assert_eq!(by("phone"), Some(("053-000-0127", "only_source")));
         assert_eq!(by("mail"), None);
+    }
+
+    #[test]
+    fn a_typed_value_stands_until_its_time_is_over() {
+        let typed = |value, pinned| Typed { field: "phone", value, source_value: Some("1"), pinned, at: 5 };
+        for (value, pinned, said, expected) in [
+            (Some("2"), false, Some("1"), Standing::Agreed),
+            (Some("2"), false, Some("2"), Standing::Over),
+            (Some("2"), false, Some("3"), Standing::Over),
+            (Some("2"), false, None, Standing::Over),
+            (Some("2"), true, Some("1"), Standing::Agreed),
+            (Some("2"), true, Some("2"), Standing::Agreed),
+            (Some("2"), true, Some("3"), Standing::Disputed),
+            (None, true, Some("1"), Standing::Agreed),
+            (None, true, None, Standing::Agreed),
+            (None, true, Some("3"), Standing::Disputed),
+            (None, false, None, Standing::Over),
+        ] {
+            assert_eq!(typed(value, pinned).standing(said), expected, "{value:?} {pinned} {said:?}");
+        }
+    }
+
+    #[test]
+    fn typed_values_lie_over_the_sources() {
+        let sales = fields(&[("name", "朝凪電装"), ("phone", "1"), ("mail", "a@asanagi.example")]);
+        let sources = choose(&[Candidate { connection_id: "con_s", kind: "sales", at: 5, fields: &sales }]);
+        let typed = [
+            Typed { field: "phone", value: Some("2"), source_value: Some("1"), pinned: true, at: 9 },
+            Typed { field: "mail", value: None, source_value: Some("a@asanagi.example"), pinned: true, at: 9 },
+            Typed { field: "owner", value: Some("見本"), source_value: None, pinned: false, at: 9 },
+            Typed { field: "name", value: Some("旧名"), source_value: Some("朝凪"), pinned: false, at: 9 },
+        ];
+        let (golden, over) = overlay(sources, &typed);
+        let seen: Vec<(&str, &str, &str)> = golden.iter().map(|g| (g.field, g.value.as_str(), g.why)).collect();
+        assert_eq!(seen, [("name", "朝凪電装", "only_source"), ("phone", "2", "pinned"), ("owner", "見本", "typed")]);
+        assert_eq!(over, ["name"]);
     }
 }

@@ -1,7 +1,7 @@
 //! The only place with a per-database branch. Each entry carries its reason; more than ten entries
 //! ask for a design review.
 
-use super::sql::{Db, Tx};
+use super::sql::{Db, On, Tx};
 
 /// Which of the two databases a statement is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,16 @@ impl Tx {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
             Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+}
+
+impl On<'_> {
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Db(db) => db.dialect(),
+            Self::Tx(tx) => tx.dialect(),
         }
     }
 }

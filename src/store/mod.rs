@@ -19,6 +19,7 @@ pub mod catalogue;
 pub mod connection;
 pub mod copy;
 pub mod customer;
+pub mod customer_value;
 pub mod dialect;
 pub mod document;
 pub mod due;
@@ -43,6 +44,7 @@ pub mod setting;
 pub mod source_record;
 pub mod sql;
 pub mod stat;
+pub mod sweep;
 pub mod user;
 pub mod version;
 

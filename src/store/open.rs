@@ -46,13 +46,14 @@ async fn open_sqlite(path: &str, connections: u32) -> Result<Db, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(10))
         .foreign_keys(true)
-        .pragma("cache_size", "-16000")
+        // Readers have the system's cache behind them; a large one of their own each would only be memory.
+        .pragma("cache_size", "-4000")
         .pragma("temp_store", "memory");
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(30))
         .after_release(|connection, _| Box::pin(async move { Ok(is_usable(connection).await) }))
-        .connect_with(options.clone())
+        .connect_with(options.clone().pragma("cache_size", "-16000"))
         .await?;
     let read = SqlitePoolOptions::new()
         .max_connections(connections.max(2))

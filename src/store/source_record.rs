@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Batch, FromRow, StoreError, Tx, json_list, sql};
+use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
 use crate::model::Timestamp;
 
 /// What is stored about a record that came before.
@@ -133,6 +133,39 @@ pub struct SourceBody {
     pub source_version: Option<i64>,
     pub seen_at: i64,
     pub body: Option<String>,
+}
+
+/// Keys of a stream that were last seen before a time, and whether each counts as deleted.
+pub async fn keys(
+    on: impl Into<On<'_>>,
+    connection_id: &str,
+    stream: &str,
+    before: Timestamp,
+) -> Result<Vec<(String, bool)>, StoreError> {
+    sql("SELECT external_id, deleted_at IS NOT NULL AS deleted FROM source_record
+         WHERE connection_id = $1 AND stream = $2 AND seen_at < $3 ORDER BY external_id")
+    .bind(connection_id)
+    .bind(stream)
+    .bind(before)
+    .all(on)
+    .await
+}
+
+/// Forgets that records were deleted and what they were like: whatever comes of them next is news.
+pub async fn forget_deletion<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    keys: impl Iterator<Item = &'a str>,
+) -> Result<(), StoreError> {
+    let text = format!(
+        "UPDATE source_record SET deleted_at = NULL, content_hash = $1
+         WHERE connection_id = $2 AND stream = $3 AND deleted_at IS NOT NULL AND {}",
+        tx.dialect().in_list("external_id", "$4")
+    );
+    let nothing: &[u8] = &[];
+    sql(text).bind(nothing).bind(connection_id).bind(stream).bind(json_list(keys)).execute(tx).await?;
+    Ok(())
 }
 
 /// All living source bodies of the given customers.

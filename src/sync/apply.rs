@@ -24,6 +24,7 @@ pub(super) async fn lock(tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
 
 /// All records at once.
 pub(super) async fn at_once(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<Outcome, StoreError> {
+    welcome_back(tx, work).await?;
     let admitted = admit(tx, work, now).await?;
     let outcome = if admitted.only.is_none() {
         master::ingest::apply(tx, &chunk_of(work, &work.records, &work.rejected, now)).await?
@@ -40,6 +41,7 @@ pub(super) async fn at_once(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<
 /// Each record under a savepoint: what the database refuses becomes a failure of that record.
 pub(super) async fn row_by_row(tx: &mut Tx, work: &Work, now: Timestamp) -> Result<Outcome, StoreError> {
     lock(tx, work).await?;
+    welcome_back(tx, work).await?;
     let admitted = admit(tx, work, now).await?;
     let mut outcome = Outcome::default();
     let mut refused = Vec::new();
@@ -64,6 +66,14 @@ pub(super) async fn row_by_row(tx: &mut Tx, work: &Work, now: Timestamp) -> Resu
     outcome.add(master::ingest::apply(tx, &chunk).await?);
     close(tx, work, &outcome, now).await?;
     Ok(outcome)
+}
+
+async fn welcome_back(tx: &mut Tx, work: &Work) -> Result<(), StoreError> {
+    if !work.back {
+        return Ok(());
+    }
+    let keys = work.records.iter().map(|r| r.external_id.as_str());
+    source_record::forget_deletion(tx, &work.live.row.id, &work.stream, keys).await
 }
 
 fn refusal(record: &Incoming) -> Rejected {

@@ -94,6 +94,8 @@ pub struct Work {
     pub fresh: bool,
     /// Failures again: only records whose failure is still unresolved are taken.
     pub replay: bool,
+    /// Records that count as deleted and are there again.
+    pub back: bool,
 }
 
 struct WorkJob {

@@ -134,6 +134,7 @@ async fn apply(engine: &Engine, live: &Arc<Live>, answers: Answers, run_id: &str
         deliveries: Vec::new(),
         fresh: false,
         replay: false,
+        back: false,
     };
     let outcome = engine.committer.apply(work).await?;
     engine.announce(&outcome, run_id);

@@ -413,6 +413,7 @@ fn work_for<'w>(
             deliveries: Vec::new(),
             fresh: true,
             replay: false,
+            back: false,
         });
         works.len() - 1
     });

@@ -11,6 +11,7 @@
 //! | [`inbox`] | applies stored webhooks |
 //! | [`knocks`] | who has something in the inbox |
 //! | [`worker`] | leases due connections, parks' expiry, the loops of one node |
+//! | `sweep` | compares whole lists: deletions, believed only with proof |
 //! | [`replay`] | failures again: preview, one, many, a cause |
 //! | [`refusals`] | counts refused deliveries without a commit for each |
 //!
@@ -32,4 +33,5 @@ pub mod pull;
 pub mod refusals;
 pub mod replay;
 pub mod retention;
+mod sweep;
 pub mod worker;

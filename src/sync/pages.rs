@@ -31,6 +31,8 @@ pub(super) struct Pages<'a> {
     stream: String,
     cursor: Option<Cursor>,
     size: Option<u32>,
+    /// Everything there is, for its keys only.
+    all_keys: bool,
     next: Option<Option<PageToken>>,
     ahead: Option<tokio::task::JoinHandle<Result<Page, SourceError>>>,
     cancel: CancellationToken,
@@ -50,19 +52,26 @@ impl<'a> Pages<'a> {
             stream: stream.to_owned(),
             cursor,
             size: None,
+            all_keys: false,
             next: Some(None),
             ahead: None,
             cancel: cancel.clone(),
         }
     }
 
+    /// The keys of everything there is.
+    pub fn of_all_keys(engine: &'a Engine, live: Arc<Live>, stream: &str, cancel: &CancellationToken) -> Self {
+        Self { all_keys: true, ..Self::new(engine, live, stream, None, cancel) }
+    }
+
     fn request(&self, token: Option<PageToken>) -> tokio::task::JoinHandle<Result<Page, SourceError>> {
         let (live, stream, cursor, size) = (self.live.clone(), self.stream.clone(), self.cursor.clone(), self.size);
+        let all_keys = self.all_keys;
         tokio::spawn(async move {
             live.quota.acquire().await;
             let request =
                 PullRequest { stream: &stream, cursor: cursor.as_ref(), token: token.as_ref(), page_size: size };
-            live.connector.pull(request).await
+            if all_keys { live.connector.list(request).await } else { live.connector.pull(request).await }
         })
     }
 

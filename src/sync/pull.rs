@@ -23,6 +23,7 @@ use super::{
     fetch::{self, AT_MOST},
     intake,
     pages::Pages,
+    sweep,
 };
 
 /// How a stream or run ended.
@@ -135,8 +136,20 @@ impl Pull<'_> {
         }
         self.fetch_missing(&mut outcome).await?;
         self.finish_stream(stream, expected, &outcome).await?;
+        let whole = !is_short(expected, outcome.read);
         self.total.add(outcome);
-        Ok(())
+        if whole { self.sweep(stream, kind).await } else { Ok(()) }
+    }
+
+    /// The records that are there have come: trouble with those that are gone does not fail the stream.
+    async fn sweep(&mut self, stream: &connection::Stream, kind: Kind) -> Result<(), Stop> {
+        match sweep::stream(self, stream, kind).await {
+            Err(Stop::Trouble(trouble)) => {
+                self.trouble.get_or_insert(trouble);
+                self.stream_state(&stream.name, "partial", None).await
+            }
+            other => other,
+        }
     }
 
     /// A stream is green only when nothing failed and the source's own count was reached.
@@ -214,6 +227,7 @@ impl Pull<'_> {
                     deliveries: Vec::new(),
                     fresh: end_of_page && last.is_some() && !short,
                     replay: false,
+                    back: false,
                 })
                 .await?;
             failpoint::pass("pull.after_chunk");
@@ -227,7 +241,7 @@ impl Pull<'_> {
         }
     }
 
-    async fn commit(&self, work: Work) -> Result<Outcome, Stop> {
+    pub(super) async fn commit(&self, work: Work) -> Result<Outcome, Stop> {
         let outcome = self.engine.committer.apply(work).await?;
         self.engine.announce(&outcome, &self.run_id);
         Ok(outcome)

@@ -82,6 +82,7 @@ async fn replay_group(
         deliveries: Vec::new(),
         fresh: false,
         replay: true,
+        back: false,
     };
     let outcome = if preview { tried(engine, &work, actor).await? } else { done(engine, work, actor).await? };
     let read = outcome.read;

@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// The shell of an admin: same database and key as the hub.
-struct Shell<'a> {
-    folder: &'a Path,
-    url: &'a str,
+pub struct Shell<'a> {
+    pub folder: &'a Path,
+    pub url: &'a str,
 }
 
 impl Shell<'_> {
@@ -30,14 +30,14 @@ impl Shell<'_> {
     }
 
     #[track_caller]
-    fn run(&self, arguments: &[&str], code: i32) -> Ran {
+    pub fn run(&self, arguments: &[&str], code: i32) -> Ran {
         let ran = self.fed(arguments, "");
         assert_eq!(ran.code, code, "{arguments:?}: {}{}", ran.out, ran.err);
         ran
     }
 
     #[track_caller]
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub fn json(&self, arguments: &[&str]) -> Value {
         self.run(&[arguments, &["--json"]].concat(), 0).json()
     }
 }

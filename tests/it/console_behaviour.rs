@@ -15,6 +15,7 @@ async fn a_day_with_the_sample_company() {
     facets_by_checkbox(&desk).await;
     slash_goes_to_the_search(&desk).await;
     an_activity_is_recorded_once(&desk).await;
+    a_value_is_corrected_and_released(&desk).await;
     the_history_narrows(&desk).await;
     language_and_theme_stay(&desk).await;
     english_is_complete(&desk).await;
@@ -118,6 +119,34 @@ async fn an_activity_is_recorded_once(desk: &Desk) {
     desk.b.wait_for_text("#act-subject-error", "入力してください").await;
     desk.refused(422).await;
     desk.sound("activity form with an error").await;
+}
+
+async fn a_value_is_corrected_and_released(desk: &Desk) {
+    desk.open("/customers?q=C-00127").await;
+    desk.b.click("[data-region=results] a.nm").await;
+    desk.b.wait_for_text("h1", ASANAGI).await;
+    let page = desk.value("location.pathname").await;
+    desk.b.click("a[href$='/edit']").await;
+    desk.b.wait_for_text("h1", "顧客の編集").await;
+    desk.looks("customer-edit").await;
+    desk.b.fill("#f-corporate_number", "1234567890123").await;
+    desk.b.fill("#f-phone", "053-000-9999").await;
+    desk.b.click("input[name=hold][value=pin]").await;
+    desk.b.click("main form button[type=submit]").await;
+    desk.b.wait_for_text("main [role=alert]", "1か所の入力を直してください").await;
+    desk.refused(422).await;
+    assert_eq!(desk.value("document.querySelector('#f-phone').value").await, "053-000-9999", "nothing typed is lost");
+    let seen = desk.value("document.querySelector('[name=\"seen.corporate_number\"]').value").await;
+    desk.b.fill("#f-corporate_number", &seen).await;
+    desk.b.click("main form button[type=submit]").await;
+    desk.b.wait_for_text("main [role=status]", "保存しました").await;
+    let value = "[...document.querySelectorAll('details.mv')].find(d => d.innerText.includes('053-000-9999'))";
+    desk.until(&format!("{value}.querySelector('summary svg')")).await;
+    desk.b.execute(&format!("{value}.open = true"), vec![]).await;
+    desk.b.click("form[action$='/values/phone/release'] button").await;
+    desk.b.wait_for_text("main [role=status]", "連携先の値に戻しました").await;
+    desk.b.wait_for_text("[data-region=master]", "053-000-0127").await;
+    desk.sound(&page).await;
 }
 
 async fn the_history_narrows(desk: &Desk) {

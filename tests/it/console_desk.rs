@@ -28,6 +28,11 @@ impl Desk {
     pub async fn new() -> Self {
         let database = TestDatabase::sqlite().await;
         let t = TestHub::start(&database).await;
+        Self::at(t, database).await
+    }
+
+    /// An owner who is signed in at a hub that runs already.
+    pub async fn at(t: TestHub, database: TestDatabase) -> Self {
         let code = t.hub().identity.open_setup().await.unwrap().unwrap();
         let form = SetupForm {
             code,

@@ -1,6 +1,6 @@
 //! The one integration binary: real servers on real ports, both databases.
 //!
-//! `real/` starts what the tests talk to (PostgreSQL, the browser), once for the whole binary; run
+//! `real/` starts what the tests talk to (PostgreSQL, Tryton, the browser), once for the whole binary; run
 //! it with `cargo test`, not one process a test. To add an area: a file here and a `mod` line.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -13,6 +13,8 @@ mod console_behaviour;
 mod console_desk;
 mod console_operations;
 mod crash;
+mod deletes;
+mod edit;
 mod first_order;
 mod first_run;
 mod hooks;

@@ -72,6 +72,12 @@ impl Source {
         self.inside.lock().unwrap().records.entry(stream).or_default().insert(key, record);
     }
 
+    pub fn remove(&self, stream: &str, key: &str) {
+        if let Some(records) = self.inside.lock().unwrap().records.get_mut(stream) {
+            records.remove(key);
+        }
+    }
+
     /// `count` customers or orders that changed at `minute`, all at the same instant.
     pub fn fill(&self, count: usize, minute: u32) {
         self.put("customers", json!({"id": "c1", "name": "見本商事", "updated_at": crate::sender::at(0)}));

@@ -122,6 +122,17 @@ pub trait Connector: Send + Sync {
     /// The next page of a stream.
     async fn pull(&self, request: PullRequest<'_>) -> Result<Page, SourceError>;
 
+    /// Whether [`Self::list`] tells everything there is in a stream, so that what is not in it may be gone.
+    fn lists_all(&self, stream: &str) -> bool {
+        self.manifest().stream(stream).is_some_and(|s| s.sweep)
+    }
+
+    /// As [`Self::pull`] of everything, for its keys only: bodies and versions are not looked at, so a
+    /// connector that can ask for less leaves them empty.
+    async fn list(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
+        self.pull(request).await
+    }
+
     /// One record by its key, for webhooks that carry only a key and for unknown references.
     /// `Ok(None)`: the source says there is no such record.
     async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError>;

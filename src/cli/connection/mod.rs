@@ -3,6 +3,7 @@
 mod act;
 mod add;
 mod check;
+mod deletes;
 mod list;
 mod show;
 mod state;
@@ -40,6 +41,8 @@ pub enum Command {
         /// Id or name
         connection: String,
     },
+    /// Show the deletions that wait for a person, or let them go
+    Deletes(deletes::Args),
     /// Make a new webhook secret and print it, once; the old one stays valid for a day
     RotateSecret {
         /// Id or name
@@ -56,6 +59,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Sync(args) => sync::run(context, &args).await,
         Command::Pause { connection } => act::pause(context, &connection, true).await,
         Command::Resume { connection } => act::pause(context, &connection, false).await,
+        Command::Deletes(args) => deletes::run(context, &args).await,
         Command::RotateSecret { connection } => act::rotate_secret(context, &connection).await,
     }
 }

@@ -13,7 +13,10 @@ use super::{
     markup::{Markup, Num, Unit, escape},
     view::format,
 };
-use crate::{identity::Role, model::Timestamp};
+use crate::{
+    identity::{self, Role},
+    model::Timestamp,
+};
 
 /// The signed-in reader.
 #[derive(Clone, Debug)]
@@ -171,6 +174,12 @@ impl Shell {
     #[must_use]
     pub fn is_steward(&self) -> bool {
         self.is_admin() || self.role() == Some(Role::Steward)
+    }
+
+    /// Customers may be corrected and begun.
+    #[must_use]
+    pub fn may_edit(&self) -> bool {
+        self.role().is_some_and(|role| identity::can(role, identity::Action::EditCustomers))
     }
 
     /// Activities may be recorded.

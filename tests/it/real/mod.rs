@@ -2,6 +2,7 @@
 
 mod chrome;
 mod postgres;
+mod tryton;
 mod watchdog;
 
 pub use chrome::Browser;

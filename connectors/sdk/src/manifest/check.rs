@@ -158,6 +158,10 @@ fn streams(manifest: &mut Manifest, report: &mut Report<'_>) {
             continue;
         }
         needs_http |= stream.request.is_some() || stream.fetch.is_some();
+        if stream.sweep && (stream.request.is_none() || stream.fetch.is_none()) {
+            let why = "needs \"request\" for the whole list and \"fetch\" to prove that a record is gone";
+            report.key(&format!("{at}/sweep"), why);
+        }
         if stream.cursor.is_some() {
             match &stream.version {
                 Some(version) if version.form == VersionForm::Instant => {}

@@ -180,6 +180,9 @@ pub struct StreamSpec {
     pub key: Vec<String>,
     pub version: Option<VersionSpec>,
     pub deleted: Option<DeletedSpec>,
+    /// The whole list is complete: what is not in it, and cannot be fetched, is gone.
+    #[serde(default)]
+    pub sweep: bool,
     pub cursor: Option<CursorSpec>,
     #[serde(default)]
     pub paginator: PaginatorSpec,

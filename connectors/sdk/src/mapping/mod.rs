@@ -9,7 +9,7 @@
 
 mod calendar;
 mod compile;
-mod identifier;
+pub mod identifier;
 mod number;
 mod path;
 mod step;

@@ -80,7 +80,11 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
         buckets: buckets(hub, &row.id, now).await?,
         runs: runs.into_iter().map(run_row).collect(),
         runs_more: more,
-        attention: attention(shell, &row, figures.as_ref(), &causes),
+        attention: held_deletes(hub, shell, &row)
+            .await?
+            .into_iter()
+            .chain(attention(shell, &row, figures.as_ref(), &causes))
+            .collect(),
         settings: settings(shell, &row, live.as_deref()),
         next_at: row.due_at.filter(|_| !row.paused).map(Timestamp),
         hook: hook(hub, &row, live.as_deref(), now).await?,
@@ -207,6 +211,33 @@ async fn buckets(hub: &Hub, id: &str, now: Timestamp) -> Result<Vec<Bucket>, Sto
         .collect())
 }
 
+/// Records shown of those that are held.
+const SHOWN: usize = 10;
+
+/// Deletions that the brake stopped, each with its button.
+async fn held_deletes(hub: &Hub, shell: &Shell, row: &Row) -> Result<Vec<Attention>, StoreError> {
+    let held = store::sweep::held(&hub.db, &row.id).await?;
+    let one = |h: store::sweep::Row| {
+        let mut keys: Vec<String> = h.held().into_iter().collect();
+        keys.sort();
+        let more = if keys.len() > SHOWN { shell.t("connection.held_more") } else { "" };
+        keys.truncate(SHOWN);
+        let text = format!("{} {}{more}", shell.cause("DELETE_BRAKE", "why"), keys.join(", "));
+        let stream = shell.word("stream", &h.stream);
+        Attention {
+            tone: "warn",
+            title: shell.f2("connection.held", stream, shell.n("unit.items", h.missing)),
+            text,
+            link: None,
+            button: Some((
+                format!("/connections/{}/deletes/{}/allow", row.id, h.stream),
+                shell.f1("connection.allow_deletes", shell.n("unit.items", h.missing)),
+            )),
+        }
+    };
+    Ok(held.into_iter().map(one).collect())
+}
+
 fn attention(
     shell: &Shell,
     row: &Row,
@@ -220,6 +251,7 @@ fn attention(
             title: shell.cause("AUTH_REFUSED", "title").to_owned(),
             text: shell.cause("AUTH_REFUSED", "todo").to_owned(),
             link: None,
+            button: None,
         });
     } else if row.failures > 0
         && let Some(code) = figures.and_then(|f| f.last_cause.as_deref())
@@ -229,6 +261,7 @@ fn attention(
             title: shell.cause(code, "title").to_owned(),
             text: shell.cause(code, "why").to_owned(),
             link: None,
+            button: None,
         });
     }
     for (code, count) in causes.iter().take(3) {
@@ -237,6 +270,7 @@ fn attention(
             title: format!("{} {}", shell.cause(code, "title"), shell.n("unit.items", *count)),
             text: shell.cause(code, "why").to_owned(),
             link: Some((format!("/failures?connection={}", row.id), shell.t("connection.see_cause").to_owned())),
+            button: None,
         });
     }
     if let Some(parked) = figures.map(|f| f.parked).filter(|n| *n > 0) {
@@ -245,6 +279,7 @@ fn attention(
             title: format!("{} {}", shell.cause("REF_CUSTOMER_WAITING", "title"), shell.n("unit.items", parked)),
             text: shell.cause("REF_CUSTOMER_WAITING", "why").to_owned(),
             link: None,
+            button: None,
         });
     }
     out

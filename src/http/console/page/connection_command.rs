@@ -27,6 +27,25 @@ pub async fn sync(
     Ok(done(&format!("/connections/{id}"), if asked { "sync_asked" } else { "sync_failed" }, None))
 }
 
+/// Lets the deletions go that the brake stopped, and pulls now.
+pub async fn allow_deletes(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    Path((id, stream)): Path<(String, String)>,
+    Form(_): Form<Nothing>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageConnections)?;
+    let now = hub.clock.now();
+    let mut tx = hub.db.begin().await?;
+    let allowed = store::sweep::allow(&mut tx, &id, &stream, &frame.me.user_id, now).await?;
+    if allowed {
+        store::connection::request(&mut tx, &id, &frame.me.user_id, now).await?;
+    }
+    tx.commit().await?;
+    hub.engine.due_changed.notify_one();
+    Ok(done(&format!("/connections/{id}"), if allowed { "deletes_allowed" } else { "deletes_allow_failed" }, None))
+}
+
 pub async fn pause(state: State<SharedHub>, frame: ShellOf, id: Path<String>) -> Result<Response, AppError> {
     set_paused(state, frame, id, true).await
 }

@@ -32,6 +32,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/connections/{id}", get(connection::show))
         .route("/connections/{id}/stream", get(stream))
         .route("/connections/{id}/sync", post(connection_command::sync))
+        .route("/connections/{id}/deletes/{stream}/allow", post(connection_command::allow_deletes))
         .route("/connections/{id}/pause", post(connection_command::pause))
         .route("/connections/{id}/resume", post(connection_command::resume))
         .route("/connections/{id}/check", post(connection_command::check))

@@ -7,6 +7,7 @@ mod connection_command;
 mod connection_new;
 mod connections;
 mod customer;
+mod customer_edit;
 mod customers;
 mod failures;
 mod files;
@@ -39,6 +40,9 @@ pub fn routes() -> Router<SharedHub> {
         .route("/", get(home::page))
         .route("/customers", get(customers::page))
         .route("/customers/{id}", get(customer::page))
+        .route("/customers/new", get(customer_edit::blank).post(customer_edit::create))
+        .route("/customers/{id}/edit", get(customer_edit::form).post(customer_edit::save))
+        .route("/customers/{id}/values/{field}/release", post(customer_edit::release))
         .route("/customers/{id}/stream", get(customer::stream))
         .route("/customers/{id}/events/{event}", get(customer::event))
         .route("/customers/{id}/activities/new", get(customer::new_activity))

@@ -47,9 +47,8 @@ impl FromRequestParts<SharedHub> for ShellOf {
     async fn from_request_parts(parts: &mut Parts, hub: &SharedHub) -> Result<Self, AppError> {
         let me = <Principal as FromRequestParts<SharedHub>>::from_request_parts(parts, hub).await?;
         let Ok(preferences) = Preferences::from_request_parts(parts, hub).await;
-        let failures = async {
-            if me.can(Action::ViewFailures) { read_console::open_failures(&hub.db).await } else { Ok(0) }
-        };
+        let failures =
+            async { if me.can(Action::ViewFailures) { read_console::open_failures(&hub.db).await } else { Ok(0) } };
         let (settings, open_failures) = tokio::try_join!(Settings::load(&hub.db), failures)?;
         let shell = Shell {
             lang: Lang::parse(preferences.language),

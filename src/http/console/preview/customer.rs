@@ -9,10 +9,11 @@ use crate::{
     http::console::view::{
         activity::{ActivityForm, ActivityPage},
         customer::{CustomerPage, HistoryQuery},
+        customer_edit::{CustomerEditPage, EditField},
         customers::{CustomersPage, ListQuery},
         event::{EventPage, Line, Lineage, Tax},
     },
-    model::{Timestamp, money::Currency},
+    model::{Timestamp, money::Currency, record::CUSTOMER_FIELDS},
 };
 
 fn customers(query: &str, rows: usize) -> CustomersPage {
@@ -257,6 +258,28 @@ fn form() -> ActivityForm {
     }
 }
 
+fn edited() -> CustomerEditPage {
+    let master = overview().master;
+    let field = |name: &'static str| {
+        let stands = master.iter().find(|m| m.field == name);
+        let value = stands.map(|m| m.value.clone()).unwrap_or_default();
+        EditField {
+            name,
+            seen: value.clone(),
+            value,
+            error: (name == "corporate_number").then_some("FMT_CORPNO"),
+            overtaken_by: (name == "phone").then(|| "053-000-0128".to_owned()),
+            source: stands.map(|m| m.source.clone()),
+            pinned: name == "address",
+        }
+    };
+    CustomerEditPage {
+        customer: Some(("cus_0001".into(), "株式会社朝凪電装".into())),
+        fields: CUSTOMER_FIELDS.into_iter().map(field).collect(),
+        pinned: false,
+    }
+}
+
 fn customer(query: &str) -> CustomerPage {
     CustomerPage {
         overview: overview(),
@@ -348,6 +371,8 @@ pub fn samples() -> Vec<Sample> {
             Box::new(EventPage { lines: vec![], taxes: vec![], net: None, total: None, ..document(change) }),
         ),
         ("activity", section, true, Box::new(ActivityPage { activity: wrong })),
+        ("customer-edit", section, true, Box::new(edited())),
+        ("customer-new", section, true, Box::new(CustomerEditPage { customer: None, ..edited() })),
     ]
 }
 

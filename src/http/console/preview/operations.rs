@@ -195,8 +195,15 @@ fn connection(tab: Tab) -> ConnectionPage {
                 title: "請求書 8件".into(),
                 text: "T+13".into(),
                 link: Some(("/failures".into(), "→".into())),
+                button: None,
             },
-            Attention { tone: "warn", title: "OAuth".into(), text: "2026/11/26".into(), link: None },
+            Attention {
+                tone: "warn",
+                title: "受注 12件".into(),
+                text: "SO-1, SO-2".into(),
+                link: None,
+                button: Some(("/connections/con_1/deletes/orders/allow".into(), "削除を反映する".into())),
+            },
         ],
         settings: vec![
             SettingRow { title: "URL".into(), value: "https://accounting.example/api".into(), secret_set: None },

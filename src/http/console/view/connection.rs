@@ -149,6 +149,8 @@ pub struct Attention {
     pub text: String,
     /// Address and words of the way out.
     pub link: Option<(String, String)>,
+    /// Address and words of a button that decides.
+    pub button: Option<(String, String)>,
 }
 
 /// One point of a connection check: `reach`, `auth`, `scopes`, `version`, `counts`.

@@ -8,6 +8,7 @@ pub mod activity;
 pub mod connection;
 pub mod connection_new;
 pub mod customer;
+pub mod customer_edit;
 pub mod customers;
 pub mod error;
 pub mod event;
@@ -57,6 +58,7 @@ pages! {
     connection::ConnectionPage => "connection.html" as ConnectionTemplate,
     connection::ConnectionsPage => "connections.html" as ConnectionsTemplate,
     connection_new::ConnectionNewPage => "connection_new.html" as ConnectionNewTemplate,
+    customer_edit::CustomerEditPage => "customer_edit.html" as CustomerEditTemplate,
     customer::CustomerPage => "customer.html" as CustomerTemplate,
     customers::CustomersPage => "customers.html" as CustomersTemplate,
     error::ErrorPage => "error.html" as ErrorTemplate,

@@ -1,0 +1,185 @@
+//! Correcting a customer's values, beginning a customer here, letting the sources speak again.
+
+use std::collections::HashMap;
+
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+
+use super::ShellOf;
+use crate::{
+    analytics::customer::{self, MasterValue},
+    app::{Change, Hub, SharedHub},
+    http::{
+        AppError,
+        console::{
+            Section,
+            view::{
+                Page,
+                customer_edit::{CustomerEditPage, EditField},
+            },
+        },
+    },
+    identity::Action,
+    master::edit::{self, By, Edit, EditError, Values},
+    model::record::CUSTOMER_FIELDS,
+};
+
+type Posted = HashMap<String, String>;
+
+pub async fn form(State(hub): State<SharedHub>, Path(id): Path<String>, of: ShellOf) -> Result<Response, AppError> {
+    of.me.require(Action::EditCustomers)?;
+    let today = of.shell.today();
+    let overview = customer::overview(&hub.db, &hub.directory, &id, today).await?.ok_or(AppError::NotFound)?;
+    if overview.id != id {
+        return Ok(Redirect::to(&format!("/customers/{}/edit", overview.id)).into_response());
+    }
+    let view = CustomerEditPage {
+        fields: fields(&overview.master, None),
+        customer: Some((overview.id, overview.name)),
+        pinned: false,
+    };
+    Ok(view.render(&of.at(Section::Customers)).into_response())
+}
+
+pub async fn save(
+    State(hub): State<SharedHub>,
+    Path(id): Path<String>,
+    of: ShellOf,
+    Form(posted): Form<Posted>,
+) -> Result<Response, AppError> {
+    of.me.require(Action::EditCustomers)?;
+    let pinned = posted.get("hold").is_some_and(|hold| hold == "pin");
+    let edit = Edit { customer_id: &id, seen: values(&posted, "seen."), values: values(&posted, ""), pinned };
+    let mut tx = hub.db.begin().await?;
+    let wrong = match edit::edit(&mut tx, edit, by(&hub, &of)).await {
+        Ok(_) => {
+            tx.commit().await?;
+            tell(&hub, &id);
+            return Ok(super::done(&format!("/customers/{id}"), "saved", None));
+        }
+        Err(wrong) => wrong,
+    };
+    tx.rollback().await?;
+    if let EditError::Merged(into) = &wrong {
+        return Ok(Redirect::to(&format!("/customers/{into}/edit")).into_response());
+    }
+    let overview =
+        customer::overview(&hub.db, &hub.directory, &id, of.shell.today()).await?.ok_or(AppError::NotFound)?;
+    let mut fields = fields(&overview.master, Some(&posted));
+    explain(wrong, &overview.master, &mut fields)?;
+    let view = CustomerEditPage { fields, customer: Some((id, overview.name)), pinned };
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
+}
+
+pub async fn blank(of: ShellOf) -> Result<Response, AppError> {
+    of.me.require(Action::EditCustomers)?;
+    let view = CustomerEditPage { customer: None, fields: fields(&[], None), pinned: false };
+    Ok(view.render(&of.at(Section::Customers)).into_response())
+}
+
+pub async fn create(
+    State(hub): State<SharedHub>,
+    of: ShellOf,
+    Form(posted): Form<Posted>,
+) -> Result<Response, AppError> {
+    of.me.require(Action::EditCustomers)?;
+    let mut tx = hub.db.begin().await?;
+    match edit::create(&mut tx, values(&posted, ""), by(&hub, &of)).await {
+        Ok(id) => {
+            tx.commit().await?;
+            tell(&hub, &id);
+            Ok(super::done(&format!("/customers/{id}"), "customer_created", None))
+        }
+        Err(wrong) => {
+            let mut fields = fields(&[], Some(&posted));
+            explain(wrong, &[], &mut fields)?;
+            let view = CustomerEditPage { customer: None, fields, pinned: false };
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
+        }
+    }
+}
+
+pub async fn release(
+    State(hub): State<SharedHub>,
+    Path((id, field)): Path<(String, String)>,
+    of: ShellOf,
+) -> Result<Response, AppError> {
+    of.me.require(Action::EditCustomers)?;
+    let mut tx = hub.db.begin().await?;
+    match edit::release(&mut tx, &id, &field, by(&hub, &of)).await {
+        Ok(_) => {
+            tx.commit().await?;
+            tell(&hub, &id);
+            Ok(super::done(&format!("/customers/{id}"), "value_released", None))
+        }
+        Err(EditError::Invalid(_)) => Ok(super::done(&format!("/customers/{id}"), "value_release_failed", None)),
+        Err(EditError::Merged(into)) => Ok(Redirect::to(&format!("/customers/{into}")).into_response()),
+        Err(EditError::Store(error)) => Err(error.into()),
+        Err(EditError::UnknownCustomer | EditError::Overtaken(_)) => Err(AppError::NotFound),
+    }
+}
+
+fn by<'a>(hub: &Hub, of: &'a ShellOf) -> By<'a> {
+    By { actor: &of.me.name, now: hub.clock.now(), currency: hub.engine.currency }
+}
+
+fn tell(hub: &Hub, id: &str) {
+    hub.refresher.touch(vec![id.to_owned()]);
+    // Nobody listening is no error.
+    let _ = hub.changes.send(Change::Customer(id.to_owned()));
+}
+
+fn values(posted: &Posted, prefix: &str) -> Values {
+    let given = |field: &str| posted.get(&format!("{prefix}{field}")).cloned();
+    CUSTOMER_FIELDS.into_iter().filter_map(|field| Some((field, given(field)?))).collect()
+}
+
+/// The form's fields: as they stand, or as they were posted.
+fn fields(master: &[MasterValue], posted: Option<&Posted>) -> Vec<EditField> {
+    CUSTOMER_FIELDS
+        .into_iter()
+        .map(|name| {
+            let stands = master.iter().find(|m| m.field == name);
+            let now = stands.map(|m| m.value.clone()).unwrap_or_default();
+            let given = |key: &str| posted.and_then(|p| p.get(key)).cloned();
+            EditField {
+                name,
+                value: given(name).unwrap_or_else(|| now.clone()),
+                seen: given(&format!("seen.{name}")).unwrap_or(now),
+                error: None,
+                overtaken_by: None,
+                source: stands.map(|m| m.source.clone()),
+                pinned: stands.is_some_and(|m| m.why == "pinned"),
+            }
+        })
+        .collect()
+}
+
+/// Puts what is wrong beside its field. A value that moved meanwhile is seen from now on: sending the
+/// form again decides.
+fn explain(wrong: EditError, master: &[MasterValue], fields: &mut [EditField]) -> Result<(), AppError> {
+    match wrong {
+        EditError::Invalid(mistakes) => {
+            for mistake in mistakes {
+                if let Some(field) = fields.iter_mut().find(|f| f.name == mistake.field) {
+                    field.error = Some(if mistake.code == "REQ_EMPTY" { "REQUIRED" } else { mistake.code });
+                }
+            }
+            Ok(())
+        }
+        EditError::Overtaken(moved) => {
+            for field in fields.iter_mut().filter(|f| moved.contains(&f.name)) {
+                let now = master.iter().find(|m| m.field == field.name).map(|m| m.value.clone()).unwrap_or_default();
+                field.seen.clone_from(&now);
+                field.overtaken_by = Some(now);
+            }
+            Ok(())
+        }
+        EditError::UnknownCustomer | EditError::Merged(_) => Err(AppError::NotFound),
+        EditError::Store(error) => Err(error.into()),
+    }
+}

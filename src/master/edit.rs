@@ -1,0 +1,245 @@
+//! Edits: values that people type into the hub, and customers that begin here.
+//!
+//! A typed value stands above what the sources say (see [`crate::matching::survivorship`]): pinned until
+//! somebody releases it, else until the sources say something new. Nothing is overwritten by it: the
+//! sources' own values stay where they were, and every change is a version with its actor.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use musubi_sdk::mapping::identifier;
+
+use super::golden::{self, Basis, Cause};
+use crate::{
+    model::{
+        Currency, Id, Money, Timestamp,
+        ids::Noun,
+        record::{CUSTOMER_FIELDS, FieldError},
+    },
+    store::{
+        StoreError, Tx, customer,
+        customer_value::{self, Row as TypedRow},
+        source_record,
+    },
+};
+
+const LONGEST: usize = 500;
+
+/// Field and what was typed into it; empty: there is none.
+pub type Values = BTreeMap<&'static str, String>;
+
+/// Who edits, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// As the history shows it.
+    pub actor: &'a str,
+    pub now: Timestamp,
+    /// The organisation's currency.
+    pub currency: Currency,
+}
+
+/// What a person wants of a customer.
+#[derive(Clone, Debug)]
+pub struct Edit<'a> {
+    pub customer_id: &'a str,
+    /// What the person saw before typing.
+    pub seen: Values,
+    pub values: Values,
+    /// The changed values win until they are released.
+    pub pinned: bool,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    #[error("{} values cannot be taken", .0.len())]
+    Invalid(Vec<FieldError>),
+    #[error("no such customer")]
+    UnknownCustomer,
+    #[error("the customer was merged into {0}")]
+    Merged(String),
+    #[error("{} of the values were changed meanwhile", .0.len())]
+    Overtaken(Vec<&'static str>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Changes what differs from what the person saw; the rest of the form says nothing. Values that moved
+/// meanwhile are not overwritten unseen. Returns the version that stands afterwards.
+pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditError> {
+    let old = open(tx, edit.customer_id).await?;
+    let current = values_of(&old);
+    let seen = |field: &str| edit.seen.get(field).map(|v| v.trim());
+    let typed: Values =
+        checked(edit.values)?.into_iter().filter(|(field, value)| seen(field) != Some(value.as_str())).collect();
+    let now = |field: &str| current.get(field).map(String::as_str);
+    let overtaken: Vec<&'static str> = typed
+        .iter()
+        .filter(|(field, value)| now(field) != seen(field) && now(field) != Some(value.as_str()))
+        .map(|(field, _)| *field)
+        .collect();
+    if !overtaken.is_empty() {
+        return Err(EditError::Overtaken(overtaken));
+    }
+    if typed.is_empty() {
+        return Ok(old.seq);
+    }
+    put(tx, edit.customer_id, typed, edit.pinned, by).await?;
+    rewrite(tx, edit.customer_id, old.sample, by, "edited").await
+}
+
+/// Lets the sources speak again for a field. Returns the version that stands afterwards.
+pub async fn release(tx: &mut Tx, customer_id: &str, field: &str, by: By<'_>) -> Result<i64, EditError> {
+    let old = open(tx, customer_id).await?;
+    let said = golden::sources_say(tx, customer_id, by.currency).await?;
+    // A name that only people know cannot go.
+    if field == "name" && !said.iter().any(|g| g.field == "name") {
+        return Err(EditError::Invalid(vec![mistake("REQ_EMPTY", "name", "")]));
+    }
+    if customer_value::remove(tx, customer_id, &[field]).await? == 0 {
+        return Ok(old.seq);
+    }
+    rewrite(tx, customer_id, old.sample, by, "released").await
+}
+
+/// A customer that no source knows yet. Returns its id.
+pub async fn create(tx: &mut Tx, values: Values, by: By<'_>) -> Result<String, EditError> {
+    let values: Values = checked(values)?.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    if !values.contains_key("name") {
+        return Err(EditError::Invalid(vec![mistake("REQ_EMPTY", "name", "")]));
+    }
+    source_record::lock_origin(tx, "", true).await?;
+    let id = Id::new(Noun::Customer).into_string();
+    put(tx, &id, values, false, by).await?;
+    rewrite(tx, &id, false, by, "created").await?;
+    Ok(id)
+}
+
+/// The customer, locked against everybody who writes customers.
+async fn open(tx: &mut Tx, id: &str) -> Result<customer::Row, EditError> {
+    source_record::lock_origin(tx, "", true).await?;
+    let row = customer::by_ids(tx, std::iter::once(id)).await?.remove(id).ok_or(EditError::UnknownCustomer)?;
+    match row.merged_into {
+        Some(into) => Err(EditError::Merged(into)),
+        None => Ok(row),
+    }
+}
+
+async fn put(tx: &mut Tx, id: &str, values: Values, pinned: bool, by: By<'_>) -> Result<(), StoreError> {
+    let said = golden::sources_say(tx, id, by.currency).await?;
+    let rows: Vec<TypedRow> = values
+        .into_iter()
+        .map(|(field, value)| TypedRow {
+            customer_id: id.to_owned(),
+            field: field.to_owned(),
+            value: Some(value).filter(|v| !v.is_empty()),
+            source_value: said.iter().find(|g| g.field == field).map(|g| g.value.clone()),
+            pinned,
+            actor: by.actor.to_owned(),
+            at: by.now.0,
+        })
+        .collect();
+    customer_value::put(tx, &rows).await
+}
+
+async fn rewrite(tx: &mut Tx, id: &str, sample: bool, by: By<'_>, reason: &'static str) -> Result<i64, EditError> {
+    let basis = Basis { currency: by.currency, sample, now: by.now };
+    let cause =
+        |_: &str| Cause { effective_at: None, connection_id: None, actor: Some(by.actor), run_id: None, reason };
+    golden::rewrite(tx, &basis, &BTreeSet::from([id]), cause).await?;
+    let row = customer::by_ids(tx, std::iter::once(id)).await?.remove(id).ok_or(EditError::UnknownCustomer)?;
+    Ok(row.seq)
+}
+
+/// Every field of a customer as a form shows it; empty where there is no value.
+#[must_use]
+pub fn values_of(row: &customer::Row) -> Values {
+    let limit = row
+        .credit_limit_minor
+        .and_then(|minor| row.currency.parse().ok().map(|currency| Money { minor, currency }.to_major()));
+    let value = |field: &str| match field {
+        "name" => Some(row.name.clone()),
+        "name_kana" => row.name_kana.clone(),
+        "code" => row.code.clone(),
+        "corporate_number" => row.corporate_number.clone(),
+        "registration_number" => row.registration_number.clone(),
+        "phone" => row.phone.clone(),
+        "mail" => row.mail.clone(),
+        "postal_code" => row.postal_code.clone(),
+        "address" => row.address.clone(),
+        "industry" => row.industry.clone(),
+        "department" => row.department.clone(),
+        "owner" => row.owner.clone(),
+        "closing_day" => row.closing_day.clone(),
+        "payment_terms" => row.payment_terms.clone(),
+        "credit_limit" => limit.clone(),
+        "price_class" => row.price_class.clone(),
+        _ => None,
+    };
+    CUSTOMER_FIELDS.into_iter().map(|field| (field, value(field).unwrap_or_default())).collect()
+}
+
+fn mistake(code: &'static str, field: &str, value: &str) -> FieldError {
+    FieldError { code, field: field.to_owned(), value: value.to_owned() }
+}
+
+/// Trimmed values, or everything that is wrong with them.
+fn checked(values: Values) -> Result<Values, EditError> {
+    let trimmed: Values = values.into_iter().map(|(field, value)| (field, value.trim().to_owned())).collect();
+    let wrong: Vec<FieldError> =
+        trimmed.iter().filter_map(|(field, value)| Some(mistake(wrong_with(field, value)?, field, value))).collect();
+    if wrong.is_empty() { Ok(trimmed) } else { Err(EditError::Invalid(wrong)) }
+}
+
+fn wrong_with(field: &str, value: &str) -> Option<&'static str> {
+    if value.is_empty() {
+        return (field == "name").then_some("REQ_EMPTY");
+    }
+    if value.chars().count() > LONGEST {
+        return Some("TOO_LONG");
+    }
+    if value.chars().any(char::is_control) {
+        return Some("FMT_TYPE");
+    }
+    match field {
+        "corporate_number" => (!identifier::is_corporate_number(value)).then_some("FMT_CORPNO"),
+        "registration_number" => (!identifier::is_registration_number(value)).then_some("FMT_REGNO"),
+        "mail" => (!identifier::is_mail(value)).then_some("FMT_VALUE"),
+        "credit_limit" => {
+            let number = value.parse::<rust_decimal::Decimal>();
+            (!number.is_ok_and(|n| !n.is_sign_negative())).then_some("FMT_NUMBER")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_checked_field_by_field() {
+        let long = "あ".repeat(LONGEST + 1);
+        for (field, value, wrong) in [
+            ("name", " ", Some("REQ_EMPTY")),
+            ("name", "朝凪電装", None),
+            ("name", long.as_str(), Some("TOO_LONG")),
+            ("phone", "", None),
+            ("phone", "03-0000\u{0}", Some("FMT_TYPE")),
+            ("address", "一行目\n二行目", Some("FMT_TYPE")),
+            ("mail", "info@asanagi.example", None),
+            ("mail", "info asanagi", Some("FMT_VALUE")),
+            ("corporate_number", "1234567890123", Some("FMT_CORPNO")),
+            ("registration_number", "1234567890123", Some("FMT_REGNO")),
+            ("credit_limit", "1,000", Some("FMT_NUMBER")),
+            ("credit_limit", "-1", Some("FMT_NUMBER")),
+            ("credit_limit", "1000000", None),
+        ] {
+            let told = checked(Values::from([(field, value.to_owned())]));
+            let code = match &told {
+                Err(EditError::Invalid(wrong)) => wrong.first().map(|w| w.code),
+                _ => None,
+            };
+            assert_eq!(code, wrong, "{field} {value}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Golden values of customers: what the sources and people say, put together by the rules.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::{Value, json};
+
+use crate::{
+    matching::{
+        fold,
+        survivorship::{self, Candidate, Golden, Typed},
+    },
+    model::{
+        Currency, Money, Timestamp,
+        record::{Canonical, CustomerFields, Kind},
+    },
+    store::{
+        StoreError, Tx, customer,
+        customer::Row,
+        customer_value::{self, Row as TypedRow},
+        source_record, version,
+    },
+};
+
+/// What a new golden record is made on.
+pub(super) struct Basis {
+    pub currency: Currency,
+    pub sample: bool,
+    pub now: Timestamp,
+}
+
+/// Why a customer is computed again, for its version.
+pub(super) struct Cause<'a> {
+    pub effective_at: Option<i64>,
+    pub connection_id: Option<&'a str>,
+    pub actor: Option<&'a str>,
+    pub run_id: Option<&'a str>,
+    pub reason: &'static str,
+}
+
+/// What is known of one customer.
+#[derive(Default)]
+struct Known<'a> {
+    sources: Vec<(&'a source_record::SourceBody, CustomerFields)>,
+    typed: Vec<TypedRow>,
+}
+
+/// Computes the golden values of customers and appends a version where they changed.
+pub(super) async fn rewrite<'c>(
+    tx: &mut Tx,
+    basis: &Basis,
+    ids: &BTreeSet<&str>,
+    cause_of: impl Fn(&str) -> Cause<'c>,
+) -> Result<(), StoreError> {
+    let stored = customer::by_ids(tx, ids.iter().copied()).await?;
+    let bodies = source_record::bodies(tx, ids.iter().copied()).await?;
+    let mut typed = customer_value::of(&mut *tx, ids.iter().copied()).await?;
+    let mut known: HashMap<&str, Known<'_>> = HashMap::new();
+    for body in &bodies {
+        if let Some(fields) = read_body(body, basis.currency) {
+            known.entry(body.record_id.as_str()).or_default().sources.push((body, fields));
+        }
+    }
+    let mut rows = Vec::new();
+    let mut versions = Vec::new();
+    for &id in ids {
+        let mut known = known.remove(id).unwrap_or_default();
+        known.typed = typed.remove(id).unwrap_or_default();
+        if known.sources.is_empty() && known.typed.is_empty() {
+            continue;
+        }
+        let old = stored.get(id);
+        let (row, over) = golden_row(id, &known, old, basis);
+        if !over.is_empty() {
+            customer_value::remove(tx, id, &over).await?;
+        }
+        if old.is_some_and(|old| same_values(old, &row)) {
+            continue;
+        }
+        let cause = cause_of(id);
+        versions.push(version::NewVersion {
+            record_id: id,
+            seq: row.seq,
+            customer_id: Some(id),
+            effective_at: cause.effective_at,
+            connection_id: cause.connection_id,
+            actor: cause.actor,
+            run_id: cause.run_id,
+            reason: cause.reason,
+            body: version_body(&row),
+        });
+        rows.push(row);
+    }
+    customer::put(tx, rows).await?;
+    version::append(tx, basis.now, versions.into_iter()).await
+}
+
+/// What the sources alone would make of a customer: field and value.
+pub(super) async fn sources_say(tx: &mut Tx, id: &str, currency: Currency) -> Result<Vec<Golden>, StoreError> {
+    let bodies = source_record::bodies(tx, std::iter::once(id)).await?;
+    let sources: Vec<_> = bodies.iter().filter_map(|b| Some((b, read_body(b, currency)?))).collect();
+    Ok(survivorship::choose(&candidates(&sources)))
+}
+
+fn candidates<'a>(sources: &'a [(&source_record::SourceBody, CustomerFields)]) -> Vec<Candidate<'a>> {
+    sources
+        .iter()
+        .map(|(body, fields)| Candidate {
+            connection_id: &body.connection_id,
+            kind: &body.kind,
+            at: body.source_version.unwrap_or(body.seen_at),
+            fields,
+        })
+        .collect()
+}
+
+fn typed(row: &TypedRow) -> Typed<'_> {
+    Typed {
+        field: &row.field,
+        value: row.value.as_deref(),
+        source_value: row.source_value.as_deref(),
+        pinned: row.pinned,
+        at: row.at,
+    }
+}
+
+fn read_body(body: &source_record::SourceBody, currency: Currency) -> Option<CustomerFields> {
+    let map = serde_json::from_str(body.body.as_deref()?).ok()?;
+    match Canonical::read(Kind::Customer, &map, currency) {
+        Ok(Canonical::Customer(fields)) => Some(*fields),
+        _ => None,
+    }
+}
+
+/// The row, and the fields whose typed value has had its time.
+fn golden_row(id: &str, known: &Known<'_>, old: Option<&Row>, basis: &Basis) -> (Row, Vec<&'static str>) {
+    let sources = &known.sources;
+    let chosen = survivorship::choose(&candidates(sources));
+    let (golden, over) = survivorship::overlay(chosen, &known.typed.iter().map(typed).collect::<Vec<_>>());
+    let value = |field: &str| golden.iter().find(|g| g.field == field).map(|g| g.value.clone());
+    let name = value("name").unwrap_or_default();
+    let currency =
+        sources.iter().find_map(|(_, f)| f.currency).or_else(|| old?.currency.parse().ok()).unwrap_or(basis.currency);
+    let row = Row {
+        id: id.to_owned(),
+        kind: kind(sources, old).to_owned(),
+        code: value("code"),
+        name_kana: value("name_kana"),
+        name_key: fold::name_key(&name),
+        name,
+        corporate_number: value("corporate_number"),
+        registration_number: value("registration_number"),
+        phone: value("phone"),
+        mail: value("mail"),
+        postal_code: value("postal_code"),
+        address: value("address"),
+        industry: value("industry"),
+        department: value("department"),
+        owner: value("owner"),
+        closing_day: value("closing_day"),
+        payment_terms: value("payment_terms"),
+        credit_limit_minor: value("credit_limit").and_then(|text| Money::from_major(&text, currency)),
+        currency: currency.to_string(),
+        price_class: value("price_class"),
+        provenance: provenance(&golden),
+        seq: old.map_or(1, |o| o.seq + 1),
+        sample: old.map_or(basis.sample, |o| o.sample && basis.sample),
+        created_at: old.map_or(basis.now.0, |o| o.created_at),
+        updated_at: basis.now.0,
+        merged_into: old.and_then(|o| o.merged_into.clone()),
+    };
+    (row, over)
+}
+
+/// Sources say whether it is a person; a customer that only people know stays what they made it.
+fn kind<'a>(sources: &[(&source_record::SourceBody, CustomerFields)], old: Option<&'a Row>) -> &'a str {
+    match (sources, old) {
+        ([], Some(old)) => &old.kind,
+        _ if sources.iter().any(|(_, f)| f.person) => "person",
+        _ => "corporation",
+    }
+}
+
+/// `{field: {"c": connection, "at": microseconds, "why": rule}}`
+fn provenance(golden: &[Golden]) -> String {
+    let entries: serde_json::Map<String, Value> =
+        golden.iter().map(|g| (g.field.to_owned(), json!({"c": g.connection_id, "at": g.at, "why": g.why}))).collect();
+    Value::Object(entries).to_string()
+}
+
+/// Equal but for bookkeeping columns. Provenance counts: a value can change its source and stay equal.
+fn same_values(old: &Row, new: &Row) -> bool {
+    let mut comparable = new.clone();
+    comparable.seq = old.seq;
+    comparable.updated_at = old.updated_at;
+    comparable == *old
+}
+
+/// The golden values as JSON, without bookkeeping: neighbours differ exactly where values changed.
+fn version_body(row: &Row) -> String {
+    json!({
+        "kind": row.kind, "code": row.code, "name": row.name, "name_kana": row.name_kana,
+        "corporate_number": row.corporate_number, "registration_number": row.registration_number,
+        "phone": row.phone, "mail": row.mail, "postal_code": row.postal_code, "address": row.address,
+        "industry": row.industry, "department": row.department, "owner": row.owner,
+        "closing_day": row.closing_day, "payment_terms": row.payment_terms,
+        "credit_limit_minor": row.credit_limit_minor, "currency": row.currency, "price_class": row.price_class,
+        "merged_into": row.merged_into,
+    })
+    .to_string()
+}
