@@ -210,6 +210,10 @@ impl Connector for Tryton {
         self.page(request).await
     }
 
+    async fn list(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
+        self.ids(request).await
+    }
+
     async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {
         self.one(stream, external_id).await
     }

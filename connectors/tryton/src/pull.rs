@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use musubi_sdk::{Page, PageToken, PullRequest, Record, SourceError};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     Plan, Tryton,
@@ -20,6 +20,8 @@ use crate::{
 
 /// Ids go into the address, and addresses have an end.
 const MOST_IDS: u32 = 200;
+/// Keys of a page when nothing but keys is asked for.
+const KEYS: u32 = 1000;
 
 /// The inside of a [`PageToken`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -190,8 +192,7 @@ impl Tryton {
         let listing = self.rest.list(&question, can_shrink).await?;
         let seen = places(&listing.rows)?;
         if !at.after.iter().chain(&seen).is_sorted() || at.after.is_some() && at.after.as_ref() == seen.first() {
-            let detail = format!("Tryton answered {} in another order than asked for", question.model);
-            return Err(SourceError::Malformed { code: "SRC_NO_PROGRESS", detail });
+            return Err(disorder(question.model));
         }
         Ok(listing)
     }
@@ -201,6 +202,35 @@ impl Tryton {
         Times { began: at.began, now: listing.date, overlap: self.overlap }
     }
 
+    /// The keys of everything that lives, by id, which never changes.
+    pub(crate) async fn ids(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
+        let plan = self.plan(request.stream).await?;
+        let after = request.token.and_then(|token| token.0.as_i64());
+        let mut conditions = self.domain(&plan);
+        conditions.extend((plan.source.living)());
+        let total = match request.token {
+            None => self.rest.count(plan.source.model, &all(conditions.clone())).await?,
+            Some(_) => None,
+        };
+        conditions.extend(after.map(|id| is("id", ">", id)));
+        let question = Question {
+            model: plan.source.model,
+            fields: vec!["id".to_owned()],
+            domain: all(conditions),
+            order: json!([["id", "ASC"]]),
+            size: Some(request.page_size.unwrap_or(KEYS).clamp(1, KEYS)),
+        };
+        let listing = self.rest.list(&question, true).await?;
+        let ids: Vec<i64> = places(&listing.rows)?.into_iter().map(|place| place.id).collect();
+        if !after.iter().chain(&ids).is_sorted_by(|one, next| one < next) {
+            return Err(disorder(plan.source.model));
+        }
+        let next = ids.last().filter(|_| listing.more).map(|id| PageToken((*id).into()));
+        let record = |id: i64| Record { external_id: id.to_string(), version: None, body: Value::Null, deleted: false };
+        Ok(Page { records: ids.into_iter().map(record).collect(), next, cursor: None, total })
+    }
+
+    /// What the hub has no such record of (any more) does not exist for it.
     pub(crate) async fn one(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {
         let plan = self.plan(stream).await?;
         let Some(id) = external_id.parse::<i64>().ok().filter(|id| *id > 0) else { return Ok(None) };
@@ -209,7 +239,7 @@ impl Tryton {
         let question = plan.question(plan.source.model, &plan.fields, conditions, None);
         let listing = self.rest.list(&question, false).await?;
         let (records, _) = plan.records(listing.rows)?;
-        Ok(records.into_iter().find(|record| record.external_id == external_id))
+        Ok(records.into_iter().find(|record| record.external_id == external_id && !record.deleted))
     }
 }
 
@@ -248,6 +278,11 @@ impl Plan {
         }
         Ok((records, places))
     }
+}
+
+fn disorder(model: &str) -> SourceError {
+    let detail = format!("Tryton answered {model} in another order than asked for");
+    SourceError::Malformed { code: "SRC_NO_PROGRESS", detail }
 }
 
 /// When the parts of a record changed, those that are switched off included.

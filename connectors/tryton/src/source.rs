@@ -31,6 +31,8 @@ pub(crate) struct Source {
     pub module: &'static str,
     pub has_company: bool,
     pub domain: fn() -> Vec<Value>,
+    /// What `shape` calls gone, as conditions that leave it out.
+    pub living: fn() -> Vec<Value>,
     /// Adds what Tryton does not say in one field, under `hub`; `true`: the hub has no such record
     /// (any more).
     pub shape: fn(&mut Map<String, Value>) -> bool,
@@ -77,6 +79,7 @@ pub(crate) static SOURCES: [Source; 5] = [
         ],
         has_company: false,
         domain: Vec::new,
+        living: Vec::new,
         shape: shape::party,
     },
     Source {
@@ -105,6 +108,7 @@ pub(crate) static SOURCES: [Source; 5] = [
         needed: &[("party", "party.party"), ("contact_mechanisms", "party.contact_mechanism")],
         has_company: false,
         domain: Vec::new,
+        living: || vec![is("active", "=", true)],
         shape: shape::address,
     },
     Source {
@@ -128,6 +132,10 @@ pub(crate) static SOURCES: [Source; 5] = [
         has_company: true,
         // A sale has its number from its quotation on; one without was never more than a draft.
         domain: || vec![is("number", "!=", Value::Null)],
+        living: || {
+            let dated = any(vec![is("state", "!=", "cancelled"), is("sale_date", "!=", Value::Null)]);
+            vec![is("state", "not in", vec!["draft", "quotation"]), dated]
+        },
         shape: shape::sale,
     },
     Source {
@@ -169,6 +177,7 @@ pub(crate) static SOURCES: [Source; 5] = [
         has_company: true,
         // The number comes with posting.
         domain: || vec![is("type", "=", "out"), is("number", "!=", Value::Null)],
+        living: || vec![is("state", "not in", vec!["draft", "validated"])],
         shape: shape::invoice,
     },
     Source {
@@ -187,6 +196,7 @@ pub(crate) static SOURCES: [Source; 5] = [
         needed: &[("party", "party.party"), ("credit", "account.move.line")],
         has_company: true,
         domain: payments,
+        living: Vec::new,
         shape: shape::payment,
     },
 ];

@@ -57,6 +57,10 @@ impl Fake {
         }));
     }
 
+    pub fn delete_party(&self, id: i64) {
+        self.state().parties.retain(|party| party["id"] != id);
+    }
+
     pub fn deactivate_party(&self, id: i64) {
         for party in self.state().parties.iter_mut().filter(|party| party["id"] == id) {
             party["active"] = json!(0);
@@ -153,6 +157,11 @@ fn model_fields() -> Vec<Value> {
     .concat()
 }
 
+fn body_of(payload: &Payload) -> Option<Value> {
+    let Payload::Json(body) = payload else { return None };
+    serde_json::from_slice(body).ok()
+}
+
 fn decoded(text: &str) -> Option<Value> {
     serde_json::from_slice(&BASE64_URL_SAFE.decode(text).ok()?).ok()
 }
@@ -219,6 +228,13 @@ impl Transport for Fake {
             _ if !known => (401, "<p>401</p>".to_owned()),
             Some((status, body)) if model != "ir.model.field" => (*status, body.clone()),
             _ => match (method, state.list(model, &query, end, shows_all)) {
+                ("POST", _) if model.ends_with("/search_count") => match body_of(&request.payload) {
+                    Some(asked) => {
+                        let rows = state.rows(model.trim_end_matches("/search_count")).unwrap_or_default();
+                        (200, rows.iter().filter(|row| fits(row, &asked["domain"])).count().to_string())
+                    }
+                    None => (400, String::new()),
+                },
                 ("GET", Some((rows, total))) => {
                     if end.is_some() {
                         let span = format!("records 0-{}/{total}", rows.len());
