@@ -1,17 +1,24 @@
 //! A real ERP on the other side: Tryton in and out.
 
+use std::{
+    os::unix::process::ExitStatusExt,
+    time::{Duration, Instant},
+};
+
 use musubi::{
     config::Config,
     connection::schedule::Plan,
     master::edit::{self, By, Edit, Values},
     store::{self, customer, delivery},
+    sync::failpoint,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     hub::TestHub,
-    real::{TestDatabase as Database, Tryton},
+    process::{self, Process},
+    real::{TestDatabase as Database, Tryton, free_port},
 };
 
 /// A hub with a Tryton connected and pulled once.
@@ -191,7 +198,7 @@ async fn two_who_change_the_same_party_lose_nothing_unseen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn deleted_is_found_deactivated_is_not() {
     let database = Database::sqlite().await;
-    let s = Scene::with(&database, delivery::OFF, |c| c.sync.sweep.0 = std::time::Duration::ZERO).await;
+    let s = Scene::with(&database, delivery::OFF, |c| c.sync.sweep.0 = Duration::ZERO).await;
     let (kept, gone) = (a_party(&s).await, a_party(&s).await);
     s.tryton.edit("party.party", kept, json!({"active": false})).await;
     s.tryton.delete("party.party", gone).await;
@@ -242,5 +249,81 @@ async fn a_sale_becomes_history_with_its_invoice() {
         let customer = s.customer(sold["party"].as_i64().unwrap()).await;
         assert_eq!(row, (customer.id.clone(), customer.id.clone(), 162_800, 162_800, 14_800), "{}", database.name);
         s.t.stop().await;
+    }
+}
+
+/// The hub as a process of its own that may be ended, on the database of a scene that is over.
+async fn serve(database: &Database, folder: &std::path::Path, variables: &[(&str, &str)]) -> Process {
+    let mut process = Process::start(&process::Plan {
+        database: &database.url,
+        port: free_port(),
+        connectors: &folder.join("none"),
+        folder,
+        variables,
+        wrap: &[],
+    });
+    if variables.is_empty() {
+        process.ready().await;
+    }
+    process
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_at_every_point_of_a_push_it_is_done_once() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::ALL).await;
+        let party = a_party(&s).await;
+        s.told().await;
+        let edited = s.customer(party).await;
+        let Scene { t, tryton, .. } = s;
+        let (clock, currency) = (t.hub().clock.clone(), t.hub().engine.currency);
+        t.stop().await;
+        let folder = tempfile::tempdir().unwrap();
+        for (n, point) in failpoint::PUSH_POINTS.into_iter().enumerate() {
+            let (name, phone) = (format!("岬製作所{n}"), format!("0558-00-100{n}"));
+            let by = By { actor: "佐伯", now: clock.now(), currency };
+            let mut tx = database.db.begin().await.unwrap();
+            edit::create(&mut tx, Values::from([("name", name.clone())]), by).await.unwrap();
+            let row = customer::by_ids(&mut tx, std::iter::once(edited.id.as_str())).await.unwrap().remove(&edited.id);
+            let row = row.unwrap();
+            let values = Values::from([("phone", phone.clone())]);
+            let typed = Edit { customer_id: &row.id, seen: edit::values_of(&row), values, pinned: false };
+            edit::edit(&mut tx, typed, by).await.unwrap();
+            tx.commit().await.unwrap();
+
+            let armed = serve(&database, folder.path(), &[("MUSUBI_FAILPOINT", point)]).await.gone().await;
+            assert_eq!(armed.signal(), Some(6), "{} {point}: {armed}", database.name);
+            let process = serve(&database, folder.path(), &[]).await;
+            let open = "SELECT COUNT(*) FROM delivery WHERE state <> 'delivered' OR leased_by IS NOT NULL";
+            until(&database, open, |n| n == 0).await;
+            process.kill().await;
+
+            let made = tryton.find("party.party", json!([["name", "=", name]])).await;
+            assert_eq!(made.len(), 1, "{} {point}: one party for one customer", database.name);
+            let path = format!("party.party/{party}?f=contact_mechanisms.value");
+            let (_, there) = tryton.as_hub(Method::GET, &path, &Value::Null).await;
+            let ways = there["contact_mechanisms"].as_array().unwrap();
+            assert_eq!(
+                ways.iter().map(|way| &way["value"]).collect::<Vec<_>>(),
+                [&json!(phone)],
+                "{} {point}",
+                database.name
+            );
+        }
+        let linked = "SELECT COUNT(DISTINCT record_id) FROM source_record WHERE stream = 'customers' AND record_id IN
+                        (SELECT id FROM customer WHERE name LIKE '岬製作所%')";
+        assert_eq!(store::sql(linked).one::<(i64,)>(&database.db).await.unwrap().0, 4, "{}", database.name);
+    }
+}
+
+async fn until(database: &Database, statement: &'static str, wanted: impl Fn(i64) -> bool) {
+    let start = Instant::now();
+    loop {
+        let n = store::sql(statement).one::<(i64,)>(&database.db).await.unwrap().0;
+        if wanted(n) {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{statement} stays at {n}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

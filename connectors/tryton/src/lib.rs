@@ -14,7 +14,6 @@
 //! | `shape` | what Tryton says in several fields |
 //! | `cursor` | where a pull stands |
 //! | `pull` | which page comes next |
-//! | `list` | every key there is |
 //! | `push` | what a party is told to become |
 //! | `check` | the connection check |
 //!
@@ -24,7 +23,6 @@ mod check;
 mod cursor;
 mod domain;
 mod fields;
-mod list;
 mod pull;
 mod push;
 mod rest;
@@ -119,7 +117,7 @@ impl Tryton {
 
     async fn look(&self) -> Result<Arc<Known>, SourceError> {
         let mut models = BTreeSet::new();
-        let mut names: BTreeSet<String> = ["active", "write_date", "create_date"].map(str::to_owned).into();
+        let mut names: BTreeSet<String> = ["write_date", "create_date"].map(str::to_owned).into();
         for source in self.sources() {
             models.insert(source.model.to_owned());
             names.extend(self.wished(source).iter().flat_map(|path| path.split('.')).map(str::to_owned));
@@ -164,24 +162,17 @@ impl Tryton {
         Plan { source, known, fields, parts }
     }
 
-    /// Conditions under which a record belongs to the stream, switched off or not.
+    /// Conditions under which a record belongs to the stream.
     fn domain(&self, plan: &Plan) -> Vec<Value> {
         let mut conditions = (plan.source.domain)();
         if let (true, Some(company)) = (plan.source.has_company, self.company) {
             conditions.push(domain::is("company", "=", company));
         }
-        conditions.extend(plan.also_inactive(plan.source.model));
         conditions
     }
 }
 
 impl Plan {
-    /// Tryton leaves out what is switched off unless it is asked for. In a context it would show switched-off
-    /// addresses inside of parties too, so it is asked for in the search.
-    fn also_inactive(&self, model: &str) -> Option<Value> {
-        self.known.has(model, "active").then(|| domain::is("active", "in", vec![true, false]))
-    }
-
     fn asks(&self, name: &str) -> bool {
         self.fields.iter().any(|path| path.split('.').next() == Some(name))
     }
@@ -221,12 +212,12 @@ impl Connector for Tryton {
         self.page(request).await
     }
 
-    async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {
-        self.one(stream, external_id).await
+    async fn list(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
+        self.ids(request).await
     }
 
-    async fn list(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
-        self.keys(request).await
+    async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {
+        self.one(stream, external_id).await
     }
 
     fn pushes(&self, stream: &str) -> &'static [&'static str] {

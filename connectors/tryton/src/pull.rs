@@ -7,18 +7,21 @@
 use jiff::Timestamp;
 use musubi_sdk::{Page, PageToken, PullRequest, Record, SourceError};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::{
     Plan, Tryton,
     cursor::{self, Marks, Place, Stand, Times},
     domain::{all, is},
     rest::{Listing, Question},
+    shape::truthy,
     source::Part,
 };
 
 /// Ids go into the address, and addresses have an end.
 const MOST_IDS: u32 = 200;
+/// Keys of a page when nothing but keys is asked for.
+const KEYS: u32 = 1000;
 
 /// The inside of a [`PageToken`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,8 +42,8 @@ struct Position {
     after: Option<Place>,
     /// More of this model follows.
     more: bool,
-    /// Wholes to bring next, each with the change of its part.
-    wanted: Vec<(i64, Option<Timestamp>)>,
+    /// Wholes to bring next.
+    wanted: Vec<i64>,
 }
 
 impl Position {
@@ -106,7 +109,7 @@ impl Tryton {
         let marks = at.start.own.clone();
         let listing = self.next(question, &marks, &at, size > 1).await?;
         let times = self.times(&mut at, &listing);
-        let (records, places) = plan.records(listing.rows, &[])?;
+        let (records, places) = plan.records(listing.rows)?;
         at.now.own.pass(&places, times);
         if at.initial && at.after.is_none() && at.total.is_none() {
             for part in &plan.parts {
@@ -132,24 +135,14 @@ impl Tryton {
         let whole = part.whole;
         let fields = ["write_date", "create_date"].map(|name| format!("{whole}.{name}"));
         let dates = ["write_date".to_owned(), "create_date".to_owned()];
-        let question = plan.question(
-            part.model,
-            &[dates, fields].concat(),
-            plan.also_inactive(part.model).into_iter().collect(),
-            Some(size),
-        );
+        let question = plan.question(part.model, &[dates, fields].concat(), Vec::new(), Some(size));
         let marks = at.start.parts.get(part.model).cloned().unwrap_or_default();
         let listing = self.next(question, &marks, &at, size > 1).await?;
         let times = self.times(&mut at, &listing);
         let places = places(&listing.rows)?;
-        for (row, place) in listing.rows.iter().zip(&places) {
-            let Some(owner) = Place::of(&row[whole]) else { continue };
-            if at.start.own.has_passed(&at.now.own, &owner, self.overlap) {
-                continue;
-            }
-            match at.wanted.iter_mut().find(|(id, _)| *id == owner.id) {
-                Some((_, changed)) => *changed = place.time().max(*changed),
-                None => at.wanted.push((owner.id, place.time())),
+        for owner in listing.rows.iter().filter_map(|row| Place::of(&row[whole])) {
+            if !at.start.own.has_passed(&at.now.own, &owner, self.overlap) && !at.wanted.contains(&owner.id) {
+                at.wanted.push(owner.id);
             }
         }
         let marks = at.now.parts.entry(part.model.to_owned()).or_default();
@@ -171,12 +164,12 @@ impl Tryton {
     async fn wholes(&self, plan: &Plan, mut at: Position, size: u32) -> Result<Page, SourceError> {
         let later = at.wanted.split_off(at.wanted.len().min(size as usize));
         let wanted = std::mem::replace(&mut at.wanted, later);
-        let ids: Vec<i64> = wanted.iter().map(|(id, _)| *id).collect();
+        let can_shrink = wanted.len() > 1;
         let mut conditions = self.domain(plan);
-        conditions.push(is("id", "in", ids));
+        conditions.push(is("id", "in", wanted));
         let question = plan.question(plan.source.model, &plan.fields, conditions, None);
-        let listing = self.rest.list(&question, wanted.len() > 1).await?;
-        let (records, _) = plan.records(listing.rows, &wanted)?;
+        let listing = self.rest.list(&question, can_shrink).await?;
+        let (records, _) = plan.records(listing.rows)?;
         if !at.wanted.is_empty() {
             return Ok(at.page(records, true, false));
         }
@@ -199,8 +192,7 @@ impl Tryton {
         let listing = self.rest.list(&question, can_shrink).await?;
         let seen = places(&listing.rows)?;
         if !at.after.iter().chain(&seen).is_sorted() || at.after.is_some() && at.after.as_ref() == seen.first() {
-            let detail = format!("Tryton answered {} in another order than asked for", question.model);
-            return Err(SourceError::Malformed { code: "SRC_NO_PROGRESS", detail });
+            return Err(disorder(question.model));
         }
         Ok(listing)
     }
@@ -210,6 +202,35 @@ impl Tryton {
         Times { began: at.began, now: listing.date, overlap: self.overlap }
     }
 
+    /// The keys of everything that lives, by id, which never changes.
+    pub(crate) async fn ids(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
+        let plan = self.plan(request.stream).await?;
+        let after = request.token.and_then(|token| token.0.as_i64());
+        let mut conditions = self.domain(&plan);
+        conditions.extend((plan.source.living)());
+        let total = match request.token {
+            None => self.rest.count(plan.source.model, &all(conditions.clone())).await?,
+            Some(_) => None,
+        };
+        conditions.extend(after.map(|id| is("id", ">", id)));
+        let question = Question {
+            model: plan.source.model,
+            fields: vec!["id".to_owned()],
+            domain: all(conditions),
+            order: json!([["id", "ASC"]]),
+            size: Some(request.page_size.unwrap_or(KEYS).clamp(1, KEYS)),
+        };
+        let listing = self.rest.list(&question, true).await?;
+        let ids: Vec<i64> = places(&listing.rows)?.into_iter().map(|place| place.id).collect();
+        if !after.iter().chain(&ids).is_sorted_by(|one, next| one < next) {
+            return Err(disorder(plan.source.model));
+        }
+        let next = ids.last().filter(|_| listing.more).map(|id| PageToken((*id).into()));
+        let record = |id: i64| Record { external_id: id.to_string(), version: None, body: Value::Null, deleted: false };
+        Ok(Page { records: ids.into_iter().map(record).collect(), next, cursor: None, total })
+    }
+
+    /// What the hub has no such record of (any more) does not exist for it.
     pub(crate) async fn one(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {
         let plan = self.plan(stream).await?;
         let Some(id) = external_id.parse::<i64>().ok().filter(|id| *id > 0) else { return Ok(None) };
@@ -217,8 +238,8 @@ impl Tryton {
         conditions.push(is("id", "=", id));
         let question = plan.question(plan.source.model, &plan.fields, conditions, None);
         let listing = self.rest.list(&question, false).await?;
-        let (records, _) = plan.records(listing.rows, &[])?;
-        Ok(records.into_iter().find(|record| record.external_id == external_id))
+        let (records, _) = plan.records(listing.rows)?;
+        Ok(records.into_iter().find(|record| record.external_id == external_id && !record.deleted))
     }
 }
 
@@ -234,11 +255,7 @@ impl Plan {
     }
 
     /// Rows to records, with their places in the order of change.
-    fn records(
-        &self,
-        rows: Vec<Value>,
-        changes: &[(i64, Option<Timestamp>)],
-    ) -> Result<(Vec<Record>, Vec<Place>), SourceError> {
+    fn records(&self, rows: Vec<Value>) -> Result<(Vec<Record>, Vec<Place>), SourceError> {
         let places = places(&rows)?;
         let mut records = Vec::with_capacity(rows.len());
         for (mut row, place) in rows.into_iter().zip(&places) {
@@ -249,9 +266,8 @@ impl Plan {
                 let detail = format!("the key's user may not read {model}: give the right to one of their groups");
                 return Err(SourceError::Auth { code: "AUTH_RIGHTS", detail });
             }
-            // A part that was switched off is not shown any more; its change still is one.
-            let part = changes.iter().find(|(id, _)| *id == place.id).and_then(|(_, changed)| *changed);
-            let changed = changed(&body).chain(place.time()).chain(part).max();
+            let changed = changed(&body).chain(place.time()).max();
+            without_inactive(&mut body);
             let deleted = (self.source.shape)(&mut body);
             records.push(Record {
                 external_id: place.id.to_string(),
@@ -264,10 +280,21 @@ impl Plan {
     }
 }
 
-/// When the parts that a record shows changed.
-fn changed(body: &serde_json::Map<String, Value>) -> impl Iterator<Item = Timestamp> {
-    let parts = body.values().filter_map(Value::as_array).flatten();
-    parts.filter_map(|part| Place::of(part)?.time()).collect::<Vec<_>>().into_iter()
+fn disorder(model: &str) -> SourceError {
+    let detail = format!("Tryton answered {model} in another order than asked for");
+    SourceError::Malformed { code: "SRC_NO_PROGRESS", detail }
+}
+
+/// When the parts of a record changed, those that are switched off included.
+fn changed(body: &Map<String, Value>) -> impl Iterator<Item = Timestamp> {
+    body.values().filter_map(Value::as_array).flatten().filter_map(|part| Place::of(part)?.time())
+}
+
+/// Addresses and the like that are switched off; the change of switching them off counted.
+fn without_inactive(body: &mut Map<String, Value>) {
+    for list in body.values_mut().filter_map(Value::as_array_mut) {
+        list.retain(|part| part.get("active").is_none_or(truthy));
+    }
 }
 
 fn places(rows: &[Value]) -> Result<Vec<Place>, SourceError> {

@@ -108,8 +108,7 @@ impl Tryton {
     }
 
     /// Parties that match, switched off or not.
-    async fn parties(&self, mut conditions: Vec<Value>) -> Result<Vec<Object>, SourceError> {
-        conditions.push(is("active", "in", vec![true, false]));
+    async fn parties(&self, conditions: Vec<Value>) -> Result<Vec<Object>, SourceError> {
         let question = Question {
             model: PARTY,
             fields: READ.map(str::to_owned).to_vec(),

@@ -23,8 +23,7 @@ const CONTEXT: HeaderName = HeaderName::from_static("x-tryton-context");
 pub(crate) struct Rest {
     caller: Caller,
     database: String,
-    context: Option<String>,
-    company: Option<i64>,
+    context: String,
 }
 
 /// What is asked of a model.
@@ -50,8 +49,13 @@ pub(crate) struct Listing {
 
 impl Rest {
     pub(crate) fn new(caller: Caller, database: String, company: Option<i64>) -> Self {
-        let context = company.map(|company| encoded(&json!({ "company": company })));
-        Self { caller, database, context, company }
+        // What is switched off is left out of lists unless the context says otherwise. A condition on `active`
+        // would not do: Tryton adds its own to every nested list of conditions that has none.
+        let mut context = json!({ "active_test": false });
+        if let Some(company) = company {
+            context["company"] = company.into();
+        }
+        Self { caller, database, context: encoded(&context) }
     }
 
     fn url(&self, segments: &[&str]) -> Result<Url, SourceError> {
@@ -69,7 +73,7 @@ impl Rest {
     }
 
     fn headers(&self) -> Vec<(HeaderName, String)> {
-        self.context.iter().map(|context| (CONTEXT, context.clone())).collect()
+        vec![(CONTEXT, self.context.clone())]
     }
 
     /// Records that match, with their nested ones, all typed scalars read.
@@ -128,12 +132,7 @@ impl Rest {
             None => (self.url(&base)?, Payload::Json(text)),
         };
         url.query_pairs_mut().append_pair("f", "id");
-        // Without it a party that is switched off cannot be found to be changed.
-        let mut context = json!({ "active_test": false });
-        if let Some(company) = self.company {
-            context["company"] = company.into();
-        }
-        let answer = self.caller.send(url, &[(CONTEXT, encoded(&context))], payload, false).await?;
+        let answer = self.caller.send(url, &self.headers(), payload, false).await?;
         not_written(&answer, model)?;
         Ok(scalar::decode(self.caller.json(&answer, false)?)?)
     }

@@ -163,12 +163,20 @@ fn identifier(body: &Object, kinds: &[&str]) -> Option<String> {
 fn one_line(address: &Value) -> Option<String> {
     let street = text(&address["street"]).map(|street| street.split_whitespace().collect::<Vec<_>>().join(" "));
     let (city, subdivision) = (text(&address["city"]), text(&address["subdivision"]["name"]));
-    let joined = match address["country"]["code"].as_str() {
+    let country = address["country"]["code"].as_str();
+    // Few fill in the country of an address at home.
+    let at_home = country.is_none() && city.iter().chain(&subdivision).any(|name| name.chars().all(is_han_or_kana));
+    let joined = match country {
         Some("JP" | "CN" | "TW") => [subdivision, city, street].into_iter().flatten().collect::<String>(),
+        None if at_home => [subdivision, city, street].into_iter().flatten().collect::<String>(),
         Some("KR") => [subdivision, city, street].into_iter().flatten().collect::<Vec<_>>().join(" "),
         _ => [street, city, subdivision].into_iter().flatten().collect::<Vec<_>>().join(", "),
     };
     (!joined.is_empty()).then_some(joined)
+}
+
+fn is_han_or_kana(c: char) -> bool {
+    matches!(c, '\u{3005}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}')
 }
 
 /// A line with a product needs no text of its own, and one without a product may have none either.

@@ -31,6 +31,8 @@ pub(crate) struct Source {
     pub module: &'static str,
     pub has_company: bool,
     pub domain: fn() -> Vec<Value>,
+    /// What `shape` calls gone, as conditions that leave it out.
+    pub living: fn() -> Vec<Value>,
     /// Adds what Tryton does not say in one field, under `hub`; `true`: the hub has no such record
     /// (any more).
     pub shape: fn(&mut Map<String, Value>) -> bool,
@@ -56,14 +58,17 @@ pub(crate) static SOURCES: [Source; 5] = [
             "addresses.subdivision.name",
             "addresses.country.code",
             "addresses.invoice",
+            "addresses.active",
             "addresses.write_date",
             "addresses.create_date",
             "contact_mechanisms.type",
             "contact_mechanisms.value",
+            "contact_mechanisms.active",
             "contact_mechanisms.write_date",
             "contact_mechanisms.create_date",
             "identifiers.type",
             "identifiers.code_compact",
+            "identifiers.active",
             "identifiers.write_date",
             "identifiers.create_date",
         ],
@@ -74,6 +79,7 @@ pub(crate) static SOURCES: [Source; 5] = [
         ],
         has_company: false,
         domain: Vec::new,
+        living: Vec::new,
         shape: shape::party,
     },
     Source {
@@ -95,12 +101,14 @@ pub(crate) static SOURCES: [Source; 5] = [
             "delivery",
             "contact_mechanisms.type",
             "contact_mechanisms.value",
+            "contact_mechanisms.active",
             "contact_mechanisms.write_date",
             "contact_mechanisms.create_date",
         ],
         needed: &[("party", "party.party"), ("contact_mechanisms", "party.contact_mechanism")],
         has_company: false,
         domain: Vec::new,
+        living: || vec![is("active", "=", true)],
         shape: shape::address,
     },
     Source {
@@ -124,6 +132,10 @@ pub(crate) static SOURCES: [Source; 5] = [
         has_company: true,
         // A sale has its number from its quotation on; one without was never more than a draft.
         domain: || vec![is("number", "!=", Value::Null)],
+        living: || {
+            let dated = any(vec![is("state", "!=", "cancelled"), is("sale_date", "!=", Value::Null)]);
+            vec![is("state", "not in", vec!["draft", "quotation"]), dated]
+        },
         shape: shape::sale,
     },
     Source {
@@ -165,6 +177,7 @@ pub(crate) static SOURCES: [Source; 5] = [
         has_company: true,
         // The number comes with posting.
         domain: || vec![is("type", "=", "out"), is("number", "!=", Value::Null)],
+        living: || vec![is("state", "not in", vec!["draft", "validated"])],
         shape: shape::invoice,
     },
     Source {
@@ -183,6 +196,7 @@ pub(crate) static SOURCES: [Source; 5] = [
         needed: &[("party", "party.party"), ("credit", "account.move.line")],
         has_company: true,
         domain: payments,
+        living: Vec::new,
         shape: shape::payment,
     },
 ];

@@ -49,6 +49,8 @@ fn addresses_are_written_as_their_country_does() {
             Some("Rue Neuve 1, Bruxelles"),
         ),
         (json!({"street": "1-2-3", "city": "Osaka", "country": null}), Some("1-2-3, Osaka")),
+        (json!({"street": "1-2-3", "city": "大阪市"}), Some("大阪市1-2-3")),
+        (json!({"street": "1-2-3", "city": "大阪市", "country": {"code": "BE"}}), Some("1-2-3, 大阪市")),
         (json!({"street": "", "city": null}), None),
     ];
     for (address, expected) in table {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use musubi_sdk::{Connector, conformance};
+use musubi_sdk::{Connector, PullRequest, conformance};
 use serde_json::json;
 
 use crate::{TestResult, connector, fake::Fake, fake::time, keys, pull};
@@ -112,6 +112,28 @@ async fn a_party_and_its_address_changed_together_come_once() -> TestResult {
     fake.address(11, 1, "浜松市", "01:00:00", Some("12:20:00"), true);
     fake.party(4, "01:00:00", Some("12:21:00"));
     assert_eq!(keys(&pull(&connector, cursor.as_ref()).await?.0), ["1", "4"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn all_keys_are_told_and_a_deleted_one_is_not_among_them() -> TestResult {
+    let fake = company();
+    let connector = connector(&fake, 100)?;
+    assert!(connector.lists_all("customers"));
+    fake.delete_party(4);
+    let (mut token, mut listed, mut total) = (None, Vec::new(), None);
+    loop {
+        let request = PullRequest { stream: "customers", cursor: None, token: token.as_ref(), page_size: Some(2) };
+        let page = connector.list(request).await?;
+        listed.extend(page.records.into_iter().map(|record| record.external_id));
+        total = total.or(page.total);
+        token = page.next;
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!((listed.as_slice(), total), (["1", "2", "3", "5", "6"].map(str::to_owned).as_slice(), Some(5)));
+    assert!(connector.fetch("customers", "4").await?.is_none());
     Ok(())
 }
 

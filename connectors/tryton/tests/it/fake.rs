@@ -57,6 +57,10 @@ impl Fake {
         }));
     }
 
+    pub fn delete_party(&self, id: i64) {
+        self.state().parties.retain(|party| party["id"] != id);
+    }
+
     pub fn deactivate_party(&self, id: i64) {
         for party in self.state().parties.iter_mut().filter(|party| party["id"] == id) {
             party["active"] = json!(0);
@@ -109,17 +113,24 @@ impl State {
     fn whole(&self, party: &Value) -> Value {
         let mut whole = party.clone();
         let mine = self.addresses.iter().filter(|address| address["party"] == party["id"]);
-        whole["addresses"] = mine.filter(|address| address["active"] == 1).cloned().collect();
+        whole["addresses"] = mine.cloned().collect();
         for name in &self.hidden {
             whole.as_object_mut().and_then(|whole| whole.remove(name));
         }
         whole
     }
 
-    fn list(&self, model: &str, query: &HashMap<String, String>, range: Option<u64>) -> Option<(Vec<Value>, usize)> {
+    fn list(
+        &self,
+        model: &str,
+        query: &HashMap<String, String>,
+        range: Option<u64>,
+        shows_all: bool,
+    ) -> Option<(Vec<Value>, usize)> {
         let domain = decoded(query.get("d")?)?;
         let order = decoded(query.get("o")?)?;
         let mut rows: Vec<Value> = self.rows(model)?.into_iter().filter(|row| fits(row, &domain)).collect();
+        rows.retain(|row| shows_all || row["active"] != 0);
         let names: Vec<&str> = order.as_array()?.iter().filter_map(|one| one[0].as_str()).collect();
         rows.sort_by_key(|row| names.iter().map(|name| Key::of(&row[*name])).collect::<Vec<_>>());
         let total = rows.len();
@@ -144,6 +155,11 @@ fn model_fields() -> Vec<Value> {
         of("party.address", &[dates.as_slice(), &address].concat()),
     ]
     .concat()
+}
+
+fn body_of(payload: &Payload) -> Option<Value> {
+    let Payload::Json(body) = payload else { return None };
+    serde_json::from_slice(body).ok()
 }
 
 fn decoded(text: &str) -> Option<Value> {
@@ -195,6 +211,8 @@ impl Transport for Fake {
     async fn send(&self, request: WireRequest) -> Result<WireAnswer, WireError> {
         let mut state = self.state();
         let path = request.url.path().to_owned();
+        let context = request.headers.get("x-tryton-context").and_then(|value| value.to_str().ok()).and_then(decoded);
+        let shows_all = context.is_some_and(|context| context["active_test"] == false);
         let method = if matches!(request.payload, Payload::None) { "GET" } else { "POST" };
         state.asked.push(format!("{method} {path}"));
         let query: HashMap<String, String> = request.url.query_pairs().into_owned().collect();
@@ -209,7 +227,14 @@ impl Transport for Fake {
         let (status, body) = match &state.broken {
             _ if !known => (401, "<p>401</p>".to_owned()),
             Some((status, body)) if model != "ir.model.field" => (*status, body.clone()),
-            _ => match (method, state.list(model, &query, end)) {
+            _ => match (method, state.list(model, &query, end, shows_all)) {
+                ("POST", _) if model.ends_with("/search_count") => match body_of(&request.payload) {
+                    Some(asked) => {
+                        let rows = state.rows(model.trim_end_matches("/search_count")).unwrap_or_default();
+                        (200, rows.iter().filter(|row| fits(row, &asked["domain"])).count().to_string())
+                    }
+                    None => (400, String::new()),
+                },
                 ("GET", Some((rows, total))) => {
                     if end.is_some() {
                         let span = format!("records 0-{}/{total}", rows.len());
