@@ -363,11 +363,18 @@ impl Target<'_> {
     }
 }
 
-/// The stream of customers that can be written, and its fields.
+/// Whether customers can be written into this system at all.
+#[must_use]
+pub fn can_push(live: &Live) -> bool {
+    writable(live).is_some()
+}
+
 fn pushed_stream(live: &Live) -> Option<(String, &'static [&'static str])> {
-    if live.row.push == delivery::OFF {
-        return None;
-    }
+    if live.row.push == delivery::OFF { None } else { writable(live) }
+}
+
+/// The stream of customers that can be written, and its fields.
+fn writable(live: &Live) -> Option<(String, &'static [&'static str])> {
     live.origin
         .streams_of(Kind::Customer)
         .into_iter()

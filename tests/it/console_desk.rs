@@ -21,7 +21,7 @@ const PASSPHRASE: &str = "hinoki-no-kaori-2026";
 pub struct Desk {
     pub t: TestHub,
     pub b: Browser,
-    _database: TestDatabase,
+    pub database: TestDatabase,
 }
 
 impl Desk {
@@ -46,7 +46,7 @@ impl Desk {
         };
         t.hub().identity.create_owner(form, &Origin::default()).await.unwrap();
         let b = sign_in(&t, MAIL).await;
-        Self { t, b, _database: database }
+        Self { t, b, database }
     }
 
     pub async fn with_samples() -> Self {

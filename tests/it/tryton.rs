@@ -16,6 +16,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    console_desk::Desk,
     hub::TestHub,
     process::{self, Process},
     real::{TestDatabase as Database, Tryton, free_port},
@@ -159,7 +160,7 @@ async fn what_begins_here_is_made_there_once_and_linked() {
         // Told again, as after an answer that was lost: it is found by our own id.
         let mut tx = s.t.hub().db.begin().await.unwrap();
         store::sql("DELETE FROM source_record WHERE record_id = $1").bind(id.as_str()).execute(&mut tx).await.unwrap();
-        delivery::want(&mut tx, &[s.id.clone()], &[(id.as_str(), 1)], s.t.hub().clock.now()).await.unwrap();
+        delivery::want(&mut tx, std::slice::from_ref(&s.id), &[(id.as_str(), 1)], s.t.hub().clock.now()).await.unwrap();
         tx.commit().await.unwrap();
         s.told().await;
         s.pull().await;
@@ -193,6 +194,36 @@ async fn two_who_change_the_same_party_lose_nothing_unseen() {
         assert!(status == 200 && there.to_string().contains("info@todai.example"), "{there}");
         s.t.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_switches_writing_on_and_sends_again_what_stopped() {
+    let database = Database::sqlite().await;
+    let s = Scene::new(&database, delivery::OFF).await;
+    let party = a_party(&s).await;
+    let Scene { t, tryton, id } = s;
+    let desk = Desk::at(t, database).await;
+    desk.open(&format!("/connections/{id}?tab=push")).await;
+    desk.b.click("input[name=push][value=changes]").await;
+    desk.b.click("form[action$='/push'] button").await;
+    desk.b.wait_for_text("main [role=status]", "保存しました").await;
+    let Desk { t, b, database } = desk;
+    let s = Scene { t, tryton, id };
+    // A party that went there while nobody looked: its delivery stops and says so.
+    let row = s.customer(party).await;
+    s.tryton.delete("party.party", party).await;
+    s.type_in(&row, &[("phone", "0558-00-0009")]).await;
+    s.t.until("SELECT COUNT(*) FROM delivery WHERE state = 'dead' AND cause = 'PUSH_GONE'", |n| n == 1).await;
+    let Scene { t, id, .. } = s;
+    let desk = Desk { t, b, database };
+    desk.open(&format!("/connections/{id}?tab=push")).await;
+    desk.b.wait_for_text("[data-region=deliveries]", "灯台商会").await;
+    desk.b.wait_for_text("[data-region=deliveries]", "連携先に見つからない").await;
+    desk.looks("connection-push").await;
+    desk.b.click("form[action$='/push/retry'] button").await;
+    desk.b.wait_for_text("main [role=status]", "もう一度送ります").await;
+    desk.t.until("SELECT COUNT(*) FROM attempt WHERE outcome = 'failed'", |n| n == 2).await;
+    desk.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ mod add;
 mod check;
 mod deletes;
 mod list;
+mod push;
 mod show;
 mod state;
 mod sync;
@@ -41,6 +42,10 @@ pub enum Command {
         /// Id or name
         connection: String,
     },
+    /// Say what a system is told of customers
+    Push(push::PushArgs),
+    /// Show what a system was not told yet, or try it again
+    Deliveries(push::DeliveriesArgs),
     /// Show the deletions that wait for a person, or let them go
     Deletes(deletes::Args),
     /// Make a new webhook secret and print it, once; the old one stays valid for a day
@@ -59,6 +64,8 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Sync(args) => sync::run(context, &args).await,
         Command::Pause { connection } => act::pause(context, &connection, true).await,
         Command::Resume { connection } => act::pause(context, &connection, false).await,
+        Command::Push(args) => push::push(context, &args).await,
+        Command::Deliveries(args) => push::deliveries(context, &args).await,
         Command::Deletes(args) => deletes::run(context, &args).await,
         Command::RotateSecret { connection } => act::rotate_secret(context, &connection).await,
     }

@@ -10,7 +10,7 @@ use musubi_sdk::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, run, states};
+use super::{ShellOf, connection_push, run, states};
 use crate::{
     app::{Hub, SharedHub},
     connection::Live,
@@ -88,6 +88,7 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
         settings: settings(shell, &row, live.as_deref()),
         next_at: row.due_at.filter(|_| !row.paused).map(Timestamp),
         hook: hook(hub, &row, live.as_deref(), now).await?,
+        push: connection_push::info(hub, &row, live.as_deref()).await?,
         checks: checks(
             shell,
             row.check_report.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),

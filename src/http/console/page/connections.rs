@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{ShellOf, connection, connection_command, states};
+use super::{ShellOf, connection, connection_command, connection_push, states};
 use crate::{
     app::{Change, Hub, SharedHub},
     http::{
@@ -32,6 +32,8 @@ pub fn routes() -> Router<SharedHub> {
         .route("/connections/{id}", get(connection::show))
         .route("/connections/{id}/stream", get(stream))
         .route("/connections/{id}/sync", post(connection_command::sync))
+        .route("/connections/{id}/push", post(connection_push::set))
+        .route("/connections/{id}/push/retry", post(connection_push::retry))
         .route("/connections/{id}/deletes/{stream}/allow", post(connection_command::allow_deletes))
         .route("/connections/{id}/pause", post(connection_command::pause))
         .route("/connections/{id}/resume", post(connection_command::resume))

@@ -5,6 +5,7 @@
 mod connection;
 mod connection_command;
 mod connection_new;
+mod connection_push;
 mod connections;
 mod customer;
 mod customer_edit;

@@ -6,8 +6,8 @@ use super::{
 use crate::{
     http::console::view::{
         connection::{
-            Attention, Bucket, Check, ConnectionPage, ConnectionRow, ConnectionsPage, ConnectorCard, HookInfo, RunRow,
-            SettingRow, StreamRow, Tab,
+            Attention, Bucket, Check, ConnectionPage, ConnectionRow, ConnectionsPage, ConnectorCard, HookInfo,
+            PushInfo, PushRow, RunRow, SettingRow, StreamRow, Tab,
         },
         connection_new::{ConnectionNewPage, SettingField},
         failure::{self, FailuresPage},
@@ -210,6 +210,30 @@ fn connection(tab: Tab) -> ConnectionPage {
             SettingRow { title: "API key".into(), value: String::new(), secret_set: Some(true) },
         ],
         next_at: Some(NOW.plus(Timestamp::MINUTE)),
+        push: Some(PushInfo {
+            mode: "changes".into(),
+            delivered: 1_204,
+            waiting: 1,
+            dead: 1,
+            rows: vec![
+                PushRow {
+                    customer_id: "cus_1".into(),
+                    name: "株式会社朝凪電装".into(),
+                    state: "dead".into(),
+                    cause: Some("PUSH_REFUSED".into()),
+                    attempts: 1,
+                    at: minutes(12),
+                },
+                PushRow {
+                    customer_id: "cus_2".into(),
+                    name: "灯台商会".into(),
+                    state: "pending".into(),
+                    cause: None,
+                    attempts: 0,
+                    at: minutes(1),
+                },
+            ],
+        }),
         hook: Some(HookInfo {
             url: "https://hub.example/hooks/con_2".into(),
             signature: "HMAC-SHA256".into(),
@@ -324,6 +348,7 @@ pub fn samples(lang: Lang) -> Vec<Sample> {
         ("connection-runs", Connections, true, Box::new(connection(Tab::Runs))),
         ("connection-failures", Connections, true, Box::new(connection(Tab::Failures))),
         ("connection-webhook", Connections, true, Box::new(connection(Tab::Webhook))),
+        ("connection-push", Connections, true, Box::new(connection(Tab::Push))),
         ("connection-settings", Connections, true, Box::new(connection(Tab::Settings))),
         (
             "connection-idle",

@@ -60,11 +60,13 @@ pub enum Tab {
     Runs,
     Failures,
     Webhook,
+    Push,
     Settings,
 }
 
 impl Tab {
-    pub const EVERY: [Self; 5] = [Self::Overview, Self::Runs, Self::Failures, Self::Webhook, Self::Settings];
+    pub const EVERY: [Self; 6] =
+        [Self::Overview, Self::Runs, Self::Failures, Self::Webhook, Self::Push, Self::Settings];
 
     /// Value of `?tab=`.
     #[must_use]
@@ -74,6 +76,7 @@ impl Tab {
             Self::Runs => "runs",
             Self::Failures => "failures",
             Self::Webhook => "webhook",
+            Self::Push => "push",
             Self::Settings => "settings",
         }
     }
@@ -90,9 +93,34 @@ impl Tab {
             Self::Runs => "connection.tab_runs",
             Self::Failures => "connection.tab_failures",
             Self::Webhook => "connection.tab_webhook",
+            Self::Push => "push.title",
             Self::Settings => "connection.tab_settings",
         }
     }
+}
+
+/// What a system is told of customers.
+#[derive(Clone, Debug)]
+pub struct PushInfo {
+    /// `off`, `changes` or `all`.
+    pub mode: String,
+    pub delivered: i64,
+    pub waiting: i64,
+    pub dead: i64,
+    /// What is not done, the given-up ones first.
+    pub rows: Vec<PushRow>,
+}
+
+/// A customer on its way to a system.
+#[derive(Clone, Debug)]
+pub struct PushRow {
+    pub customer_id: String,
+    pub name: String,
+    /// `pending`, `retrying` or `dead`.
+    pub state: String,
+    pub cause: Option<String>,
+    pub attempts: i64,
+    pub at: Timestamp,
 }
 
 /// One kind of record in this connection.
@@ -214,6 +242,8 @@ pub struct ConnectionPage {
     pub settings: Vec<SettingRow>,
     pub next_at: Option<Timestamp>,
     pub hook: Option<HookInfo>,
+    /// What it is told; `None`: it cannot be told anything.
+    pub push: Option<PushInfo>,
     pub checks: Vec<Check>,
     pub checked_at: Option<Timestamp>,
     /// Failures of this connection by cause: code, count.
@@ -228,6 +258,7 @@ impl ConnectionPage {
         Tab::EVERY
             .into_iter()
             .filter(|tab| *tab != Tab::Webhook || self.hook.is_some())
+            .filter(|tab| *tab != Tab::Push || self.push.is_some())
             .map(|tab| {
                 let count = match tab {
                     Tab::Runs => Some(self.runs_total),
