@@ -22,7 +22,8 @@
 //! | [`config`], [`secrets`], [`clock`], [`telemetry`] | what everything else is given |
 //!
 //! Beside it stand the crates `connectors/sdk` (what a connector is: manifest, mapping, webhooks,
-//! conformance) and `connectors/samples` (the two sample systems). They know nothing of the hub.
+//! conformance), `connectors/samples` (the two sample systems) and one crate for each system that a
+//! manifest cannot describe (`connectors/tryton`). They know nothing of the hub.
 //!
 //! # Who may use whom
 //!
@@ -55,6 +56,7 @@
 //! | To add | Go to |
 //! |---|---|
 //! | a system | `connectors/NAME/connector.yaml`; `docs/connectors.md` |
+//! | a driver for a system | a crate like `connectors/tryton`, a word in the sdk's `Driver`, a line in [`connection::connect`] |
 //! | a word in manifests | `connectors/sdk/src/manifest`, when two connectors want it |
 //! | a transform | `connectors/sdk/src/mapping/step.rs` |
 //! | a field of a record | `connectors/sdk/src/noun.rs`, [`model::record`], a migration, [`master`] |

@@ -81,10 +81,14 @@ impl Tryton {
                 Some(error) => items.push(bad(&format!("rights:{}", plan.source.stream), &error)),
             }
         }
-        let hidden: Vec<&str> = models.iter().copied().filter(|model| !may(model, "read")).collect();
+        let shown = plans.iter().filter(|plan| readable.contains(&plan.source.stream)).flat_map(Plan::models);
+        let hidden: BTreeSet<&str> = shown.filter(|model| known.has_model(model) && !may(model, "read")).collect();
         let mut detail = format!("readable: {}", readable.join(", "));
         if !hidden.is_empty() {
-            detail.push_str(&format!("; left out because they may not be read: {}", hidden.join(", ")));
+            detail.push_str(&format!(
+                "; left out because they may not be read: {}",
+                hidden.into_iter().collect::<Vec<_>>().join(", ")
+            ));
         }
         if !readable.is_empty() {
             items.insert(0, good("rights", &detail));

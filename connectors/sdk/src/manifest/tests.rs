@@ -135,6 +135,10 @@ fn mistakes_are_named_with_their_place() {
         ("name: sample-sales", "name: Sample Sales", "connector.yaml:2:7: name"),
         ("{{ base_url }}", "{{ base_url | trim }}", "may only hold the name of a setting"),
         ("kind: sales\n", "kind: sales\nkind: sales\n", "duplicated key"),
+        ("kind: sales\n", "kind: sales\ndriver: trytn\n", "driver \"trytn\" is unknown; did you mean \"tryton\"?"),
+        ("kind: sales\n", "kind: sales\ndriver: tryton\n", "check is the driver's own business"),
+        ("kind: sales\n", "kind: sales\ndriver: tryton\n", "webhook is the driver's own business"),
+        ("kind: sales\n", "kind: sales\ndriver: tryton\n", "streams.customers.paginator is the driver's own business"),
     ];
     for (from, to, expected) in table {
         assert!(GOOD.contains(from), "{from}");
@@ -142,6 +146,29 @@ fn mistakes_are_named_with_their_place() {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert!(lines.iter().any(|line| line.contains(expected)), "{to}\nexpected {expected}\ngot {lines:#?}");
     }
+}
+
+#[test]
+fn a_driver_needs_no_requests_but_an_address() -> Result<(), Vec<ManifestError>> {
+    let text = r#"
+musubi: 1
+name: acme
+title: { ja: 例, en: Example }
+kind: sales
+driver: tryton
+settings: { type: object, properties: { base_url: { type: string, format: uri } } }
+http: { base_url: "{{ base_url }}" }
+streams:
+  customers: { record: customer, title: { ja: 客, en: Customers }, key: id, mapping: { name: name } }
+"#;
+    let manifest = Manifest::parse("connector.yaml", text)?;
+    let stream = &manifest.streams["customers"];
+    assert_eq!(manifest.driver, Driver::Tryton);
+    assert!(stream.is_pulled() && stream.is_incremental() && stream.is_fetched());
+    let without = text.replace("http: { base_url: \"{{ base_url }}\" }\n", "");
+    let errors = Manifest::parse("connector.yaml", &without).err().unwrap_or_default();
+    assert!(errors.iter().any(|error| error.message == "needs \"http\""), "{errors:?}");
+    Ok(())
 }
 
 #[test]
