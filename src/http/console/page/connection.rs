@@ -80,7 +80,7 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
         buckets: buckets(hub, &row.id, now).await?,
         runs: runs.into_iter().map(run_row).collect(),
         runs_more: more,
-        attention: held_deletes(hub, shell, &row)
+        attention: to_decide(hub, shell, &row)
             .await?
             .into_iter()
             .chain(attention(shell, &row, figures.as_ref(), &causes))
@@ -133,7 +133,8 @@ fn facts(shell: &Shell, row: &Row, live: Option<&Live>) -> Vec<String> {
         facts.push(live.manifest.title.get(shell.lang.code()).to_owned());
     }
     if live.is_none_or(|l| pulls(&l.manifest)) {
-        facts.push(shell.t("connection.read_only").to_owned());
+        let told = row.push != store::delivery::OFF;
+        facts.push(shell.t(if told { "connection.both_ways" } else { "connection.read_only" }).to_owned());
         facts.push(plan_text(shell, &row.schedule));
     } else {
         facts.push(shell.t("connection.receives_only").to_owned());
@@ -215,8 +216,8 @@ async fn buckets(hub: &Hub, id: &str, now: Timestamp) -> Result<Vec<Bucket>, Sto
 /// Records shown of those that are held.
 const SHOWN: usize = 10;
 
-/// Deletions that the brake stopped, each with its button.
-async fn held_deletes(hub: &Hub, shell: &Shell, row: &Row) -> Result<Vec<Attention>, StoreError> {
+/// What only a person can decide: deletions that the brake stopped, changes that could not be told.
+async fn to_decide(hub: &Hub, shell: &Shell, row: &Row) -> Result<Vec<Attention>, StoreError> {
     let held = store::sweep::held(&hub.db, &row.id).await?;
     let one = |h: store::sweep::Row| {
         let mut keys: Vec<String> = h.held().into_iter().collect();
@@ -236,7 +237,20 @@ async fn held_deletes(hub: &Hub, shell: &Shell, row: &Row) -> Result<Vec<Attenti
             )),
         }
     };
-    Ok(held.into_iter().map(one).collect())
+    Ok(held.into_iter().map(one).chain(stopped(hub, shell, row).await?).collect())
+}
+
+/// Changes that the system was not told and will not be told by itself.
+async fn stopped(hub: &Hub, shell: &Shell, row: &Row) -> Result<Option<Attention>, StoreError> {
+    let counts = store::delivery::counts(&hub.db, &row.id).await?;
+    let dead = counts.into_iter().find(|(state, _)| state == "dead").map_or(0, |(_, n)| n);
+    Ok((dead > 0).then(|| Attention {
+        tone: "bad",
+        title: shell.f1("push.attention", shell.n("unit.items", dead)),
+        text: shell.t("push.attention_text").to_owned(),
+        link: Some((format!("/connections/{}?tab=push", row.id), shell.t("connection.see_cause").to_owned())),
+        button: None,
+    }))
 }
 
 fn attention(

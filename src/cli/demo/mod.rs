@@ -1,6 +1,10 @@
 //! `musubi demo`: the hub with a sample company and two sample systems that send orders.
 
+mod erp;
+
 use std::path::PathBuf;
+
+use erp::Erp;
 
 use super::{CliError, CliResult, Context, serve};
 
@@ -12,12 +16,25 @@ pub struct Args {
     /// Go on with the folder's data instead of beginning anew
     #[arg(long)]
     keep: bool,
+    /// Also start and connect a real ERP, Tryton with a sample company's books: ./x demo --tryton installs it
+    #[arg(long)]
+    tryton: bool,
+    /// Port of that Tryton
+    #[arg(long, value_name = "PORT", default_value_t = 8093)]
+    tryton_port: u16,
 }
 
 pub async fn run(context: Context, args: Args) -> CliResult {
     let context = prepare(context, &args)?;
+    let erp = match args.tryton {
+        true => Some(Erp::start(&args.folder, args.tryton_port).await?),
+        false => None,
+    };
     let running = serve::start(&context).await?;
     let hub = &running.hub;
+    if let Some(erp) = &erp {
+        erp.connect(hub).await?;
+    }
     let lead = match serve::first_run_url(hub).await? {
         Some(url) => url,
         None => {
@@ -25,8 +42,9 @@ pub async fn run(context: Context, args: Args) -> CliResult {
             hub.edge.public_url.to_string()
         }
     };
+    let greeting = erp.as_ref().map(Erp::greeting).unwrap_or_default();
     context.output.note(&format!(
-        "\n  結び Musubi\n\n  Open  {lead}\n\n  It leads to a sample company (見本) in which a new order arrives every few seconds.\n  Ctrl-C stops it. Everything it wrote is in {}.\n",
+        "\n  結び Musubi\n\n  Open  {lead}\n\n  It leads to a sample company (見本) in which a new order arrives every few seconds.\n{greeting}  Ctrl-C stops it. Everything it wrote is in {}.\n",
         args.folder.display()
     ));
     serve::until_told(running).await
