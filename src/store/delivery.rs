@@ -27,8 +27,7 @@ pub struct Row {
 
 const COLUMNS: &str =
     "connection_id, record_id, wanted_seq, acked_seq, state, attempts, not_before, cause, detail, updated_at";
-const DUE: &str =
-    "state IN ('pending', 'retrying') AND not_before <= $1 AND (leased_until IS NULL OR leased_until < $1)";
+const DUE: &str = "state IN ('pending', 'retrying') AND not_before <= $1 AND (leased_until IS NULL OR leased_until < $1 OR leased_by = $2)";
 
 /// Connections that are told something, samples or real ones.
 pub async fn targets(tx: &mut Tx, sample: bool) -> Result<Vec<String>, StoreError> {
@@ -76,20 +75,24 @@ pub async fn want(
     Ok(())
 }
 
-/// Targets for which something is due.
-pub async fn due_targets(on: impl Into<On<'_>>, now: Timestamp) -> Result<Vec<String>, StoreError> {
+/// Targets for which something is due on this node. What a target that is told nothing any more still
+/// waits for stays until it is told again.
+pub async fn due_targets(on: impl Into<On<'_>>, node: &str, now: Timestamp) -> Result<Vec<String>, StoreError> {
     let rows: Vec<(String,)> = sql(format!(
-        "SELECT id FROM connection WHERE paused = $2 AND EXISTS
+        "SELECT id FROM connection WHERE paused = $3 AND push <> $4 AND EXISTS
            (SELECT 1 FROM delivery WHERE connection_id = connection.id AND {DUE}) ORDER BY id"
     ))
     .bind(now)
+    .bind(node)
     .bind(false)
+    .bind(OFF)
     .all(on)
     .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Leases the deliveries of a target that are due, oldest first. A lease only saves double work.
+/// Leases the deliveries of a target that are due, oldest first. What this node leased before is its own:
+/// it works on a target in one place only. A lease only saves double work.
 pub async fn lease(
     tx: &mut Tx,
     connection_id: &str,

@@ -28,6 +28,11 @@ pub async fn finished_runs(db: &Db, before: Timestamp) -> Result<u64, StoreError
     .await
 }
 
+/// Attempts to tell systems something.
+pub async fn attempts(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
+    remove(db, "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < $1 LIMIT $2)", before).await
+}
+
 async fn remove(db: &Db, statement: &'static str, before: Timestamp) -> Result<u64, StoreError> {
     let mut removed = 0;
     loop {

@@ -77,7 +77,7 @@ pub async fn run(engine: Engine, stop: CancellationToken) {
 }
 
 async fn due_targets(engine: &Engine) -> Vec<String> {
-    delivery::due_targets(&engine.db, engine.clock.now()).await.unwrap_or_else(|error| {
+    delivery::due_targets(&engine.db, &engine.node, engine.clock.now()).await.unwrap_or_else(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "outbox cannot be read, trying again");
         Vec::new()
     })
@@ -144,10 +144,14 @@ impl Target<'_> {
             }
         };
         let full = rows.len() as i64 == BATCH;
-        let mut run = None;
+        let (mut run, begun) = (None, Instant::now());
         for row in rows {
             if self.stop.is_cancelled() {
                 return false;
+            }
+            // A slow target: the rest is leased anew, before another node takes it for abandoned.
+            if begun.elapsed() > self.engine.settings.lease.0 / 3 {
+                return true;
             }
             let result = self.bring(&live, &row, &mut run).await;
             match self.close(&row, result).await {

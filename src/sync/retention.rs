@@ -26,5 +26,6 @@ pub async fn sweep(engine: &Engine, keep: &Retention) -> Result<u64, StoreError>
     let now = engine.clock.now();
     let inbox = store::retention::applied_deliveries(&engine.db, now.plus(-keep.inbox.micros())).await?;
     let runs = store::retention::finished_runs(&engine.db, now.plus(-keep.runs.micros())).await?;
-    Ok(inbox + runs)
+    let attempts = store::retention::attempts(&engine.db, now.plus(-keep.runs.micros())).await?;
+    Ok(inbox + runs + attempts)
 }

@@ -16,6 +16,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    cli_ops::Shell,
     console_desk::Desk,
     hub::TestHub,
     process::{self, Process},
@@ -117,6 +118,10 @@ async fn what_is_edited_here_is_corrected_there_and_does_not_echo() {
         let party = a_party(&s).await;
         s.told().await;
         assert_eq!(s.attempts().await, 0, "{}: what came from there is not sent back", database.name);
+        let empty = tempfile::tempdir().unwrap();
+        let shell = Shell { folder: empty.path(), url: &database.url };
+        assert_eq!(shell.json(&["connection", "deliveries", &s.id]), json!([]));
+        shell.run(&["connection", "push", &s.id, "changes"], 0);
         let row = s.customer(party).await;
         s.type_in(
             &row,

@@ -3,9 +3,13 @@
 use serde_json::json;
 
 use crate::{
-    cli::{CliResult, Context, Outcome, installation::Installation},
+    cli::{
+        CliError, CliResult, Context, Outcome,
+        installation::{Connected, Installation},
+    },
     model::Timestamp,
     store::{connection, delivery},
+    sync::outbox,
 };
 
 #[derive(clap::Args)]
@@ -29,8 +33,11 @@ pub struct DeliveriesArgs {
 const SHOWN: i64 = 200;
 
 pub async fn push(context: &Context, args: &PushArgs) -> CliResult {
-    let here = Installation::open(context).await?;
+    let here = Connected::open(context).await?;
     let row = here.connection(&args.connection).await?;
+    if !here.registry.get(&row.id).is_some_and(|live| outbox::can_push(&live)) {
+        return Err(CliError::Usage(format!("{}: its connector {} only reads", row.name, row.connector)));
+    }
     let mut tx = here.begin().await?;
     connection::set_push(&mut tx, &row.id, &args.mode, here.now()).await?;
     here.record(&mut tx, "connection.push", ("connection", &row.id)).await?;
