@@ -162,7 +162,8 @@ impl PushError {
 /// reach, auth, rights, version, count.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CheckItem {
-    /// `reach`, `auth`, `rights`, `version` or `count:<stream>`.
+    /// `reach`, `auth`, `rights`, `rights:<stream>`, `version` or `count:<stream>`; a driver may have
+    /// questions of its own, such as `company` and `write`.
     pub item: String,
     pub ok: bool,
     /// Stable cause code when not ok.

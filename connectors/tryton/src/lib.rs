@@ -59,7 +59,7 @@ pub struct Tryton {
     company: Option<i64>,
     page_size: u32,
     overlap: SignedDuration,
-    /// Asked once, again by every check: modules come and go seldom.
+    /// Asked once, again by every check and after every outage: modules come and go seldom.
     known: Mutex<Option<Arc<Known>>>,
 }
 
@@ -143,6 +143,14 @@ impl Tryton {
         Ok(known)
     }
 
+    /// A Tryton that failed may be another when it is back: with other modules, in another version.
+    async fn unless_broken<T>(&self, answer: Result<T, SourceError>) -> Result<T, SourceError> {
+        if matches!(answer, Err(SourceError::Transient { .. })) {
+            *self.known.lock().await = None;
+        }
+        answer
+    }
+
     async fn plan(&self, stream: &str) -> Result<Plan, SourceError> {
         let source = source(stream)?;
         let mut known = self.known(false).await?;
@@ -209,15 +217,15 @@ impl Connector for Tryton {
     }
 
     async fn pull(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
-        self.page(request).await
+        self.unless_broken(self.page(request).await).await
     }
 
     async fn list(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
-        self.ids(request).await
+        self.unless_broken(self.ids(request).await).await
     }
 
     async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError> {
-        self.one(stream, external_id).await
+        self.unless_broken(self.one(stream, external_id).await).await
     }
 
     fn pushes(&self, stream: &str) -> &'static [&'static str] {

@@ -52,7 +52,7 @@ impl Fake {
         let mut state = self.state();
         state.parties.retain(|party| party["id"] != id);
         state.parties.push(json!({
-            "id": id, "name": format!("Party {id}"), "rec_name": format!("Party {id}"), "code": id.to_string(),
+            "id": id, "name": format!("Party {id}"), "rec_name": format!("Party {id}"), "code": (1000 - id).to_string(),
             "active": 1, "create_date": dated(Some(created)), "write_date": dated(written),
         }));
     }

@@ -51,6 +51,23 @@ async fn every_refusal_says_what_to_do() -> TestResult {
 }
 
 #[tokio::test]
+async fn after_an_outage_it_looks_again_what_there_is() -> TestResult {
+    let fake = small();
+    let connector = connector(&fake, 10)?;
+    let looked = |fake: &Fake| fake.asked().iter().filter(|asked| asked.ends_with("ir.model.field")).count();
+    pull(&connector, None).await?;
+    assert_eq!(looked(&fake), 1);
+    pull(&connector, None).await?;
+    assert_eq!(looked(&fake), 0, "once is enough");
+    fake.breaks(Some((500, "")));
+    assert!(pull(&connector, None).await.is_err());
+    fake.breaks(None);
+    pull(&connector, None).await?;
+    assert_eq!(looked(&fake), 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_missing_right_does_not_empty_records() -> TestResult {
     let fake = small();
     fake.hides("addresses");

@@ -336,6 +336,7 @@ async fn hook(hub: &Hub, row: &Row, live: Option<&Live>, now: Timestamp) -> Resu
 /// A stored or fresh report in the order in which it was made, items named in the reader's words.
 pub fn checks(shell: &Shell, items: Vec<CheckItem>) -> Vec<Check> {
     let name = |item: &str| match item.split_once(':') {
+        Some(("rights", stream)) => format!("{} {}", shell.t("check.scopes"), shell.word("stream", stream)),
         Some((_, stream)) => format!("{} {}", shell.t("check.counts"), shell.word("stream", stream)),
         None if item == "rights" => "scopes".to_owned(),
         None => item.to_owned(),
@@ -347,6 +348,9 @@ pub fn checks(shell: &Shell, items: Vec<CheckItem>) -> Vec<Check> {
         }
         (None, Some(_)) => (item.detail.parse::<i64>().map_or(item.detail, |n| shell.n("unit.items", n)), None),
         (None, None) if item.item == "version" => (item.detail, None),
+        (None, None) if matches!(item.item.as_str(), "write" | "company" | "clock") => {
+            (shell.t("check.fine").to_owned(), Some(item.detail))
+        }
         (None, None) => (shell.t("check.fine").to_owned(), None),
     };
     let check = |item: CheckItem| {
@@ -355,4 +359,41 @@ pub fn checks(shell: &Shell, items: Vec<CheckItem>) -> Vec<Check> {
         Check { name, ok, detail, technical }
     };
     items.into_iter().map(check).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_told_in_the_readers_words() {
+        let item = |item: &str, code: Option<&str>, detail: &str| CheckItem {
+            item: item.to_owned(),
+            ok: code.is_none(),
+            code: code.map(str::to_owned),
+            detail: detail.to_owned(),
+        };
+        let told = checks(
+            &super::super::outside::shell("en", "system", ""),
+            vec![
+                item("reach", None, "it answers"),
+                item("rights:orders", Some("AUTH_RIGHTS"), "sale.sale"),
+                item("write", None, "the key only reads"),
+                item("version", None, "8.2"),
+                item("count:orders", None, "1200"),
+            ],
+        );
+        let told: Vec<_> =
+            told.iter().map(|c| (c.name.as_str(), c.ok, c.detail.as_str(), c.technical.as_deref())).collect();
+        let why =
+            "The source's user may not read this data. Give that user the right to read it, or switch the stream off.";
+        let expected = [
+            ("reach", Some(true), "No problem found", None),
+            ("Permissions Orders", Some(false), why, Some("sale.sale")),
+            ("write", Some(true), "No problem found", Some("the key only reads")),
+            ("version", Some(true), "8.2", None),
+            ("Counts Orders", Some(true), "1,200 items", None),
+        ];
+        assert_eq!(told, expected);
+    }
 }

@@ -36,7 +36,7 @@ pub fn pages() -> Pages {
     Pages { sign_in, setup, error, after_setup: "/setup/data" }
 }
 
-fn shell(language: &str, theme: &str, company: &str) -> Shell {
+pub(super) fn shell(language: &str, theme: &str, company: &str) -> Shell {
     Shell {
         lang: Lang::parse(language),
         theme: theme.to_owned(),
