@@ -135,20 +135,22 @@ impl Pull<'_> {
             self.commit_page(name, kind, page, last.then_some(expected), &mut outcome).await?;
         }
         self.fetch_missing(&mut outcome).await?;
-        self.finish_stream(stream, expected, &outcome).await?;
-        let whole = !is_short(expected, outcome.read);
+        let proven = is_short(expected, outcome.read) || self.sweep(stream, kind).await?;
+        self.finish_stream(stream, expected, &outcome, proven).await?;
         self.total.add(outcome);
-        if whole { self.sweep(stream, kind).await } else { Ok(()) }
+        Ok(())
     }
 
     /// The records that are there have come: trouble with those that are gone does not fail the stream.
-    async fn sweep(&mut self, stream: &connection::Stream, kind: Kind) -> Result<(), Stop> {
+    /// `false`: there was some.
+    async fn sweep(&mut self, stream: &connection::Stream, kind: Kind) -> Result<bool, Stop> {
         match sweep::stream(self, stream, kind).await {
             Err(Stop::Trouble(trouble)) => {
                 self.trouble.get_or_insert(trouble);
-                self.stream_state(&stream.name, "partial", None).await
+                Ok(false)
             }
-            other => other,
+            Err(cancelled) => Err(cancelled),
+            Ok(()) => Ok(true),
         }
     }
 
@@ -158,6 +160,7 @@ impl Pull<'_> {
         stream: &connection::Stream,
         expected: Option<u64>,
         outcome: &Outcome,
+        proven: bool,
     ) -> Result<(), Stop> {
         let name = stream.name.as_str();
         let short = is_short(expected, outcome.read);
@@ -177,7 +180,7 @@ impl Pull<'_> {
                 )
             });
         }
-        let state = if outcome.failed > 0 || short { "partial" } else { "succeeded" };
+        let state = if outcome.failed > 0 || short || !proven { "partial" } else { "succeeded" };
         self.stream_state(name, state, expected).await
     }
 

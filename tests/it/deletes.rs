@@ -76,6 +76,12 @@ async fn what_the_list_and_the_record_deny_is_gone_and_may_come_back() {
         s.without(0..2);
         assert_eq!(s.run().await, "", "{}", database.name);
         assert_eq!(s.living().await, 98);
+        assert_eq!(
+            s.t.count("SELECT COUNT(*) FROM run_stream WHERE state <> 'succeeded'").await,
+            0,
+            "{}",
+            database.name
+        );
         assert_eq!(s.t.count("SELECT COUNT(*) FROM version WHERE reason = 'deleted'").await, 2);
         // The same record again, unchanged since: its change time alone would not bring it back.
         s.source.put("orders", order("o00000", 1, 100));
@@ -122,6 +128,8 @@ async fn too_many_at_once_wait_for_a_person() {
         s.without(0..10);
         assert_eq!(s.run().await, "DELETE_BRAKE", "{}", database.name);
         assert_eq!(s.run().await, "DELETE_BRAKE", "it stays on");
+        let partial = "SELECT COUNT(*) FROM run_stream WHERE stream = 'orders' AND state = 'partial'";
+        assert_eq!(s.t.count(partial).await, 2, "green means proven");
         let held = sweep::held(&s.t.hub().db, &s.id).await.unwrap();
         assert_eq!(held.iter().map(|h| (h.known, h.missing)).collect::<Vec<_>>(), [(100, 10)]);
         assert_eq!(s.living().await, 100);
