@@ -42,4 +42,9 @@ impl Engine {
         (self.on_commit)(&outcome.customers, run_id);
         self.told.notify_one();
     }
+
+    /// Tells open pages that figures of operations moved, without a run.
+    pub fn moved(&self) {
+        (self.on_commit)(&HashSet::new(), "");
+    }
 }

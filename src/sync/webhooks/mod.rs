@@ -11,7 +11,7 @@
 //! switched on again it gets what happened since, out of the log.
 
 mod courier;
-mod letter;
+pub mod letter;
 pub mod manage;
 
 use std::{
@@ -103,6 +103,7 @@ async fn work(engine: &Engine, id: &str, stop: &CancellationToken) -> Result<boo
     let good = round.trouble == 0 && !stop.is_cancelled();
     let full = round.became.len() as i64 == limit || to.in_order;
     settle(engine, &to, round).await?;
+    engine.moved();
     Ok(good && (full || probing))
 }
 
