@@ -6,6 +6,7 @@ mod fake;
 mod live;
 mod push;
 mod refusals;
+mod traps;
 
 use std::sync::Arc;
 
