@@ -19,6 +19,8 @@ pub struct Desk {
     /// Valid sessions, as their header says them.
     sessions: Vec<String>,
     logins: usize,
+    /// After five, Tryton takes no more for a while, and does not say for how long.
+    refused_logins: usize,
     /// Answers every change of a party over JSON-RPC with this instead.
     says: Option<(u16, String)>,
     /// Rights that are missing: model and right.
@@ -190,7 +192,11 @@ impl State {
 
     fn log_in(&mut self, params: &Value) -> (u16, String) {
         self.desk.logins += 1;
+        if self.desk.refused_logins > 5 {
+            return (429, "<p>429</p>".to_owned());
+        }
         if params[0] != USER || params[1]["password"] != PASSWORD {
+            self.desk.refused_logins += 1;
             return (401, "<p>401</p>".to_owned());
         }
         let token = format!("token-{}", self.desk.logins);
