@@ -32,6 +32,9 @@ pub struct NewSession<'a> {
     pub expires_at: Timestamp,
     pub ip: Option<&'a str>,
     pub agent: Option<&'a str>,
+    pub idp_id: Option<&'a str>,
+    pub subject: Option<&'a str>,
+    pub sid: Option<&'a str>,
 }
 
 const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at, s.ip, s.agent, \
@@ -39,9 +42,10 @@ const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s
      FROM session s JOIN app_user u ON u.id = s.user_id";
 
 pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreError> {
-    let NewSession { token_hash, id, user_id, csrf, now, expires_at, ip, agent } = session;
-    sql("INSERT INTO session (token_hash, id, user_id, csrf, created_at, seen_at, expires_at, ip, agent) \
-         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)")
+    let NewSession { token_hash, id, user_id, csrf, now, expires_at, ip, agent, idp_id, subject, sid } = session;
+    sql("INSERT INTO session (token_hash, id, user_id, csrf, created_at, seen_at, expires_at, ip, agent, \
+           idp_id, subject, sid) \
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)")
     .bind(*token_hash)
     .bind(*id)
     .bind(*user_id)
@@ -50,6 +54,9 @@ pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreEr
     .bind(*expires_at)
     .bind(*ip)
     .bind(*agent)
+    .bind(*idp_id)
+    .bind(*subject)
+    .bind(*sid)
     .execute(tx)
     .await?;
     Ok(())
