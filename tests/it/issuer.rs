@@ -61,6 +61,8 @@ struct Grant {
 
 impl Issuers {
     pub async fn start(clock: Clock) -> Self {
+        // Made before anybody waits for an answer.
+        tokio::task::spawn_blocking(keys).await.unwrap();
         let (ours, others) = (listener().await, listener().await);
         let issuers = Self {
             base: format!("http://{}", ours.local_addr().unwrap()),

@@ -35,6 +35,23 @@ pub const CASES: &[Case] = &[
     }),
     signs_in("ok-groups-string", "groups is a text, not a list", |p| p.token = |t| t.claim("groups", "staff"))
         .because("some providers write a single group so; it counts as one group"),
+    signs_in("ok-hostile-name", "the name has a script, controls, a turn of direction and 500 characters", |p| {
+        p.token = |t| {
+            let name = format!("<script>alert(1)</script>\u{0}\r\n\u{202e}\u{7}{}", "名".repeat(500));
+            t.claim("name", name);
+        }
+    })
+    .because("a name identifies nobody; it is shown without what is not writing"),
+    signs_in("ok-hostile-session", "`sid` with a NUL", |p| p.token = |t| t.claim("sid", "a\u{0}b"))
+        .because("without it the provider can only end all sessions of a person"),
+    signs_in("ok-many-groups", "800 groups, some of them no text", |p| {
+        p.token = |t| {
+            let many = (0..800).map(|n| if n % 7 == 0 { json!(n) } else { json!(format!("group-{n}")) });
+            t.claim("groups", json!(many.chain([json!("staff"), json!(null), json!({})]).collect::<Vec<_>>()));
+        };
+        // Beside so many there is no room for them twice.
+        p.userinfo = |u| drop(u.as_object_mut().unwrap().shift_remove("groups"));
+    }),
     // ── Who it is for, and from ────────────────────────────────────────────────────────────────
     refused("wrong-iss", "TOKEN_ISSUER", "`iss` of another provider", |p| {
         p.token = |t| t.claim("iss", "https://login.another.example")
@@ -116,6 +133,7 @@ pub const CASES: &[Case] = &[
     })
     .because("OpenID Connect Core allows 255"),
     refused("sub-null", "TOKEN_SUBJECT", "`sub` is null", |p| p.token = |t| t.claims["sub"] = json!(null)),
+    refused("sub-nul", "TOKEN_SUBJECT", "a NUL in `sub`", |p| p.token = |t| t.claim("sub", "sub\u{0}nul")),
     refused("payload-array", "TOKEN_FORM", "the payload is a list", |p| {
         p.token = |t| t.payload = Some(json!([t.claims]).to_string())
     }),

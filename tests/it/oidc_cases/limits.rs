@@ -144,7 +144,7 @@ async fn who_takes_too_long_at_the_provider_starts_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_paths_of_the_hub_are_led_to() {
-    let database = Database::sqlite().await;
+    let database = Database::postgres().await;
     let scene = Scene::new(&database).await;
     let idp = scene.added("next").await;
     for next in [
@@ -153,10 +153,10 @@ async fn only_paths_of_the_hub_are_led_to() {
         "/\\collect.example/",
         "\\\\collect.example",
         "javascript:alert(1)",
-        "/%0d%0aset-cookie:a=b",
         "/\r\nset-cookie: a=b",
         "customers",
         "/signin",
+        "/customers\0",
         &format!("/{}", "n".repeat(20_000)),
     ] {
         let mut url = url::Url::parse(&scene.start_url(&idp)).unwrap();

@@ -50,6 +50,23 @@ async fn a_mail_address_is_no_proof_of_being_somebody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_mail_at_another_provider_is_another_person() {
+    let database = Database::sqlite().await;
+    let scene = Scene::new(&database).await;
+    let (first, second) = (scene.added("before").await, scene.added("after").await);
+    scene.issuers.plays("after", |p| {
+        p.token = |t| t.claim("email", "before@staff.example");
+        p.userinfo = |u| u["email"] = json!("before@staff.example");
+    });
+    assert_eq!(scene.sign_in(&Visitor::new(), &first, Way::Straight).await.end.status, 303);
+    let trip = scene.sign_in(&Visitor::new(), &second, Way::Straight).await;
+    assert!((400..500).contains(&trip.end.status), "{}", trip.end.status);
+    let seen = scene.standing("after", &second).await;
+    assert_eq!((seen.identities, seen.sessions), (0, 0));
+    assert_eq!(scene.t.count("SELECT COUNT(*) FROM external_identity").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_subject_counts_at_its_own_issuer_only() {
     let database = Database::sqlite().await;
     let scene = Scene::new(&database).await;

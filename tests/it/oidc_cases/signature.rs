@@ -43,10 +43,10 @@ pub const CASES: &[Case] = &[
     })
     .added_with(&["--algorithm", "EdDSA"]),
     // ── No signature ───────────────────────────────────────────────────────────────────────────
-    refused("alg-none", "TOKEN_ALGORITHM", "`alg` none, empty signature", |p| {
+    refused("alg-none", "TOKEN_FORM", "`alg` none, empty signature", |p| {
         p.token = |t| t.signed("none", "main", Sign::Bytes(vec![]))
     }),
-    refused("alg-none-case", "TOKEN_ALGORITHM", "`alg` nOnE, empty signature", |p| {
+    refused("alg-none-case", "TOKEN_FORM", "`alg` nOnE, empty signature", |p| {
         p.token = |t| t.signed("nOnE", "main", Sign::Bytes(vec![]))
     }),
     refused("alg-none-signed", "TOKEN_ALGORITHM", "`alg` none with a signature", |p| {
