@@ -20,9 +20,11 @@ pub enum Noun {
     Node,
     Order,
     Payment,
+    Product,
     Refusal,
     Run,
     Session,
+    Shipment,
     Site,
     User,
 }
@@ -43,9 +45,11 @@ impl Noun {
             Self::Node => "nod",
             Self::Order => "ord",
             Self::Payment => "pay",
+            Self::Product => "prd",
             Self::Refusal => "ref",
             Self::Run => "run",
             Self::Session => "ses",
+            Self::Shipment => "shp",
             Self::Site => "sit",
             Self::User => "usr",
         }

@@ -4,4 +4,5 @@ mod deliveries;
 mod linking;
 mod records;
 mod running;
+mod shipments;
 mod world;
