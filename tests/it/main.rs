@@ -12,6 +12,7 @@ mod cli_ops;
 mod console_behaviour;
 mod console_desk;
 mod console_operations;
+mod console_shipments;
 mod crash;
 mod deletes;
 mod edit;

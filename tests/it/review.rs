@@ -5,4 +5,4 @@ mod linking;
 mod records;
 mod running;
 mod shipments;
-mod world;
+pub mod world;

@@ -282,17 +282,21 @@ fn line(line: &timeline::Line) -> Line {
 /// The document as its line in the history, for the head of the page.
 fn event_of(document: Document) -> Event {
     let status = document.status.clone().unwrap_or_else(|| "open".to_owned());
+    let quantity = document
+        .lines
+        .first()
+        .and_then(|line| Some(format!("{}{}", line.quantity.as_deref()?, line.unit.as_deref().unwrap_or_default())));
     let detail = match document.kind {
         Kind::Order => Detail::Order {
             first_line: document.lines.first().map(|line| line.description.clone()),
-            quantity: document.lines.first().and_then(|line| line.quantity.clone()),
+            quantity,
             more_lines: i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0),
             delivery_date: document.delivery_date.clone(),
             status,
         },
         Kind::Shipment => Detail::Shipment {
             first_line: document.lines.first().map(|line| line.description.clone()),
-            quantity: document.lines.first().and_then(|line| line.quantity.clone()),
+            quantity,
             more_lines: i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0),
             carrier: document.carrier.clone(),
             status,
