@@ -1,5 +1,7 @@
 //! A real ERP on the other side: Tryton in and out.
 
+mod goods;
+
 use std::{
     os::unix::process::ExitStatusExt,
     time::{Duration, Instant},
