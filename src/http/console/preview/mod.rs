@@ -7,6 +7,7 @@ mod entries;
 mod event;
 mod inbox;
 mod operations;
+mod receivers;
 mod start;
 
 use std::{fs, path::Path};
@@ -53,6 +54,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     let mut all = customer::samples();
     all.extend(event::samples());
     all.extend(operations::samples(lang));
+    all.extend(receivers::samples());
     all.extend(start::samples());
     all
 }
