@@ -1,8 +1,8 @@
 //! Shipments and products: the one waits for its customer, the other has none.
 
 use musubi::{
-    model::record::Kind,
-    store::{sample, sql},
+    model::{Timestamp, record::Kind},
+    store::{receiver, sample, sql},
 };
 use serde_json::{Value, json};
 
@@ -142,5 +142,35 @@ async fn the_samples_go_with_their_shipments_and_products() {
             let (n,): (i64,) = sql(format!("SELECT COUNT(*) FROM {table}")).one(&db.db).await.unwrap();
             assert_eq!(n, left, "{}: {table}", db.name);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_listens_is_told_of_shipments_with_their_customer_and_of_products_without() {
+    for db in Database::both().await {
+        let mut w = World::usual(&db).await;
+        let wanted = receiver::Wanted {
+            name: "倉庫".into(),
+            url: "https://hooks.example/".into(),
+            private: false,
+            wants: r#"["shipment.*", "product.updated"]"#.into(),
+            in_order: true,
+            samples: false,
+        };
+        let mut tx = db.db.begin().await.unwrap();
+        assert!(receiver::insert(&mut tx, "rcv_1", &wanted, vec![], Timestamp(1)).await.unwrap());
+        tx.commit().await.unwrap();
+        w.product("1", 1, &json!({"code": "KV", "name": "カバー"})).await;
+        w.product("1", 2, &json!({"code": "KV", "name": "カバーV2"})).await;
+        w.shipment(1, &body("Z", "2026-12-01", "planned", "1")).await;
+        w.customers(&[customer("Z", json!({}))]).await;
+        w.chunk(Kind::Shipment, "shipments", &[gone("7", Some(2))], &[]).await;
+        let told = "SELECT e.kind || '/' || COALESCE((SELECT c.name FROM customer c WHERE c.id = e.customer_id), '-')
+            FROM event e JOIN event_delivery d ON d.event_id = e.id ORDER BY e.id";
+        let expected = "product.updated/- shipment.created/Customer Z shipment.deleted/Customer Z";
+        assert_eq!(w.text(told).await, expected, "{}", db.name);
+        w.chunk(Kind::Product, "products", &[gone("1", Some(3))], &[]).await;
+        let logged = "SELECT kind FROM event WHERE kind LIKE 'product%' ORDER BY id";
+        assert_eq!(w.text(logged).await, "product.created product.updated product.deleted", "{}", db.name);
     }
 }
