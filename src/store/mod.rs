@@ -16,6 +16,7 @@ pub mod audit;
 pub mod backup;
 pub mod batch;
 pub mod catalogue;
+pub mod conflict;
 pub mod connection;
 pub mod copy;
 pub mod customer;

@@ -63,6 +63,7 @@ pub async fn remove(tx: &mut Tx) -> Result<u64, StoreError> {
         ("customer_stat", "customer_id"),
         ("customer_code", "customer_id"),
         ("customer_value", "customer_id"),
+        ("conflict", "customer_id"),
         ("version", "record_id"),
     ] {
         sql(format!("DELETE FROM {table} WHERE {key} IN ({gone})")).bind(true).execute(&mut *tx).await?;

@@ -22,14 +22,15 @@ use crate::{
             view::{
                 Page,
                 activity::{ActivityForm, ActivityPage},
-                customer::{CustomerPage, HistoryQuery},
+                customer::{Conflict, CustomerPage, HistoryQuery},
                 event::{EventPage, Line, Lineage, Tax},
             },
         },
     },
     identity::Action,
     master::activity::{self, ActivityError, NewActivity},
-    model::Date,
+    model::{Date, Timestamp},
+    store,
 };
 
 pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: ShellOf) -> Result<Response, AppError> {
@@ -38,9 +39,10 @@ pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: Shel
     let query = HistoryQuery::parse(&of.query);
     let filter = query.filter();
     // Side by side: both are several questions to the database, and the reader waits for the slower only.
-    let (overview, timeline) = tokio::try_join!(
+    let (overview, timeline, conflicts) = tokio::try_join!(
         customer::overview(&hub.db, &hub.directory, &id, today),
-        timeline::load(&hub.db, &id, &filter, &of.shell.zone)
+        timeline::load(&hub.db, &id, &filter, &of.shell.zone),
+        store::conflict::of(&hub.db, &id)
     )?;
     let overview = overview.ok_or(AppError::NotFound)?;
     if overview.id != id {
@@ -54,11 +56,26 @@ pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: Shel
         guide: asked("guide").is_some(),
         merged_from: asked("merged").filter(|from| from.starts_with("cus_")),
         activity: form(&of.shell, &id, &overview.name),
+        conflicts: conflicts.into_iter().map(|c| conflict(&hub, c)).collect(),
         overview,
         timeline,
         query,
     };
     Ok(view.render(&of.at(Section::Customers)).into_response())
+}
+
+fn conflict(hub: &Hub, c: store::conflict::Row) -> Conflict {
+    let live = c.connection_id.as_deref().and_then(|id| hub.registry.get(id));
+    Conflict {
+        field: c.field,
+        typed: c.typed.unwrap_or_default(),
+        actor: c.actor,
+        typed_at: Timestamp(c.typed_at),
+        said: c.said.unwrap_or_default(),
+        source: live.map(|live| (live.row.kind.clone(), live.row.name.clone())),
+        at: Timestamp(c.at),
+        typed_won: c.won == store::conflict::TYPED,
+    }
 }
 
 pub async fn stream(

@@ -8,7 +8,7 @@ use crate::{
     },
     http::console::view::{
         activity::{ActivityForm, ActivityPage},
-        customer::{CustomerPage, HistoryQuery},
+        customer::{Conflict, CustomerPage, HistoryQuery},
         customer_edit::{CustomerEditPage, EditField},
         customers::{CustomersPage, ListQuery},
     },
@@ -300,7 +300,27 @@ fn customer(query: &str) -> CustomerPage {
         guide: false,
         merged_from: None,
         activity: form(),
+        conflicts: vec![],
     }
+}
+
+/// Both sides changed: one value is pinned, one was overtaken.
+fn contradicted() -> CustomerPage {
+    let conflict = |field: &str, typed: &str, said: &str, typed_won| Conflict {
+        field: field.into(),
+        typed: typed.into(),
+        actor: "高梨 拓".into(),
+        typed_at: minutes(90),
+        said: said.into(),
+        source: Some(("accounting".into(), "会計システム".into())),
+        at: minutes(4),
+        typed_won,
+    };
+    let conflicts = vec![
+        conflict("phone", "053-000-0128", "053-000-0131", true),
+        conflict("address", "静岡県浜松市中央区みなみ台2-4-1", "", false),
+    ];
+    CustomerPage { conflicts, ..customer("") }
 }
 
 fn bare() -> CustomerPage {
@@ -342,6 +362,7 @@ pub fn samples() -> Vec<Sample> {
         ("customers-none", section, true, Box::new(customers("q=zzz", 0))),
         ("customers-empty", section, true, Box::new(customers("", 0))),
         ("customer", section, true, Box::new(customer(""))),
+        ("customer-contradicted", section, true, Box::new(contradicted())),
         ("customer-filtered", section, true, Box::new(customer("t=billing&from=2026-01-01&h=INV"))),
         ("customer-empty", section, true, Box::new(empty)),
         ("activity", section, true, Box::new(ActivityPage { activity: wrong })),

@@ -7,6 +7,7 @@ use super::{
     event_text::{event_line, event_title, master_value},
     format,
 };
+use crate::model::Timestamp;
 use crate::{
     analytics::{
         Basis,
@@ -160,6 +161,25 @@ pub struct CustomerPage {
     /// The code in the address belonged to a customer merged into this one.
     pub merged_from: Option<String>,
     pub activity: ActivityForm,
+    /// Typed values that a source contradicts.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// A typed value and a source's that mean different things, until somebody has looked.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    pub field: String,
+    /// Empty: there is none.
+    pub typed: String,
+    pub actor: String,
+    pub typed_at: Timestamp,
+    /// Empty: there is none.
+    pub said: String,
+    /// Kind and name of the connection.
+    pub source: Option<(String, String)>,
+    pub at: Timestamp,
+    /// The typed value stands (it is pinned), else the source's.
+    pub typed_won: bool,
 }
 
 /// The events of one day.
