@@ -33,6 +33,14 @@ CREATE TABLE external_identity (
 );
 CREATE INDEX external_identity_user ON external_identity (user_id);
 
+-- Logout tokens that were heeded: each ends sessions once.
+CREATE TABLE logout_token (
+    idp_id     TEXT   NOT NULL,
+    token_hash BYTEA  NOT NULL,                -- SHA-256 of its jti
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (idp_id, token_hash)
+);
+
 ALTER TABLE session ADD COLUMN idp_id TEXT;    -- NULL: passphrase
 ALTER TABLE session ADD COLUMN subject TEXT;   -- at the provider
 ALTER TABLE session ADD COLUMN sid TEXT;       -- the provider's own session, where it says one

@@ -3,11 +3,11 @@
 //! Invariant: nothing here answers over an open wire, and a browser is bound by a cookie before it leaves.
 
 use axum::{
-    Router,
+    Form, Json, Router,
     extract::{FromRequestParts, Path, Query, RawQuery, State},
-    http::request::Parts,
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde::Deserialize;
 
@@ -21,7 +21,10 @@ use crate::{
 };
 
 pub fn routes() -> Router<SharedHub> {
-    Router::new().route("/auth/oidc/{idp}/start", get(start)).route("/auth/oidc/{idp}/callback", get(callback))
+    Router::new()
+        .route("/auth/oidc/{idp}/start", get(start))
+        .route("/auth/oidc/{idp}/callback", get(callback))
+        .route("/auth/oidc/{idp}/backchannel-logout", post(sign_out))
 }
 
 /// What these handlers know of the browser. Over an open wire there is none.
@@ -90,4 +93,30 @@ async fn callback(
     let arrival = hub.federation.finish(&hub.identity, back, &browser.origin).await?;
     let next = safe_next(&arrival.next).unwrap_or("/");
     Ok(welcome(&arrival.session, next))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Logout {
+    logout_token: String,
+}
+
+/// A provider, not a browser: the answer is the specification's (section 2.8).
+async fn sign_out(
+    State(hub): State<SharedHub>,
+    origin: Origin,
+    Path(idp): Path<String>,
+    Form(logout): Form<Logout>,
+) -> Result<Response, AppError> {
+    let done = hub.federation.sign_out(&hub.identity, &idp, &logout.logout_token, &origin).await;
+    let mut response = match done {
+        Ok(_) => StatusCode::OK.into_response(),
+        Err(Refused::Check { code, .. }) => {
+            let body = serde_json::json!({"error": "invalid_request", "error_description": code});
+            (StatusCode::BAD_REQUEST, Json(body)).into_response()
+        }
+        Err(other) => return Err(other.into()),
+    };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }

@@ -65,6 +65,20 @@ pub async fn remove(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     Ok(sql("DELETE FROM idp WHERE id = $1").bind(id).execute(tx).await? == 1)
 }
 
+/// Notes a logout token. `false`: it was here before.
+pub async fn heed_logout(
+    tx: &mut Tx,
+    idp_id: &str,
+    token_hash: &[u8],
+    expires: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    sql("DELETE FROM logout_token WHERE expires_at < $1").bind(now).execute(&mut *tx).await?;
+    let noted = sql("INSERT INTO logout_token (idp_id, token_hash, expires_at) VALUES ($1, $2, $3)
+         ON CONFLICT (idp_id, token_hash) DO NOTHING");
+    Ok(noted.bind(idp_id).bind(token_hash).bind(expires).execute(tx).await? == 1)
+}
+
 /// A sign-in that was begun.
 #[derive(Clone, Debug, FromRow)]
 pub struct Attempt {

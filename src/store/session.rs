@@ -96,6 +96,26 @@ pub async fn end_others(tx: &mut Tx, user_id: &str, keep: &str) -> Result<u64, S
     sql("DELETE FROM session WHERE user_id = $1 AND id <> $2").bind(user_id).bind(keep).execute(tx).await
 }
 
+/// Ends sessions that a provider vouched for: those of its own session, else all of its person. Returns ids
+/// and people.
+pub async fn end_federated(
+    tx: &mut Tx,
+    idp_id: &str,
+    sid: Option<&str>,
+    subject: Option<&str>,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let (column, value) = match (sid, subject) {
+        (Some(sid), _) => ("sid", sid),
+        (None, Some(subject)) => ("subject", subject),
+        (None, None) => return Ok(Vec::new()),
+    };
+    sql(format!("DELETE FROM session WHERE idp_id = $1 AND {column} = $2 RETURNING id, user_id"))
+        .bind(idp_id)
+        .bind(value)
+        .all(tx)
+        .await
+}
+
 /// Removes sessions past their absolute end, or not seen since `idle_before`.
 pub async fn purge(tx: &mut Tx, now: Timestamp, idle_before: Timestamp) -> Result<u64, StoreError> {
     sql("DELETE FROM session WHERE expires_at <= $1 OR seen_at <= $2").bind(now).bind(idle_before).execute(tx).await

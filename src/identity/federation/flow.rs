@@ -136,7 +136,7 @@ impl Federation {
         Ok(Begun { url, cookie })
     }
 
-    fn asking<'a>(&'a self, settings: &'a Settings) -> Asking<'a> {
+    pub(super) fn asking<'a>(&'a self, settings: &'a Settings) -> Asking<'a> {
         Asking { wire: &self.wire, settings, now: self.clock.now() }
     }
 
@@ -216,7 +216,7 @@ impl Federation {
     ) -> Result<Claimed, Refused> {
         let asking = self.asking(settings);
         let answer = self.exchange(settings, metadata, exchange).await?;
-        let raw = gate::read(&answer.id_token, &settings.algorithms)?;
+        let raw = gate::read(&answer.id_token, gate::Kind::Id, &settings.algorithms)?;
         let key = self.providers.key(&asking, metadata, &raw.algorithm, raw.key_id.as_deref()).await?;
         let expected = token::Expected {
             settings,

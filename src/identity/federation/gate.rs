@@ -51,11 +51,33 @@ fn part(text: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice::<Strict>(&bytes).ok().map(|strict| strict.0)
 }
 
+/// What a token has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Id,
+    /// OpenID Connect Back-Channel Logout 1.0 section 2.4.
+    Logout,
+}
+
+impl Kind {
+    /// An ID token and a logout token must never pass for each other, whoever signed them.
+    fn takes(self, typ: Option<&str>) -> bool {
+        match (self, typ) {
+            (_, None) => true,
+            (Self::Id, Some(typ)) => typ.eq_ignore_ascii_case("jwt"),
+            (Self::Logout, Some(typ)) => {
+                let typ = typ.to_ascii_lowercase();
+                ["logout+jwt", "application/logout+jwt", "jwt"].contains(&typ.as_str())
+            }
+        }
+    }
+}
+
 /// Reads a token whose algorithm is one of those agreed upon.
 ///
 /// # Errors
 /// The stable code of what is wrong with it.
-pub(super) fn read(token: &str, algorithms: &[String]) -> Result<Raw, &'static str> {
+pub(super) fn read(token: &str, kind: Kind, algorithms: &[String]) -> Result<Raw, &'static str> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, payload, signature] = parts[..] else { return Err("TOKEN_FORM") };
     if token.len() > LONGEST || signature.is_empty() || BASE64_URL_SAFE_NO_PAD.decode(signature).is_err() {
@@ -68,8 +90,7 @@ pub(super) fn read(token: &str, algorithms: &[String]) -> Result<Raw, &'static s
     if header.contains_key("crit") || header.contains_key("b64") {
         return Err("TOKEN_CRITICAL");
     }
-    // A logout token or an access token is no ID token, whoever signed it.
-    if header.contains_key("typ") && !text("typ").is_some_and(|typ| typ.eq_ignore_ascii_case("jwt")) {
+    if header.contains_key("typ") && text("typ").is_none() || !kind.takes(text("typ")) {
         return Err("TOKEN_TYPE");
     }
     let algorithm = text("alg").filter(|alg| algorithms.iter().any(|allowed| allowed == alg));
@@ -95,7 +116,7 @@ mod tests {
     fn only_plain_tokens_get_in() {
         let good = r#"{"alg":"RS256","kid":"1","typ":"JWT"}"#;
         let rs256 = ["RS256".to_owned()];
-        assert!(read(&token(good, r#"{"sub":"a"}"#), &rs256).is_ok());
+        assert!(read(&token(good, r#"{"sub":"a"}"#), Kind::Id, &rs256).is_ok());
         for (header, payload, code) in [
             (r#"{"alg":"none"}"#, "{}", "TOKEN_ALGORITHM"),
             (r#"{"alg":"nOnE"}"#, "{}", "TOKEN_ALGORITHM"),
@@ -111,15 +132,15 @@ mod tests {
             (good, "[]", "TOKEN_FORM"),
             (good, "x", "TOKEN_FORM"),
         ] {
-            assert_eq!(read(&token(header, payload), &rs256).err(), Some(code), "{header} {payload}");
+            assert_eq!(read(&token(header, payload), Kind::Id, &rs256).err(), Some(code), "{header} {payload}");
         }
         let plain = token(good, "{}");
         for text in [format!("{plain}\n"), format!("{plain}.a.b"), plain.replace('.', ""), "a.b.".into(), String::new()]
         {
-            assert_eq!(read(&text, &rs256).err(), Some("TOKEN_FORM"), "{text:?}");
+            assert_eq!(read(&text, Kind::Id, &rs256).err(), Some("TOKEN_FORM"), "{text:?}");
         }
         assert_eq!(
-            read(&token(good, &format!(r#"{{"x":"{}"}}"#, "y".repeat(LONGEST))), &rs256).err(),
+            read(&token(good, &format!(r#"{{"x":"{}"}}"#, "y".repeat(LONGEST))), Kind::Id, &rs256).err(),
             Some("TOKEN_FORM")
         );
     }

@@ -9,6 +9,7 @@
 //! | `token` | signature and claims |
 //! | `claims` | who that is: subject, name, mail, groups |
 //! | `flow` | the way there and back |
+//! | `logout` | a provider ends its person's sessions here |
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
 //! | [`manage`] | adding, changing, ending providers |
 //!
@@ -21,6 +22,7 @@
 mod claims;
 mod flow;
 mod gate;
+mod logout;
 pub mod manage;
 mod person;
 mod provider;
