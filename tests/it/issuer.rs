@@ -10,7 +10,7 @@ mod keys;
 mod play;
 mod visitor;
 
-pub use draft::{Site, bent, parts, tampered};
+pub use draft::{Draft, Site, bent, parts, tampered};
 pub use keys::{Sign, b64, half_hash, keys};
 pub use play::{Answer, Auth, Pairs, Play};
 pub use visitor::{Page, Visitor};

@@ -29,7 +29,11 @@ impl Office {
         let added = tokio::task::block_in_place(|| shell.json(&[&words[..], &roles].concat()));
         let idp = added["id"].as_str().unwrap().to_owned();
         let hub = desk.t.address();
-        let logout = json!({"post_logout_redirect_uris": [format!("{hub}/signin")]});
+        let logout = json!({
+            "post_logout_redirect_uris": [format!("{hub}/signin")],
+            "backchannel_logout_uri": format!("{hub}/auth/oidc/{idp}/backchannel-logout"),
+            "backchannel_logout_session_required": true,
+        });
         provider.client("hub", SECRET, &format!("{hub}/auth/oidc/{idp}/callback"), logout).await;
         provider.person("aoi", "青井 みどり", &["営業", "野球部"]).await;
         provider.person("tani", "谷 しずか", &["経理"]).await;
@@ -137,6 +141,26 @@ async fn another_group_is_another_role_at_the_next_sign_in_also_with_another_key
     assert_eq!(office.role("青井 みどり").await, "employee");
     assert_eq!(office.desk.t.count("SELECT COUNT(*) FROM app_user").await, 2, "the owner and one person");
     office.close(vec![b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_at_the_provider_is_signed_out_here_in_that_browser() {
+    let office = Office::new().await;
+    let (first, second) = (browser().await, browser().await);
+    for b in [&first, &second] {
+        office.come(b).await;
+        office.say(b, "aoi").await;
+        office.arrived(b).await;
+    }
+    first.goto(&format!("{}/session/end", office.provider.issuer)).await;
+    first.click("#yes").await;
+    until(&first, "document.body.innerText.includes('Signed out here.')").await;
+    office.desk.t.until("SELECT COUNT(*) FROM session WHERE idp_id IS NOT NULL", |n| n == 1).await;
+    first.goto(&format!("{}{WISH}", office.desk.t.address())).await;
+    until(&first, "location.pathname === '/signin'").await;
+    second.reload().await;
+    office.arrived(&second).await;
+    office.close(vec![first, second]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod case;
 mod claims;
 mod endpoints;
 mod limits;
+mod logout;
 mod people;
 mod scene;
 mod signature;

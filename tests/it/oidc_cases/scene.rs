@@ -52,7 +52,7 @@ impl Scene {
 
     pub async fn at(database: &Database, clock: Clock) -> Self {
         // Long enough for an answer on a busy machine, short beside one that never comes.
-        let patience = |c: &mut musubi::config::Config| c.signin.timeout.0 = std::time::Duration::from_secs(2);
+        let patience = |c: &mut musubi::config::Config| c.signin.timeout.0 = std::time::Duration::from_secs(4);
         let t = TestHub::start_at(database, clock.clone(), patience).await;
         let issuers = Issuers::start(clock).await;
         Self { t, issuers, url: database.url.clone(), folder: tempfile::tempdir().unwrap() }
@@ -67,7 +67,7 @@ impl Scene {
                 ("MUSUBI_DATABASE__URL", url.as_str()),
                 ("MUSUBI_SECRETS__KEY", KEY),
                 ("MUSUBI_LOG__FILTER", "warn"),
-                ("MUSUBI_SIGNIN__TIMEOUT", "2s"),
+                ("MUSUBI_SIGNIN__TIMEOUT", "4s"),
             ];
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             musubi_fed(&folder, &variables, &words, &input)

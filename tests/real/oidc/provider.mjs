@@ -122,6 +122,8 @@ class Issuer {
   }
 
   async answer(request, response) {
+    // Browsers ask for it by themselves, and would complain.
+    if (request.url === '/favicon.ico') return send(response, 204, '');
     const uid = /^\/sign-in\/([\w-]+)$/.exec(request.url)?.[1];
     if (!uid) return this.callback(request, response);
     try {
