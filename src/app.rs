@@ -4,6 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use jiff::tz::TimeZone;
 use tokio::{net::TcpListener, sync::broadcast};
+use musubi_sdk::guard::{self, Reach};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -193,6 +194,7 @@ pub fn client() -> Result<reqwest::Client, StartError> {
     Ok(reqwest::Client::builder()
         .user_agent(concat!("musubi/", env!("CARGO_PKG_VERSION")))
         .redirect(musubi_sdk::declarative::same_host_redirects())
+        .dns_resolver(guard::resolver(Reach::Private, []))
         .connect_timeout(std::time::Duration::from_secs(10))
         .pool_idle_timeout(std::time::Duration::from_secs(30))
         .build()?)

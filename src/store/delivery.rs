@@ -79,7 +79,8 @@ pub async fn want(
 /// waits for stays until it is told again.
 pub async fn due_targets(on: impl Into<On<'_>>, node: &str, now: Timestamp) -> Result<Vec<String>, StoreError> {
     let rows: Vec<(String,)> = sql(format!(
-        "SELECT id FROM connection WHERE paused = $3 AND push <> $4 AND EXISTS
+        "SELECT id FROM connection WHERE paused = $3 AND push <> $4
+           AND (push_retry_at IS NULL OR push_retry_at <= $1) AND EXISTS
            (SELECT 1 FROM delivery WHERE connection_id = connection.id AND {DUE}) ORDER BY id"
     ))
     .bind(now)
@@ -149,15 +150,42 @@ pub async fn settle(tx: &mut Tx, row: &Row, became: &Became<'_>, now: Timestamp)
     Ok(())
 }
 
+/// One more failure in a row of a target; returns how many there are.
+pub async fn trouble(tx: &mut Tx, connection_id: &str) -> Result<i64, StoreError> {
+    let counted = sql("UPDATE connection SET push_failures = push_failures + 1 WHERE id = $1 RETURNING push_failures");
+    Ok(counted.bind(connection_id).optional::<(i64,)>(tx).await?.map_or(1, |(failures,)| failures))
+}
+
 /// Nothing is sent to a target before a time: it asked for that, or is in trouble.
 pub async fn rest(tx: &mut Tx, connection_id: &str, until: Timestamp) -> Result<(), StoreError> {
-    sql("UPDATE delivery SET not_before = $1, leased_by = NULL, leased_until = NULL
-         WHERE connection_id = $2 AND state IN ('pending', 'retrying') AND not_before < $1")
-    .bind(until)
-    .bind(connection_id)
-    .execute(tx)
-    .await?;
+    sql("UPDATE connection SET push_retry_at = $1 WHERE id = $2")
+        .bind(until)
+        .bind(connection_id)
+        .execute(&mut *tx)
+        .await?;
+    sql("UPDATE delivery SET leased_by = NULL, leased_until = NULL WHERE connection_id = $1 AND leased_by IS NOT NULL")
+        .bind(connection_id)
+        .execute(tx)
+        .await?;
     Ok(())
+}
+
+/// A target answers again.
+pub async fn reached(tx: &mut Tx, connection_id: &str) -> Result<(), StoreError> {
+    sql("UPDATE connection SET push_failures = 0, push_retry_at = NULL WHERE id = $1 AND push_failures > 0")
+        .bind(connection_id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// `(failures in a row, until when nothing is sent)` of a target.
+pub async fn standing(on: impl Into<On<'_>>, connection_id: &str) -> Result<(i64, Option<Timestamp>), StoreError> {
+    let row: Option<(i64, Option<i64>)> = sql("SELECT push_failures, push_retry_at FROM connection WHERE id = $1")
+        .bind(connection_id)
+        .optional(on)
+        .await?;
+    Ok(row.map_or((0, None), |(failures, until)| (failures, until.map(Timestamp))))
 }
 
 /// A person wants what was given up, or waits, to be tried now. Returns how many.
@@ -167,6 +195,7 @@ pub async fn retry(tx: &mut Tx, connection_id: &str, records: &[&str], now: Time
          WHERE connection_id = $2 AND state IN ('dead', 'retrying') AND {}",
         tx.dialect().in_list("record_id", "$3")
     );
+    sql("UPDATE connection SET push_retry_at = NULL WHERE id = $1").bind(connection_id).execute(&mut *tx).await?;
     sql(text).bind(now).bind(connection_id).bind(json_list(records)).execute(tx).await
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config;
+
 /// Exponential delay with jitter: `first * 2^(attempt-1)`, at most `max`, spread over ±20 % so that
 /// connections that failed together do not come back together. A source's own `Retry-After` is
 /// honoured as a lower bound.
@@ -10,6 +12,18 @@ pub fn delay(attempt: u32, first: Duration, max: Duration, retry_after: Option<D
     let plain = first.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1).min(20)).unwrap_or(u32::MAX)).min(max);
     let spread = plain.mul_f64(0.8 + 0.4 * rand::random::<f64>());
     spread.max(retry_after.unwrap_or_default())
+}
+
+/// Microseconds until a system that failed so many times in a row is tried again. From
+/// `sync.circuit_after` failures on the circuit is open, at least for `sync.circuit_pause`.
+#[must_use]
+pub fn wait(settings: &config::Sync, failures: i64, retry_after: Option<Duration>) -> i64 {
+    let attempt = u32::try_from(failures).unwrap_or(u32::MAX);
+    let mut wait = delay(attempt, settings.backoff_first.0, settings.backoff_max.0, retry_after);
+    if attempt >= settings.circuit_after {
+        wait = wait.max(settings.circuit_pause.0);
+    }
+    i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use musubi_sdk::connector::Record;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
@@ -30,7 +31,7 @@ use crate::{
     },
 };
 
-use super::{apply, failpoint};
+use super::{apply, failpoint, intake};
 
 /// Deliveries in one commit.
 const INBOX_ROWS: usize = 512;
@@ -96,6 +97,40 @@ pub struct Work {
     pub replay: bool,
     /// Records that count as deleted and are there again.
     pub back: bool,
+}
+
+impl Work {
+    /// Records that came by themselves, outside the pages of a pull: no cursor, nothing claimed.
+    pub fn of(live: &Arc<Live>, stream: &str, kind: Kind, run_id: &str, currency: Currency) -> Self {
+        Self {
+            live: live.clone(),
+            stream: stream.to_owned(),
+            kind,
+            run_id: run_id.to_owned(),
+            currency,
+            records: Vec::new(),
+            rejected: Vec::new(),
+            cursor: None,
+            stream_state: "succeeded",
+            deliveries: Vec::new(),
+            fresh: false,
+            replay: false,
+            back: false,
+        }
+    }
+
+    /// Adds a record as its source sent it, mapped, or what is wrong with it.
+    pub fn add(&mut self, record: Record) {
+        match intake::map(&self.live, &self.stream, record, self.currency) {
+            Ok(incoming) => self.records.push(incoming),
+            Err(bad) => self.rejected.push(*bad),
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.rejected.is_empty()
+    }
 }
 
 struct WorkJob {

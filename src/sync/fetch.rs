@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use musubi_sdk::StreamSpec;
+use musubi_sdk::{
+    StreamSpec,
+    connector::{Record, SourceError},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     connection::Live,
-    master::{Incoming, Outcome, Rejected},
+    master::Outcome,
     model::{Id, ids::Noun, record::Kind},
     store::{StoreError, run},
 };
 
-use super::{committer::Work, engine::Engine, intake, pull::Stop};
+use super::{committer::Work, engine::Engine, pull::Stop};
 
 /// Keys asked for in one go; the rest comes with the next run.
 pub(super) const AT_MOST: usize = 200;
@@ -25,12 +28,26 @@ pub(super) struct Fetched {
 }
 
 /// Answers that are not applied yet.
-#[derive(Default)]
 struct Answers {
-    stream: String,
     requests: i64,
-    records: Vec<Incoming>,
-    rejected: Vec<Rejected>,
+    work: Work,
+}
+
+/// Asks for one record by key, within the connection's quota. `None`: the hub is stopping.
+pub(super) async fn one(
+    live: &Live,
+    stream: &str,
+    key: &str,
+    stop: &CancellationToken,
+) -> Option<Result<Option<Record>, SourceError>> {
+    let asked = async {
+        live.quota.acquire().await;
+        live.connector.fetch(stream, key).await
+    };
+    tokio::select! {
+        answer = asked => Some(answer),
+        () = stop.cancelled() => None,
+    }
 }
 
 /// Asks for customers by key and applies them; keys the source does not know stay parked.
@@ -41,9 +58,10 @@ pub(super) async fn fetch_customers(
     run_id: &str,
     cancel: &CancellationToken,
 ) -> Result<Fetched, Stop> {
-    let answers = ask(engine, live, keys, cancel).await?;
-    let requests = answers.requests;
-    Ok(Fetched { requests, outcome: apply(engine, live, answers, run_id).await? })
+    let Some(Answers { requests, work }) = ask(engine, live, keys, run_id, cancel).await? else {
+        return Ok(Fetched::default());
+    };
+    Ok(Fetched { requests, outcome: apply(engine, work).await? })
 }
 
 /// As [`fetch_customers`], in a run of its own that is opened only when something came.
@@ -53,13 +71,11 @@ pub(super) async fn fetch_apart(
     keys: impl IntoIterator<Item = String>,
     cancel: &CancellationToken,
 ) -> Result<(), Stop> {
-    let answers = ask(engine, live, keys, cancel).await?;
-    if answers.records.is_empty() && answers.rejected.is_empty() {
-        return Ok(());
-    }
     let run_id = Id::new(Noun::Run).into_string();
+    let answers = ask(engine, live, keys, &run_id, cancel).await?;
+    let Some(work) = answers.map(|answers| answers.work).filter(|work| !work.is_empty()) else { return Ok(()) };
     open_run(engine, live, &run_id, "schedule").await?;
-    apply(engine, live, answers, &run_id).await.map(|_| ())
+    apply(engine, work).await.map(|_| ())
 }
 
 /// A run that is never "running": each of its commits is complete by itself. It counts as succeeded until
@@ -79,32 +95,25 @@ pub(super) async fn open_run(engine: &Engine, live: &Live, id: &str, trigger: &s
     tx.commit().await
 }
 
+/// `None`: this source is not asked by key.
 async fn ask(
     engine: &Engine,
     live: &Arc<Live>,
     keys: impl IntoIterator<Item = String>,
+    run_id: &str,
     cancel: &CancellationToken,
-) -> Result<Answers, Stop> {
-    let mut answers = Answers::default();
+) -> Result<Option<Answers>, Stop> {
     let streams = live.origin.streams_of(Kind::Customer);
     let Some(stream) = streams.into_iter().find(|s| live.manifest.stream(s).is_some_and(StreamSpec::is_fetched)) else {
-        return Ok(answers);
+        return Ok(None);
     };
+    let work = Work::of(live, &stream, Kind::Customer, run_id, engine.currency);
+    let mut answers = Answers { requests: 0, work };
     for key in keys.into_iter().take(AT_MOST) {
-        let asked = async {
-            live.quota.acquire().await;
-            live.connector.fetch(&stream, &key).await
-        };
-        let answer = tokio::select! {
-            answer = asked => answer,
-            () = cancel.cancelled() => return Err(Stop::Cancelled),
-        };
+        let Some(answer) = one(live, &stream, &key, cancel).await else { return Err(Stop::Cancelled) };
         answers.requests += 1;
         match answer {
-            Ok(Some(record)) => match intake::map(live, &stream, record, engine.currency) {
-                Ok(incoming) => answers.records.push(incoming),
-                Err(bad) => answers.rejected.push(*bad),
-            },
+            Ok(Some(record)) => answers.work.add(record),
             Ok(None) => {}
             // What cannot be fetched now waits; parking has its own clock.
             Err(error) => {
@@ -113,30 +122,15 @@ async fn ask(
             }
         }
     }
-    answers.stream = stream;
-    Ok(answers)
+    Ok(Some(answers))
 }
 
-async fn apply(engine: &Engine, live: &Arc<Live>, answers: Answers, run_id: &str) -> Result<Outcome, Stop> {
-    if answers.records.is_empty() && answers.rejected.is_empty() {
+async fn apply(engine: &Engine, work: Work) -> Result<Outcome, Stop> {
+    if work.is_empty() {
         return Ok(Outcome::default());
     }
-    let work = Work {
-        live: live.clone(),
-        stream: answers.stream,
-        kind: Kind::Customer,
-        run_id: run_id.to_owned(),
-        currency: engine.currency,
-        records: answers.records,
-        rejected: answers.rejected,
-        cursor: None,
-        stream_state: "succeeded",
-        deliveries: Vec::new(),
-        fresh: false,
-        replay: false,
-        back: false,
-    };
+    let run_id = work.run_id.clone();
     let outcome = engine.committer.apply(work).await?;
-    engine.announce(&outcome, run_id);
+    engine.announce(&outcome, &run_id);
     Ok(outcome)
 }

@@ -301,14 +301,7 @@ impl Batch<'_> {
 
     /// Fetches the record an event names.
     async fn fetch(&self, live: &Live, stream: &str, key: &str, row: &Pending) -> Result<Record, Adding> {
-        let asked = async {
-            live.quota.acquire().await;
-            live.connector.fetch(stream, key).await
-        };
-        let answer = tokio::select! {
-            answer = asked => answer,
-            () = self.stop.cancelled() => return Err(Adding::Stopped),
-        };
+        let Some(answer) = fetch::one(live, stream, key, &self.stop).await else { return Err(Adding::Stopped) };
         match answer {
             Ok(Some(record)) => Ok(record),
             // The source announced a record and does not have it (any more): nothing to apply.
@@ -400,21 +393,7 @@ fn work_for<'w>(
 ) -> &'w mut Work {
     let last = works.iter().rposition(|w| w.stream == stream);
     let at = last.filter(|at| works[*at].deliveries.is_empty() != claim).unwrap_or_else(|| {
-        works.push(Work {
-            live: live.clone(),
-            stream: stream.to_owned(),
-            kind,
-            run_id: run_id.to_owned(),
-            currency,
-            records: Vec::new(),
-            rejected: Vec::new(),
-            cursor: None,
-            stream_state: "succeeded",
-            deliveries: Vec::new(),
-            fresh: true,
-            replay: false,
-            back: false,
-        });
+        works.push(Work { fresh: true, ..Work::of(live, stream, kind, run_id, currency) });
         works.len() - 1
     });
     &mut works[at]

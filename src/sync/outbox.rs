@@ -33,7 +33,7 @@ use super::{
     backoff,
     committer::{CommitError, Work},
     engine::Engine,
-    failpoint, fetch, intake,
+    failpoint, fetch,
 };
 
 /// Deliveries leased at a time.
@@ -144,7 +144,7 @@ impl Target<'_> {
             }
         };
         let full = rows.len() as i64 == BATCH;
-        let (mut run, begun) = (None, Instant::now());
+        let (mut run, mut reached, begun) = (None, false, Instant::now());
         for row in rows {
             if self.stop.is_cancelled() {
                 return false;
@@ -154,7 +154,7 @@ impl Target<'_> {
                 return true;
             }
             let result = self.bring(&live, &row, &mut run).await;
-            match self.close(&row, result).await {
+            match self.close(&row, result, &mut reached).await {
                 Ok(true) => {}
                 Ok(false) => return false,
                 Err(error) => {
@@ -176,41 +176,41 @@ impl Target<'_> {
     }
 
     /// Writes what became of a delivery. `false`: nothing more is sent to this target for now.
-    async fn close(&self, row: &Row, result: Result<(), Halt>) -> Result<bool, StoreError> {
+    async fn close(&self, row: &Row, result: Result<(), Halt>, reached: &mut bool) -> Result<bool, StoreError> {
         let now = self.engine.clock.now();
-        let wait = |after| {
-            let settings = &self.engine.settings;
-            let attempt = u32::try_from(row.attempts + 1).unwrap_or(u32::MAX);
-            let wait = backoff::delay(attempt, settings.backoff_first.0, settings.backoff_max.0, after);
-            now.plus(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
-        };
-        let mut tx = self.engine.db.begin().await?;
+        let wait = |failures, after| now.plus(backoff::wait(&self.engine.settings, failures, after));
         let became = |state, not_before, cause, detail| Became { state, not_before, cause, detail };
-        let goes_on = match &result {
-            Err(Halt::Ours) => return Ok(false),
-            Ok(()) => {
-                delivery::settle(&mut tx, row, &became("delivered", now, None, None), now).await?;
-                true
-            }
+        if matches!(result, Err(Halt::Ours)) {
+            return Ok(false);
+        }
+        let mut tx = self.engine.db.begin().await?;
+        if !*reached && !matches!(result, Err(Halt::Target { .. })) {
+            delivery::reached(&mut tx, self.id).await?;
+        }
+        match &result {
+            Err(Halt::Ours) => {}
+            Ok(()) => delivery::settle(&mut tx, row, &became("delivered", now, None, None), now).await?,
             Err(Halt::Record { code, detail }) => {
                 delivery::settle(&mut tx, row, &became("dead", now, Some(code), Some(detail)), now).await?;
-                true
             }
             Err(Halt::Again) => {
                 let state = if row.attempts + 1 < TRIES { "retrying" } else { "dead" };
-                delivery::settle(&mut tx, row, &became(state, wait(None), Some("PUSH_OVERTAKEN"), None), now).await?;
-                true
+                let until = wait(row.attempts + 1, None);
+                delivery::settle(&mut tx, row, &became(state, until, Some("PUSH_OVERTAKEN"), None), now).await?;
             }
             Err(Halt::Target { code, detail, retry_after }) => {
-                let until = wait(*retry_after);
+                let failures = delivery::trouble(&mut tx, self.id).await?;
+                let until = wait(failures, *retry_after);
                 delivery::settle(&mut tx, row, &became("retrying", until, Some(code), Some(detail)), now).await?;
                 delivery::rest(&mut tx, self.id, until).await?;
-                tracing::info!(connection.id = %self.id, code, "target rests");
-                false
+                tx.commit().await?;
+                tracing::info!(connection.id = %self.id, code, failures, "target rests");
+                return Ok(false);
             }
-        };
+        }
         tx.commit().await?;
-        Ok(goes_on)
+        *reached = true;
+        Ok(true)
     }
 
     /// Makes one customer there what it is here.
@@ -228,7 +228,10 @@ impl Target<'_> {
             };
             let begun = Instant::now();
             failpoint::pass("push.before_send");
-            live.quota.acquire().await;
+            tokio::select! {
+                () = live.quota.acquire() => {}
+                () = self.stop.cancelled() => return Err(Halt::Ours),
+            }
             let answer = live.connector.push(request).await;
             failpoint::pass("push.after_send");
             let took = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -331,8 +334,8 @@ impl Target<'_> {
 
     /// Takes in what stands there now.
     async fn read_back(&self, live: &Arc<Live>, stream: &str, key: &str, run: &mut Option<String>) -> Result<(), Halt> {
-        live.quota.acquire().await;
-        let Some(record) = live.connector.fetch(stream, key).await? else { return Ok(()) };
+        let Some(answer) = fetch::one(live, stream, key, self.stop).await else { return Err(Halt::Ours) };
+        let Some(record) = answer? else { return Ok(()) };
         let run_id = match run {
             Some(id) => id.clone(),
             None => {
@@ -341,26 +344,8 @@ impl Target<'_> {
                 run.insert(id).clone()
             }
         };
-        let (mut records, mut rejected) = (Vec::new(), Vec::new());
-        match intake::map(live, stream, record, self.engine.currency) {
-            Ok(incoming) => records.push(incoming),
-            Err(bad) => rejected.push(*bad),
-        }
-        let work = Work {
-            live: live.clone(),
-            stream: stream.to_owned(),
-            kind: Kind::Customer,
-            run_id: run_id.clone(),
-            currency: self.engine.currency,
-            records,
-            rejected,
-            cursor: None,
-            stream_state: "succeeded",
-            deliveries: Vec::new(),
-            fresh: false,
-            replay: false,
-            back: false,
-        };
+        let mut work = Work::of(live, stream, Kind::Customer, &run_id, self.engine.currency);
+        work.add(record);
         let outcome = self.engine.committer.apply(work).await?;
         self.engine.announce(&outcome, &run_id);
         Ok(())

@@ -21,7 +21,6 @@ use super::{
     engine::Engine,
     failpoint,
     fetch::{self, AT_MOST},
-    intake,
     pages::Pages,
     sweep,
 };
@@ -205,34 +204,16 @@ impl Pull<'_> {
         let size = self.engine.settings.chunk_records;
         let mut records = page.records.into_iter().peekable();
         loop {
-            let mut mapped = Vec::with_capacity(size);
-            let mut rejected = Vec::new();
-            for record in records.by_ref().take(size) {
-                match intake::map(&self.live, name, record, self.engine.currency) {
-                    Ok(incoming) => mapped.push(incoming),
-                    Err(bad) => rejected.push(*bad),
-                }
-            }
+            let mut work = Work::of(&self.live, name, kind, &self.run_id, self.engine.currency);
+            records.by_ref().take(size).for_each(|record| work.add(record));
             let end_of_page = records.peek().is_none();
-            let came = outcome.read + (mapped.len() + rejected.len()) as i64;
+            let came = outcome.read + (work.records.len() + work.rejected.len()) as i64;
             let short = last.is_some_and(|expected| is_short(expected, came));
-            let applied = self
-                .commit(Work {
-                    live: self.live.clone(),
-                    stream: name.to_owned(),
-                    kind,
-                    run_id: self.run_id.clone(),
-                    currency: self.engine.currency,
-                    records: mapped,
-                    rejected,
-                    cursor: if end_of_page && !short { cursor.clone() } else { None },
-                    stream_state: "running",
-                    deliveries: Vec::new(),
-                    fresh: end_of_page && last.is_some() && !short,
-                    replay: false,
-                    back: false,
-                })
-                .await?;
+            if end_of_page && !short {
+                work.cursor.clone_from(&cursor);
+                work.fresh = last.is_some();
+            }
+            let applied = self.commit(Work { stream_state: "running", ..work }).await?;
             failpoint::pass("pull.after_chunk");
             outcome.add(applied);
             if end_of_page {

@@ -69,21 +69,8 @@ async fn replay_group(
         return Ok(Replayed { failed: group.len() as i64, ..Replayed::default() });
     };
     let (records, rejected) = map_all(engine, live, stream, group);
-    let work = Work {
-        live: live.clone(),
-        stream: stream.to_owned(),
-        kind,
-        run_id: Id::new(Noun::Run).into_string(),
-        currency: engine.currency,
-        records,
-        rejected,
-        cursor: None,
-        stream_state: "succeeded",
-        deliveries: Vec::new(),
-        fresh: false,
-        replay: true,
-        back: false,
-    };
+    let run_id = Id::new(Noun::Run).into_string();
+    let work = Work { records, rejected, replay: true, ..Work::of(live, stream, kind, &run_id, engine.currency) };
     let outcome = if preview { tried(engine, &work, actor).await? } else { done(engine, work, actor).await? };
     let read = outcome.read;
     Ok(Replayed { succeeded: read - outcome.failed - outcome.parked, failed: outcome.failed, parked: outcome.parked })

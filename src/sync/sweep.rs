@@ -22,7 +22,7 @@ use crate::{
 
 use super::{
     committer::Work,
-    intake,
+    fetch,
     pages::Pages,
     pull::{Pull, Stop, Trouble},
 };
@@ -155,14 +155,7 @@ async fn take_back(pull: &mut Pull<'_>, name: &str, kind: Kind, back: &[String])
 
 async fn ask(pull: &mut Pull<'_>, name: &str, key: &str) -> Result<Option<Record>, Stop> {
     let live = pull.live.clone();
-    let asked = async {
-        live.quota.acquire().await;
-        live.connector.fetch(name, key).await
-    };
-    let answer = tokio::select! {
-        answer = asked => answer,
-        () = pull.cancel.cancelled() => return Err(Stop::Cancelled),
-    };
+    let Some(answer) = fetch::one(&live, name, key, &pull.cancel).await else { return Err(Stop::Cancelled) };
     pull.requests += 1;
     answer.map_err(|error: SourceError| Stop::Trouble(Trouble::from_source(&error)))
 }
@@ -171,30 +164,10 @@ async fn commit(pull: &mut Pull<'_>, name: &str, kind: Kind, records: Vec<Record
     if records.is_empty() {
         return Ok(());
     }
-    let (mut mapped, mut rejected) = (Vec::new(), Vec::new());
-    for record in records {
-        match intake::map(&pull.live, name, record, pull.engine.currency) {
-            Ok(incoming) => mapped.push(incoming),
-            Err(bad) => rejected.push(*bad),
-        }
-    }
-    let outcome = pull
-        .commit(Work {
-            live: pull.live.clone(),
-            stream: name.to_owned(),
-            kind,
-            run_id: pull.run_id.clone(),
-            currency: pull.engine.currency,
-            records: mapped,
-            rejected,
-            cursor: None,
-            stream_state: "running",
-            deliveries: Vec::new(),
-            fresh: false,
-            replay: false,
-            back,
-        })
-        .await?;
+    let of = Work::of(&pull.live, name, kind, &pull.run_id, pull.engine.currency);
+    let mut work = Work { stream_state: "running", back, ..of };
+    records.into_iter().for_each(|record| work.add(record));
+    let outcome = pull.commit(work).await?;
     pull.total.add(outcome);
     Ok(())
 }

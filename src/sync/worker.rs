@@ -163,7 +163,7 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
             release(engine, &row, &stop, next, 0, None, None).await;
         }
         Ended::Done { next_after_failures: failures, retry_after, auth } => {
-            let retry = finished.plus(retry_wait(engine, failures, retry_after));
+            let retry = finished.plus(backoff::wait(&engine.settings, failures, retry_after));
             let auth = auth.then_some(finished);
             release(engine, &row, &stop, Some(retry), failures, Some(retry), auth).await;
         }
@@ -176,18 +176,6 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
             release(engine, &row, &stop, Some(retry), row.failures, Some(retry), None).await;
         }
     }
-}
-
-/// Microseconds until the next try; from `circuit_after` failures on, the circuit is open at least
-/// `circuit_pause`.
-fn retry_wait(engine: &Engine, failures: i64, retry_after: Option<Duration>) -> i64 {
-    let s = &engine.settings;
-    let attempt = u32::try_from(failures).unwrap_or(u32::MAX);
-    let mut wait = backoff::delay(attempt, s.backoff_first.0, s.backoff_max.0, retry_after);
-    if attempt >= s.circuit_after {
-        wait = wait.max(s.circuit_pause.0);
-    }
-    i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)
 }
 
 enum Ended {

@@ -9,6 +9,7 @@
 //! | [`connector`] | the trait that the sync engine drives |
 //! | [`declarative`] | that trait for a plain manifest over HTTP |
 //! | [`webhook`] | is a delivery genuine, and what does it carry |
+//! | [`guard`] | which addresses are spoken to |
 //! | [`conformance`] | the list every connector must pass |
 //!
 //! Invariant: nothing here knows the hub's database, and no error or `Debug` output of this crate
@@ -18,6 +19,7 @@
 pub mod conformance;
 pub mod connector;
 pub mod declarative;
+pub mod guard;
 pub mod manifest;
 pub mod mapping;
 pub mod noun;

@@ -82,6 +82,7 @@ pub(super) fn too_large(can_shrink: bool) -> SourceError {
 pub(super) fn wire(error: &WireError, can_shrink: bool) -> SourceError {
     let detail = error.to_string();
     match error {
+        WireError::Forbidden(_) => SourceError::Config { code: "SET_ADDRESS", detail },
         WireError::Unreachable(_) => SourceError::Transient { code: "SRC_UNREACHABLE", detail, retry_after: None },
         WireError::Timeout => SourceError::Transient { code: "SRC_TIMEOUT", detail, retry_after: None },
         WireError::Truncated => SourceError::Transient { code: "SRC_TRUNCATED", detail, retry_after: None },

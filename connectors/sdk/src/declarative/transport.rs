@@ -6,6 +6,7 @@ use std::{error::Error, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use crate::guard::{self, Forbidden, Reach};
 use reqwest::{
     header::{CONTENT_TYPE, HeaderMap},
     redirect,
@@ -57,6 +58,8 @@ pub enum WireError {
     TooLarge,
     #[error("the source sent us on to another host")]
     OtherHost,
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
 }
 
 #[async_trait]
@@ -71,7 +74,7 @@ pub struct HttpTransport {
 
 impl HttpTransport {
     /// Build the client with [`same_host_redirects`]: a client's own policy would carry an API key
-    /// in a header of its own to whatever host a redirect names.
+    /// in a header of its own to whatever host a redirect names. And with [`guard::resolver`].
     #[must_use]
     pub fn new(client: reqwest::Client) -> Self {
         Self { client }
@@ -90,6 +93,7 @@ pub fn same_host_redirects() -> redirect::Policy {
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: WireRequest) -> Result<WireAnswer, WireError> {
+        guard::judge_url(&request.url, Reach::Private)?;
         let asked = request.url.origin();
         let call = match request.payload {
             Payload::None => self.client.get(request.url),
@@ -123,6 +127,9 @@ impl Transport for HttpTransport {
 fn refused(error: &reqwest::Error) -> WireError {
     if error.is_timeout() {
         return WireError::Timeout;
+    }
+    if let Some(forbidden) = guard::reason(error) {
+        return WireError::Forbidden(forbidden);
     }
     // The outer texts hold the URL; the innermost one only says what happened.
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
