@@ -92,6 +92,13 @@ impl Scene {
         tx.commit().await.unwrap();
     }
 
+    async fn party_as_hub(&self, id: i64, fields: &str) -> Value {
+        let (status, there) =
+            self.tryton.as_hub(Method::GET, &format!("party.party/{id}?{fields}"), &Value::Null).await;
+        assert_eq!(status, 200, "{there}");
+        there
+    }
+
     async fn party(&self, id: i64, fields: &[&str]) -> Value {
         self.tryton.read("party.party", id, fields).await
     }
@@ -197,6 +204,29 @@ async fn two_who_change_the_same_party_lose_nothing_unseen() {
             .as_hub(Method::GET, &format!("party.party/{party}?f=contact_mechanisms.value"), &Value::Null)
             .await;
         assert!(status == 200 && there.to_string().contains("info@todai.example"), "{there}");
+        s.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_party_keeps_its_name_and_takes_the_rest() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::CHANGES).await;
+        let party = a_party(&s).await;
+        s.tryton.edit("party.party", party, json!({"active": false})).await;
+        s.pull().await;
+        let row = s.customer(party).await;
+        s.type_in(&row, &[("name", "灯台商会(休)"), ("phone", "0558-00-0002")]).await;
+        s.t.until("SELECT COUNT(*) FROM delivery WHERE state = 'dead' AND cause = 'PUSH_CLOSED'", |n| n == 1).await;
+        let ways = || s.party_as_hub(party, "f=name&f=contact_mechanisms.value");
+        let there = ways().await;
+        assert_eq!((&there["name"], &there["contact_mechanisms"][0]["value"]), (&json!("灯台商会"), &json!("0558-00-0002")));
+        s.tryton.edit("party.party", party, json!({"active": true})).await;
+        let (mut tx, now) = (s.t.hub().db.begin().await.unwrap(), s.t.hub().clock.now());
+        assert_eq!(delivery::retry(&mut tx, &s.id, &[row.id.as_str()], now).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        s.told().await;
+        assert_eq!(ways().await["name"], "灯台商会(休)", "{}", database.name);
         s.t.stop().await;
     }
 }

@@ -68,8 +68,15 @@ impl Tryton {
             }
             changes.insert(field.clone(), wanted.clone());
         }
+        // Tryton refuses whatever comes with a new name for a party that is switched off.
+        let is_closed = party.get("active").is_some_and(|active| !shape::truthy(active));
+        let keeps_name = is_closed && changes.shift_remove("name").is_some();
         if !changes.is_empty() {
             self.rest.write(PARTY, Some(id), &compose(&party, &changes)).await?;
+        }
+        if keeps_name {
+            let detail = "Tryton changes no name of a party that is switched off".to_owned();
+            return Err(PushError::Refused { code: "PUSH_CLOSED", detail });
         }
         Ok(Pushed { external_id: key.to_owned() })
     }
