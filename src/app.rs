@@ -3,8 +3,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use jiff::tz::TimeZone;
-use tokio::{net::TcpListener, sync::broadcast};
 use musubi_sdk::guard::{self, Reach};
+use tokio::{net::TcpListener, sync::broadcast};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{

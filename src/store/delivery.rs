@@ -150,6 +150,20 @@ pub async fn settle(tx: &mut Tx, row: &Row, became: &Became<'_>, now: Timestamp)
     Ok(())
 }
 
+/// Whether a value that a customer has since a time may have been sent anywhere.
+pub async fn may_be_underway(tx: &mut Tx, record_id: &str, since: i64) -> Result<bool, StoreError> {
+    let row: Option<(i64,)> = sql("SELECT CAST(1 AS BIGINT) FROM connection c WHERE c.push <> $3 AND
+           (EXISTS (SELECT 1 FROM attempt a WHERE a.connection_id = c.id AND a.record_id = $1 AND a.at >= $2)
+            OR EXISTS (SELECT 1 FROM delivery d WHERE d.connection_id = c.id AND d.record_id = $1
+                         AND d.leased_by IS NOT NULL)) LIMIT 1")
+    .bind(record_id)
+    .bind(since)
+    .bind(OFF)
+    .optional(tx)
+    .await?;
+    Ok(row.is_some())
+}
+
 /// One more failure in a row of a target; returns how many there are.
 pub async fn trouble(tx: &mut Tx, connection_id: &str) -> Result<i64, StoreError> {
     let counted = sql("UPDATE connection SET push_failures = push_failures + 1 WHERE id = $1 RETURNING push_failures");
