@@ -185,6 +185,25 @@ async fn what_begins_here_is_made_there_once_and_linked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_party_that_the_hub_made_is_known_when_a_pull_sees_it_first() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::OFF).await;
+        let mut tx = s.t.hub().db.begin().await.unwrap();
+        let id = edit::create(&mut tx, Values::from([("name", "岬製作所".to_owned())]), s.by()).await.unwrap();
+        tx.commit().await.unwrap();
+        // As after a push whose answer was lost; and the party was copied there.
+        let ours = json!([["create", [{"type": null, "code": id}]]]);
+        let party = s.tryton.create("party.party", json!({"name": "岬製作所", "identifiers": ours})).await;
+        let copied = s.tryton.create("party.party", json!({"name": "岬製作所 写し", "identifiers": ours})).await;
+        s.pull().await;
+        assert_eq!(s.customer(party).await.id, id, "{}", database.name);
+        assert_ne!(s.customer(copied).await.id, id, "{}: a copy is another customer", database.name);
+        assert_eq!(s.t.count("SELECT COUNT(*) FROM customer WHERE name LIKE '岬製作所%'").await, 2);
+        s.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_who_change_the_same_party_lose_nothing_unseen() {
     for database in Database::both().await {
         let s = Scene::new(&database, delivery::CHANGES).await;
