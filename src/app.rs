@@ -13,7 +13,7 @@ use crate::{
         refresher::{RefreshHandle, Refresher},
     },
     clock::Clock,
-    config::{Config, ConfigError},
+    config::{self, Config, ConfigError},
     connection::{Catalogue, Registry, catalogue::CatalogueError},
     http::{self, Edge},
     identity::{Identity, Limits, Settings},
@@ -21,7 +21,7 @@ use crate::{
     samples::SampleSystems,
     secrets::{Keys, SecretError},
     store::{self, Db, StoreError},
-    sync::{committer::Committer, engine::Engine, retention, worker},
+    sync::{committer::Committer, engine::Engine, retention, webhooks::Couriers, worker},
     telemetry::Metrics,
 };
 
@@ -134,6 +134,9 @@ impl Hub {
             node,
             settings: config.sync.clone(),
             inbox: config.inbox.clone(),
+            webhooks: config.webhooks.clone(),
+            couriers: Couriers::new(config::proxy_hosts())?,
+            told: Arc::default(),
             zone: zone.clone(),
             currency,
             registry: registry.clone(),

@@ -65,6 +65,7 @@
 //! | a page or an endpoint | [`http`]: a module with `routes()` |
 //! | a command | [`cli`]: a file, two lines in `cli/mod.rs` |
 //! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |
+//! | a kind of event that others are told of | [`model::event`] |
 //! | a right | [`identity::access`] |
 
 pub mod analytics;

@@ -27,6 +27,7 @@ mod failure;
 mod installation;
 mod migrate;
 pub mod output;
+mod receiver;
 mod restore;
 mod run;
 mod sample;
@@ -125,6 +126,9 @@ enum Command {
     /// Connected systems
     #[command(subcommand)]
     Connection(connection::Command),
+    /// Who is told what happens, by webhooks
+    #[command(subcommand)]
+    Receiver(receiver::Command),
     /// What syncs did
     #[command(subcommand)]
     Run(run::Command),
@@ -168,6 +172,7 @@ impl Command {
             Self::Doctor(args) => doctor::run(&context, args).await,
             Self::Connector(command) => connector::run(&context, command).await,
             Self::Connection(command) => connection::run(&context, command).await,
+            Self::Receiver(command) => receiver::run(&context, command).await,
             Self::Run(command) => run::run(&context, command).await,
             Self::Failure(command) => failure::run(&context, command).await,
             Self::Customer(command) => customer::run(&context, command).await,

@@ -24,6 +24,7 @@ mod server;
 mod session;
 mod sync;
 mod value;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,7 @@ pub use self::{
     session::Session,
     sync::{CatchUp, Sync},
     value::{Period, Size},
+    webhooks::Webhooks,
 };
 
 /// The commented file that is compiled in as the defaults.
@@ -58,6 +60,7 @@ pub struct Config {
     pub connectors: Connectors,
     pub sync: Sync,
     pub inbox: Inbox,
+    pub webhooks: Webhooks,
     pub retention: Retention,
     pub log: Log,
     pub demo: Demo,
@@ -106,6 +109,20 @@ pub fn failpoint() -> Option<String> {
     std::env::var(FAILPOINT_VARIABLE).ok()
 }
 
+/// Hosts of the proxies through which this process was told to send, by the variables that HTTP clients
+/// heed.
+#[must_use]
+pub fn proxy_hosts() -> Vec<String> {
+    const NAMES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    let host = |name| {
+        #[expect(clippy::disallowed_methods, reason = "configuration is the one room that reads the environment")]
+        let text = std::env::var(name).ok()?;
+        let address = if text.contains("://") { text } else { format!("http://{text}") };
+        url::Url::parse(&address).ok()?.host_str().map(str::to_owned)
+    };
+    NAMES.into_iter().filter_map(host).collect()
+}
+
 impl Config {
     /// Loads for this process: defaults, then `file` (or what `MUSUBI_CONFIG` names), then the
     /// environment.
@@ -141,8 +158,20 @@ impl Config {
 
     /// Every rule of every section; names the first key that breaks one.
     pub fn validate(&self) -> Result<(), Invalid> {
-        let Self { server, database, organisation, secrets, session, connectors: _, sync, inbox, retention, log, demo } =
-            self;
+        let Self {
+            server,
+            database,
+            organisation,
+            secrets,
+            session,
+            connectors: _,
+            sync,
+            inbox,
+            webhooks,
+            retention,
+            log,
+            demo,
+        } = self;
         server.validate()?;
         database.validate()?;
         organisation.validate()?;
@@ -150,6 +179,7 @@ impl Config {
         session.validate()?;
         sync.validate()?;
         inbox.validate()?;
+        webhooks.validate()?;
         retention.validate()?;
         log.validate()?;
         demo.validate()

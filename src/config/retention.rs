@@ -9,6 +9,7 @@ use super::{Invalid, Period};
 pub struct Retention {
     pub inbox: Period,
     pub runs: Period,
+    pub events: Period,
     pub sweep: Period,
 }
 

@@ -5,6 +5,8 @@ use crate::{
     store::{self, StoreError, Tx},
 };
 
+use super::announce::{self, Fact};
+
 /// Kinds a person can choose.
 pub const KINDS: [&str; 5] = ["visit", "call", "mail", "meeting", "note"];
 
@@ -50,7 +52,8 @@ pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) 
     if !KINDS.contains(&new.kind.as_str()) {
         return invalid("kind", "FMT_VALUE");
     }
-    if store::customer::by_ids(tx, std::iter::once(new.customer_id.as_str())).await?.is_empty() {
+    let customers = store::customer::by_ids(tx, std::iter::once(new.customer_id.as_str())).await?;
+    if customers.is_empty() {
         return Err(ActivityError::UnknownCustomer);
     }
     let note = Some(new.note.trim()).filter(|n| !n.is_empty());
@@ -72,18 +75,22 @@ pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) 
     if !store::activity::insert(tx, &row).await? {
         return Ok(id.into_string());
     }
-    let version = store::version::NewVersion {
-        record_id: id.as_str(),
-        seq: 1,
-        customer_id: None,
-        effective_at: None,
-        connection_id: None,
-        actor: Some(actor),
-        run_id: None,
-        reason: "created",
-        body,
+    let fact = Fact {
+        version: store::version::NewVersion {
+            record_id: id.as_str(),
+            seq: 1,
+            customer_id: None,
+            effective_at: None,
+            connection_id: None,
+            actor: Some(actor),
+            run_id: None,
+            reason: "created",
+            body,
+        },
+        customer_id: Some(&new.customer_id),
+        sample: customers.values().all(|customer| customer.sample),
     };
-    store::version::append(tx, now, std::iter::once(version)).await?;
+    announce::versions(tx, now, vec![fact]).await?;
     store::customer::touch(tx, std::iter::once(new.customer_id.as_str()), now).await?;
     Ok(id.into_string())
 }

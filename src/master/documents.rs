@@ -15,7 +15,10 @@ use crate::{
     },
 };
 
-use super::ingest::{Chunk, Fresh, Outcome};
+use super::{
+    announce::{self, Fact},
+    ingest::{Chunk, Fresh, Outcome},
+};
 
 fn noun(kind: Kind) -> Noun {
     match kind {
@@ -219,18 +222,22 @@ fn order_row<'a>(order: &'a Order, references: &'a References) -> OrderRow<'a> {
 }
 
 async fn write_versions(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
-    let versions = placed.iter().map(|p| version::NewVersion {
-        record_id: &p.id,
-        seq: p.fresh.seq(),
-        customer_id: None,
-        effective_at: p.fresh.incoming.version,
-        connection_id: Some(&chunk.origin.connection_id),
-        actor: None,
-        run_id: chunk.run_id,
-        reason: if p.fresh.seq() == 1 { "created" } else { "source" },
-        body: p.fresh.incoming.canonical.clone(),
+    let facts = placed.iter().map(|p| Fact {
+        version: version::NewVersion {
+            record_id: &p.id,
+            seq: p.fresh.seq(),
+            customer_id: None,
+            effective_at: p.fresh.incoming.version,
+            connection_id: Some(&chunk.origin.connection_id),
+            actor: None,
+            run_id: chunk.run_id,
+            reason: if p.fresh.seq() == 1 { "created" } else { "source" },
+            body: p.fresh.incoming.canonical.clone(),
+        },
+        customer_id: Some(p.customer_id),
+        sample: chunk.origin.sample,
     });
-    version::append(tx, chunk.now, versions).await
+    announce::versions(tx, chunk.now, facts.collect()).await
 }
 
 /// Records that were deleted before they came: a state from before the deletion may still be on its
@@ -272,15 +279,15 @@ pub(super) async fn tombstone(
     }
     outcome.updated += known.len() as i64;
     let ids: Vec<&str> = known.iter().map(|(_, k)| k.record_id.as_str()).collect();
-    let customers = match chunk.kind {
+    let customers: HashMap<String, String> = match chunk.kind {
         Kind::Order => document::mark_deleted(tx, "sales_order", &ids, chunk.now).await?,
         Kind::Invoice => document::mark_deleted(tx, "invoice", &ids, chunk.now).await?,
         Kind::Payment => document::mark_deleted(tx, "payment", &ids, chunk.now).await?,
         Kind::Site => document::remove(tx, "site", &ids).await?,
         Kind::Contact => document::remove(tx, "contact", &ids).await?,
-        Kind::Customer => ids.iter().map(|id| (*id).to_owned()).collect(),
+        Kind::Customer => ids.iter().map(|id| ((*id).to_owned(), (*id).to_owned())).collect(),
     };
-    outcome.customers.extend(customers);
+    outcome.customers.extend(customers.values().cloned());
     let entries = known.iter().map(|(f, k)| source_record::Entry {
         external_id: &k.external_id,
         record_id: &k.record_id,
@@ -294,16 +301,20 @@ pub(super) async fn tombstone(
     if chunk.kind == Kind::Customer {
         return Ok(());
     }
-    let versions = known.iter().map(|(f, k)| version::NewVersion {
-        record_id: &k.record_id,
-        seq: f.seq(),
-        customer_id: None,
-        effective_at: f.incoming.version,
-        connection_id: Some(&chunk.origin.connection_id),
-        actor: None,
-        run_id: chunk.run_id,
-        reason: "deleted",
-        body: "{}".to_owned(),
+    let facts = known.iter().map(|(f, k)| Fact {
+        version: version::NewVersion {
+            record_id: &k.record_id,
+            seq: f.seq(),
+            customer_id: None,
+            effective_at: f.incoming.version,
+            connection_id: Some(&chunk.origin.connection_id),
+            actor: None,
+            run_id: chunk.run_id,
+            reason: "deleted",
+            body: "{}".to_owned(),
+        },
+        customer_id: customers.get(&k.record_id).map(String::as_str),
+        sample: chunk.origin.sample,
     });
-    version::append(tx, chunk.now, versions).await
+    announce::versions(tx, chunk.now, facts.collect()).await
 }

@@ -21,6 +21,8 @@ use crate::{
     },
 };
 
+use super::announce::{self, Fact};
+
 /// What a new golden record is made on.
 pub(super) struct Basis {
     pub currency: Currency,
@@ -61,7 +63,7 @@ pub(super) async fn rewrite<'c>(
         }
     }
     let mut rows = Vec::new();
-    let mut versions = Vec::new();
+    let mut facts = Vec::new();
     for &id in ids {
         let mut known = known.remove(id).unwrap_or_default();
         known.typed = typed.remove(id).unwrap_or_default();
@@ -77,7 +79,7 @@ pub(super) async fn rewrite<'c>(
             continue;
         }
         let cause = cause_of(id);
-        versions.push(version::NewVersion {
+        let version = version::NewVersion {
             record_id: id,
             seq: row.seq,
             customer_id: Some(id),
@@ -87,17 +89,18 @@ pub(super) async fn rewrite<'c>(
             run_id: cause.run_id,
             reason: cause.reason,
             body: version_body(&row),
-        });
+        };
+        facts.push(Fact { version, customer_id: Some(id), sample: row.sample });
         rows.push(row);
     }
-    announce(tx, &rows, basis.now).await?;
+    tell_systems(tx, &rows, basis.now).await?;
     customer::put(tx, rows).await?;
-    version::append(tx, basis.now, versions.into_iter()).await
+    announce::versions(tx, basis.now, facts).await
 }
 
 /// The systems that are told of customers get to know these. Whether anything is different there is seen
 /// when it is sent.
-async fn announce(tx: &mut Tx, rows: &[Row], now: Timestamp) -> Result<(), StoreError> {
+async fn tell_systems(tx: &mut Tx, rows: &[Row], now: Timestamp) -> Result<(), StoreError> {
     for sample in [false, true] {
         let customers: Vec<(&str, i64)> =
             rows.iter().filter(|r| r.sample == sample).map(|r| (r.id.as_str(), r.seq)).collect();

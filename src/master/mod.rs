@@ -6,9 +6,12 @@
 //!
 //! [`edit`] takes what people type. [`activity`] takes what they did.
 //!
+//! Every version goes through `announce`, which logs what other systems are told of it.
+//!
 //! Invariant: nothing else writes customers, sites, contacts, documents or versions.
 
 pub mod activity;
+mod announce;
 mod customers;
 mod documents;
 pub mod edit;

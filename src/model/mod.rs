@@ -1,6 +1,7 @@
 //! Plain data: the nouns of the hub. No input or output happens here.
 
 pub mod date;
+pub mod event;
 pub mod ids;
 pub mod money;
 pub mod record;

@@ -3,6 +3,8 @@
 //! Every function writes many records in a few statements. Child rows of changed documents are
 //! replaced as a whole; new documents (`seq` 1) have none to remove.
 
+use std::collections::HashMap;
+
 use super::{Batch, StoreError, Tx, Value, json_list, sql};
 use crate::model::{
     Timestamp,
@@ -355,25 +357,25 @@ pub async fn put_contacts(tx: &mut Tx, rows: &[(Head<'_>, &Contact)]) -> Result<
     Ok(())
 }
 
-/// A source said that these documents are gone: they stay, marked. Returns the customers concerned.
+/// A source said that these documents are gone: they stay, marked. Returns whose they are, by document.
 pub async fn mark_deleted(
     tx: &mut Tx,
     table: &'static str,
     ids: &[&str],
     now: Timestamp,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<HashMap<String, String>, StoreError> {
     let text = format!(
-        "UPDATE {table} SET deleted_at = $1, seq = seq + 1 WHERE {} RETURNING customer_id",
+        "UPDATE {table} SET deleted_at = $1, seq = seq + 1 WHERE {} RETURNING id, customer_id",
         tx.dialect().in_list("id", "$2")
     );
-    let rows: Vec<(String,)> = sql(text).bind(now).bind(json_list(ids)).all(tx).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    let rows: Vec<(String, String)> = sql(text).bind(now).bind(json_list(ids)).all(tx).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Sites and contacts have no history of their own worth keeping once their source removed them
 /// from view: the last state stays in `version`.
-pub async fn remove(tx: &mut Tx, table: &'static str, ids: &[&str]) -> Result<Vec<String>, StoreError> {
-    let text = format!("DELETE FROM {table} WHERE {} RETURNING customer_id", tx.dialect().in_list("id", "$1"));
-    let rows: Vec<(String,)> = sql(text).bind(json_list(ids)).all(tx).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+pub async fn remove(tx: &mut Tx, table: &'static str, ids: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+    let text = format!("DELETE FROM {table} WHERE {} RETURNING id, customer_id", tx.dialect().in_list("id", "$1"));
+    let rows: Vec<(String, String)> = sql(text).bind(json_list(ids)).all(tx).await?;
+    Ok(rows.into_iter().collect())
 }

@@ -1,7 +1,7 @@
 //! Removing old rows in small transactions: the sweep never holds the writer for long.
 
 use super::{Db, StoreError, sql};
-use crate::model::Timestamp;
+use crate::model::{Id, Timestamp, ids::Noun};
 
 /// Rows in one transaction.
 const ROWS: i64 = 500;
@@ -26,6 +26,35 @@ pub async fn finished_runs(db: &Db, before: Timestamp) -> Result<u64, StoreError
         before,
     )
     .await
+}
+
+/// Events that nobody waits for, with what became of telling them.
+pub async fn events(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
+    let old = Id::first_since(Noun::Event, before);
+    let mut removed = 0;
+    loop {
+        let mut tx = db.begin().await?;
+        let gone = sql("DELETE FROM event_delivery WHERE (receiver_id, event_id) IN
+               (SELECT receiver_id, event_id FROM event_delivery
+                WHERE event_id < $1 AND state IN ('delivered', 'dead') LIMIT $2)")
+        .bind(&old)
+        .bind(ROWS)
+        .execute(&mut tx)
+        .await?;
+        let logged = sql("DELETE FROM event WHERE id IN (SELECT id FROM event WHERE id < $1
+               AND NOT EXISTS (SELECT 1 FROM event_delivery d WHERE d.event_id = event.id) LIMIT $2)")
+        .bind(&old)
+        .bind(ROWS)
+        .execute(&mut tx)
+        .await?;
+        tx.commit().await?;
+        removed += logged;
+        if gone + logged == 0 {
+            break;
+        }
+    }
+    let attempts = "DELETE FROM event_attempt WHERE id IN (SELECT id FROM event_attempt WHERE at < $1 LIMIT $2)";
+    Ok(removed + remove(db, attempts, before).await?)
 }
 
 /// Attempts to tell systems something.

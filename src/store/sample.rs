@@ -64,6 +64,11 @@ pub async fn remove(tx: &mut Tx) -> Result<u64, StoreError> {
         sql(format!("DELETE FROM {table} WHERE {key} IN ({gone})")).bind(true).execute(&mut *tx).await?;
     }
     let removed = sql(format!("DELETE FROM customer WHERE id IN ({gone})")).bind(true).execute(&mut *tx).await?;
+    sql("DELETE FROM event_delivery WHERE event_id IN (SELECT id FROM event WHERE sample = $1)")
+        .bind(true)
+        .execute(&mut *tx)
+        .await?;
+    sql("DELETE FROM event WHERE sample = $1").bind(true).execute(&mut *tx).await?;
     sql("DELETE FROM stream WHERE connection_id IN (SELECT id FROM connection WHERE sample = $1)")
         .bind(true)
         .execute(&mut *tx)

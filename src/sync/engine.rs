@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::{clock::Clock, config, connection::Registry, master::Outcome, model::Currency, secrets::Keys, store::Db};
 
-use super::{committer::Committer, knocks::Knocks, refusals::Refusals};
+use super::{committer::Committer, knocks::Knocks, refusals::Refusals, webhooks::Couriers};
 
 /// Told after every commit which customers look different and which run moved.
 pub type OnCommit = Arc<dyn Fn(&HashSet<String>, &str) + Send + Sync>;
@@ -21,6 +21,7 @@ pub struct Engine {
     pub node: String,
     pub settings: config::Sync,
     pub inbox: config::Inbox,
+    pub webhooks: config::Webhooks,
     pub zone: TimeZone,
     pub currency: Currency,
     pub registry: Arc<Registry>,
@@ -29,6 +30,9 @@ pub struct Engine {
     pub on_commit: OnCommit,
     /// Wakes the inbox worker of this node.
     pub knocks: Arc<Knocks>,
+    pub couriers: Couriers,
+    /// Wakes whoever sends events from this node.
+    pub told: Arc<tokio::sync::Notify>,
     /// Wakes the scheduler of this node.
     pub due_changed: Arc<tokio::sync::Notify>,
 }
@@ -36,5 +40,11 @@ pub struct Engine {
 impl Engine {
     pub fn announce(&self, outcome: &Outcome, run_id: &str) {
         (self.on_commit)(&outcome.customers, run_id);
+        self.told.notify_one();
+    }
+
+    /// Tells open pages that figures of operations moved, without a run.
+    pub fn moved(&self) {
+        (self.on_commit)(&HashSet::new(), "");
     }
 }

@@ -20,6 +20,9 @@ pub const POINTS: [&str; 10] = [
 pub const PUSH_POINTS: [&str; 4] =
     ["push.before_send", "push.after_send", "push.before_record", "push.before_acknowledge"];
 
+/// The same of telling what happened.
+pub const EVENT_POINTS: [&str; 3] = ["events.before_send", "events.after_send", "events.before_settle"];
+
 #[cfg(debug_assertions)]
 mod armed {
     use std::sync::{

@@ -12,6 +12,7 @@
 //! | [`knocks`] | who has something in the inbox |
 //! | [`worker`] | leases due connections, parks' expiry, the loops of one node |
 //! | [`outbox`] | brings customers into connected systems, one target at a time |
+//! | [`webhooks`] | tells receivers what happened: the event log, signed, with patience |
 //! | `sweep` | compares whole lists: deletions, believed only with proof |
 //! | [`replay`] | failures again: preview, one, many, a cause |
 //! | [`refusals`] | counts refused deliveries without a commit for each |
@@ -36,4 +37,5 @@ pub mod refusals;
 pub mod replay;
 pub mod retention;
 mod sweep;
+pub mod webhooks;
 pub mod worker;

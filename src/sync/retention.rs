@@ -27,5 +27,6 @@ pub async fn sweep(engine: &Engine, keep: &Retention) -> Result<u64, StoreError>
     let inbox = store::retention::applied_deliveries(&engine.db, now.plus(-keep.inbox.micros())).await?;
     let runs = store::retention::finished_runs(&engine.db, now.plus(-keep.runs.micros())).await?;
     let attempts = store::retention::attempts(&engine.db, now.plus(-keep.runs.micros())).await?;
-    Ok(inbox + runs + attempts)
+    let events = store::retention::events(&engine.db, now.plus(-keep.events.micros())).await?;
+    Ok(inbox + runs + attempts + events)
 }

@@ -23,6 +23,7 @@ use super::{
     engine::Engine,
     fetch, inbox, outbox,
     pull::{self, Pull, Stop},
+    webhooks,
 };
 
 /// Starts the loops. They end after `stop`: the current chunk is committed and every lease released.
@@ -30,6 +31,7 @@ pub fn spawn(engine: Engine, stop: CancellationToken, tasks: &TaskTracker) {
     tasks.spawn(schedule_loop(engine.clone(), stop.clone(), tasks.clone()));
     tasks.spawn(inbox::run(engine.clone(), stop.clone()));
     tasks.spawn(outbox::run(engine.clone(), stop.clone()));
+    tasks.spawn(webhooks::run(engine.clone(), stop.clone()));
     tasks.spawn(parked_loop(engine.clone(), stop.clone()));
     tasks.spawn(async move { engine.refusals.run(&engine.db, &stop).await });
 }

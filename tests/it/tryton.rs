@@ -1,5 +1,8 @@
 //! A real ERP on the other side: Tryton in and out.
 
+mod lock;
+mod traps;
+
 use std::{
     os::unix::process::ExitStatusExt,
     time::{Duration, Instant},
@@ -37,8 +40,18 @@ impl Scene {
 
     async fn with(database: &Database, push: &str, change: impl FnOnce(&mut Config)) -> Self {
         let tryton = Tryton::fresh().await;
-        let t = TestHub::start_with(database, change).await;
         let settings = json!({"base_url": tryton.url, "database": tryton.database, "key": tryton.key});
+        Self::of(tryton, settings, database, push, change).await
+    }
+
+    async fn of(
+        tryton: Tryton,
+        settings: Value,
+        database: &Database,
+        push: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let t = TestHub::start_with(database, change).await;
         let id = t.connect_with("tryton", settings, Plan::Every(3_600)).await;
         t.synced().await;
         assert_eq!(t.text("SELECT state || COALESCE(cause, '') FROM run").await, "succeeded", "{}", database.name);
@@ -152,34 +165,6 @@ async fn what_is_edited_here_is_corrected_there_and_does_not_echo() {
         s.told().await;
         assert_eq!((s.attempts().await, s.customer(party).await.seq), (1, before), "{}", database.name);
         assert_eq!(s.t.count("SELECT COUNT(*) FROM customer_value").await, 0, "the source says the same by now");
-        s.t.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_begins_here_is_made_there_once_and_linked() {
-    for database in Database::both().await {
-        let s = Scene::new(&database, delivery::ALL).await;
-        let values = Values::from([("name", "岬製作所".to_owned()), ("phone", "03-0000-0003".to_owned())]);
-        let mut tx = s.t.hub().db.begin().await.unwrap();
-        let id = edit::create(&mut tx, values, s.by()).await.unwrap();
-        tx.commit().await.unwrap();
-        s.told().await;
-        let found = s.tryton.find("party.party", json!([["identifiers.code", "=", id]])).await;
-        assert_eq!(found.len(), 1, "{}", database.name);
-        assert_eq!(s.party(found[0], &["name"]).await["name"], "岬製作所");
-        assert_eq!(s.customer(found[0]).await.id, id, "linked");
-        // Told again, as after an answer that was lost: it is found by our own id.
-        let mut tx = s.t.hub().db.begin().await.unwrap();
-        store::sql("DELETE FROM source_record WHERE record_id = $1").bind(id.as_str()).execute(&mut tx).await.unwrap();
-        delivery::want(&mut tx, std::slice::from_ref(&s.id), &[(id.as_str(), 1)], s.t.hub().clock.now()).await.unwrap();
-        tx.commit().await.unwrap();
-        s.told().await;
-        s.pull().await;
-        let again =
-            s.tryton.find("party.party", json!([["name", "=", "岬製作所"], ["active", "in", [true, false]]])).await;
-        assert_eq!(again, found, "{}", database.name);
-        assert_eq!(s.t.count("SELECT COUNT(*) FROM customer WHERE name = '岬製作所'").await, 1);
         s.t.stop().await;
     }
 }
@@ -303,30 +288,6 @@ async fn an_admin_switches_writing_on_and_sends_again_what_stopped() {
     desk.b.wait_for_text("main [role=status]", "もう一度送ります").await;
     desk.t.until("SELECT COUNT(*) FROM attempt WHERE outcome = 'failed'", |n| n == 2).await;
     desk.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn deleted_is_found_deactivated_is_not() {
-    let database = Database::sqlite().await;
-    let s = Scene::with(&database, delivery::OFF, |c| c.sync.sweep.0 = Duration::ZERO).await;
-    let (kept, gone) = (a_party(&s).await, a_party(&s).await);
-    s.tryton.edit("party.party", kept, json!({"active": false})).await;
-    s.tryton.delete("party.party", gone).await;
-    s.pull().await;
-    let deleted = "SELECT COUNT(*) FROM source_record WHERE stream = 'customers' AND deleted_at IS NOT NULL";
-    s.t.until(deleted, |n| n == 1).await;
-    assert_eq!(s.customer(kept).await.name, "灯台商会");
-    let mut tx = s.t.hub().db.begin().await.unwrap();
-    let of = |party: i64| {
-        store::sql("SELECT deleted_at IS NOT NULL FROM source_record WHERE stream = 'customers' AND external_id = $1")
-            .bind(party.to_string())
-    };
-    let (here, there): ((bool,), (bool,)) =
-        (of(kept).one(&mut tx).await.unwrap(), of(gone).one(&mut tx).await.unwrap());
-    tx.rollback().await.unwrap();
-    assert_eq!((here.0, there.0), (false, true));
-    assert_eq!(s.t.text("SELECT cause FROM run ORDER BY number DESC LIMIT 1").await, "");
-    s.t.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -233,11 +233,16 @@ mod tests {
 
     #[test]
     fn numbers_in_disguise_are_numbers() {
-        for text in ["http://2130706433/", "http://0x7f.1/", "http://127.1/", "http://[::ffff:7f00:1]/", "http://017700000001/"] {
+        for text in
+            ["http://2130706433/", "http://0x7f.1/", "http://127.1/", "http://[::ffff:7f00:1]/", "http://017700000001/"]
+        {
             let url = Url::parse(text).unwrap();
             assert_eq!(judge_url(&url, Reach::Public), Err(Forbidden::Private), "{text}");
         }
-        assert_eq!(judge_url(&Url::parse("http://169.254.169.254/latest").unwrap(), Reach::Private), Err(Forbidden::Never));
+        assert_eq!(
+            judge_url(&Url::parse("http://169.254.169.254/latest").unwrap(), Reach::Private),
+            Err(Forbidden::Never)
+        );
         assert_eq!(judge_url(&Url::parse("https://hooks.example/").unwrap(), Reach::Public), Ok(()));
     }
 

@@ -6,22 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use musubi_sdk::{CheckItem, SourceError};
 use serde_json::json;
 
-use crate::{
-    Plan, Tryton,
-    domain::all,
-    fields::Known,
-    missing,
-    rest::{Listing, Question},
-    shape::truthy,
-    source::Source,
-};
+use crate::{Plan, Tryton, domain::all, fields::Known, missing, shape::truthy, source::Source};
 
 /// A clock that is further off confuses people who compare times; the pull itself uses Tryton's.
 const CLOSE: SignedDuration = SignedDuration::from_secs(60);
 
 impl Tryton {
     pub(crate) async fn probe(&self) -> Vec<CheckItem> {
-        let (mut items, listing) = match self.knock().await {
+        let (mut items, listing) = match self.rest.knock().await {
             Ok(listing) => (vec![good("reach", "Tryton answers"), good("auth", "the key is accepted")], listing),
             Err(error) => return refusal(&error),
         };
@@ -34,6 +26,7 @@ impl Tryton {
         };
         let plans: Vec<Plan> = self.sources().map(|source| self.plan_of(source, known.clone())).collect();
         items.extend(self.rights(&plans, &known).await);
+        items.push(self.lock_line().await);
         items.extend(self.company_line(&plans).await);
         if let Some(version) = self.rest.version().await {
             items.push(good("version", &format!("Tryton {version}")));
@@ -46,22 +39,6 @@ impl Tryton {
             }
         }
         items
-    }
-
-    /// The smallest question that needs address, database, key and a right.
-    async fn knock(&self) -> Result<Listing, SourceError> {
-        let question = Question {
-            model: "party.party",
-            fields: vec!["id".to_owned()],
-            domain: json!([]),
-            order: json!([["id", "ASC"]]),
-            size: Some(1),
-        };
-        match self.rest.list(&question, false).await {
-            // The key itself is accepted: the next question says which rights are missing.
-            Err(SourceError::Auth { code: "AUTH_RIGHTS", .. }) => Ok(Listing::default()),
-            other => other,
-        }
     }
 
     /// One line for all streams that can be read, one for each that cannot.
@@ -96,6 +73,18 @@ impl Tryton {
         let write = if may("party.party", "write") { "the key may also change parties" } else { "the key only reads" };
         items.push(good("write", write));
         items
+    }
+
+    /// Which of the two ways of writing is in force, and whether it works.
+    async fn lock_line(&self) -> CheckItem {
+        let Some(desk) = &self.desk else {
+            let detail = "without a lock: no user and password are given, so a party is read just before it is written";
+            return good("lock", detail);
+        };
+        match desk.try_out().await {
+            Ok(()) => good("lock", "changes of parties are locked, through JSON-RPC: user and password are accepted"),
+            Err(error) => bad("lock", &error),
+        }
     }
 
     /// A user without a company sees no document of any, and no error either.

@@ -9,28 +9,36 @@
 //! | [`scalar`] | dates, times and amounts, both ways |
 //! | `domain` | search conditions |
 //! | `rest` | requests, and what a refusal means |
+//! | `rpc` | the session, and errors inside good answers |
 //! | `fields` | which models and fields this Tryton has |
 //! | `source` | which model a stream reads, and its parts |
 //! | `shape` | what Tryton says in several fields |
 //! | `cursor` | where a pull stands |
 //! | `pull` | which page comes next |
 //! | `push` | what a party is told to become |
+//! | `desk` | changing a party under a lock |
 //! | `check` | the connection check |
 //!
-//! Invariant: only `push` writes.
+//! Invariant: only `push` writes, through `rest` or `desk`.
 
 mod check;
 mod cursor;
+mod desk;
 mod domain;
 mod fields;
 mod pull;
 mod push;
 mod rest;
+mod rpc;
 pub mod scalar;
 mod shape;
 mod source;
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
@@ -39,11 +47,12 @@ use musubi_sdk::{
     connector::{PushError, PushRequest, Pushed},
     declarative::{Caller, Transport},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use crate::{
+    desk::Desk,
     fields::Known,
     rest::Rest,
     source::{Part, SOURCES, Source},
@@ -55,7 +64,9 @@ const USUAL_OVERLAP: i64 = 15;
 /// One database of one Tryton server, as the user whose key it has may see it.
 pub struct Tryton {
     manifest: Arc<Manifest>,
-    rest: Rest,
+    rest: Arc<Rest>,
+    /// Where a user and its password are given.
+    desk: Option<Desk>,
     company: Option<i64>,
     page_size: u32,
     overlap: SignedDuration,
@@ -90,6 +101,8 @@ impl Tryton {
         for stream in manifest.streams.keys() {
             source(stream)?;
         }
+        let mut secrets: HashMap<String, SecretString> = secrets.into_iter().collect();
+        let password = secrets.remove("password").filter(|text| !text.expose_secret().is_empty());
         let caller = Caller::new(&manifest, settings, secrets, transport)?;
         let database = caller.setting("database").ok_or_else(|| SourceError::Config {
             code: "SET_MISSING",
@@ -99,8 +112,10 @@ impl Tryton {
         let company = number("company");
         let page_size = number("page_size").and_then(|size| u32::try_from(size).ok()).unwrap_or(USUAL_PAGE);
         let overlap = SignedDuration::from_mins(number("overlap_minutes").unwrap_or(USUAL_OVERLAP).clamp(0, 10_000));
-        let rest = Rest::new(caller, database, company);
-        Ok(Self { manifest, rest, company, page_size, overlap, known: Mutex::new(None) })
+        let login = login(&caller, password)?;
+        let rest = Arc::new(Rest::new(caller, database, company));
+        let desk = login.map(|(user, password)| Desk::new(rest.clone(), user, password));
+        Ok(Self { manifest, rest, desk, company, page_size, overlap, known: Mutex::new(None) })
     }
 
     /// Every field that a stream would like to read.
@@ -178,6 +193,16 @@ impl Tryton {
         }
         conditions
     }
+}
+
+/// User and password; `None`: no user is given.
+fn login(caller: &Caller, password: Option<SecretString>) -> Result<Option<(String, SecretString)>, SourceError> {
+    let Some(user) = caller.setting("user") else { return Ok(None) };
+    let Some(password) = password else {
+        let detail = "the setting \"password\" is missing: it belongs to \"user\"".to_owned();
+        return Err(SourceError::Config { code: "SET_MISSING", detail });
+    };
+    Ok(Some((user, password)))
 }
 
 impl Plan {

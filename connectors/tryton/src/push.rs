@@ -1,9 +1,11 @@
 //! Writing customers: a party with its name, its main address, its telephone number and mail address.
 //!
-//! Tryton's REST interface has no lock and no idempotency key. So a party is read before it is changed,
-//! and left alone when it is not what the hub saw last; and a party that the hub creates carries the
-//! hub's id among its identifiers from the first moment, by which it is found again when the answer to
-//! its creation was lost.
+//! A party is read before it is changed, and left alone when it is not what the hub saw last. Where a user
+//! and a password are given, [`crate::desk`] locks it from before that read on; else it is changed over
+//! REST, which has no lock: a change in the instant between the two is overwritten.
+//!
+//! Tryton has no idempotency key. So a party that the hub creates carries the hub's id among its
+//! identifiers from the first moment, by which it is found again when the answer to its creation was lost.
 
 use musubi_sdk::{
     SourceError,
@@ -45,6 +47,10 @@ type Object = Map<String, Value>;
 
 impl Tryton {
     pub(crate) async fn bring(&self, request: PushRequest<'_>) -> Result<Pushed, PushError> {
+        if request.stream != "customers" {
+            let detail = format!("of {} nothing is written into Tryton", request.stream);
+            return Err(PushError::Refused { code: "PUSH_UNSUPPORTED", detail });
+        }
         match request.external_id {
             Some(key) => self.change(key, &request).await,
             None => self.create(&request).await,
@@ -53,32 +59,50 @@ impl Tryton {
 
     async fn change(&self, key: &str, request: &PushRequest<'_>) -> Result<Pushed, PushError> {
         let id = key.parse::<i64>().map_err(|_| PushError::Gone)?;
+        // Before the values: what is changed after this is noticed when it is written.
+        let marks = match &self.desk {
+            Some(desk) => Some((desk, desk.marks(id).await?)),
+            None => None,
+        };
         let found = self.parties(vec![is("id", "=", id)]).await?;
         let Some(party) = found.into_iter().next() else { return Err(PushError::Gone) };
-        let stands = self.as_the_hub_sees(&party);
-        let mut changes = Object::new();
-        for (field, wanted) in request.values {
-            let now = stands.get(field).unwrap_or(&Value::Null);
-            if now == wanted {
-                continue;
-            }
-            // Somebody was here since the hub read it.
-            if request.seen.get(field).is_some_and(|seen| seen != now) {
-                return Err(PushError::Overtaken);
-            }
-            changes.insert(field.clone(), wanted.clone());
-        }
+        let mut changes = self.changes(&party, request)?;
         // Tryton refuses whatever comes with a new name for a party that is switched off.
         let is_closed = party.get("active").is_some_and(|active| !shape::truthy(active));
         let keeps_name = is_closed && changes.shift_remove("name").is_some();
         if !changes.is_empty() {
-            self.rest.write(PARTY, Some(id), &compose(&party, &changes)).await?;
+            let told = compose(&party, &changes);
+            match marks {
+                None => drop(self.rest.write(PARTY, Some(id), &told).await?),
+                Some((desk, Some(marks))) => desk.write(id, &told, &marks).await?,
+                Some((_, None)) => {
+                    let detail = "the user who writes does not see this party, which the key shows".to_owned();
+                    return Err(PushError::Refused { code: "PUSH_REFUSED", detail });
+                }
+            }
         }
         if keeps_name {
             let detail = "Tryton changes no name of a party that is switched off".to_owned();
             return Err(PushError::Refused { code: "PUSH_CLOSED", detail });
         }
         Ok(Pushed { external_id: key.to_owned() })
+    }
+
+    /// What is not as wanted, unless somebody was here since the hub read it.
+    fn changes(&self, party: &Object, request: &PushRequest<'_>) -> Result<Object, PushError> {
+        let stands = self.as_the_hub_sees(party);
+        let mut changes = Object::new();
+        for (field, wanted) in request.values {
+            let now = stands.get(field).unwrap_or(&Value::Null);
+            if now == wanted {
+                continue;
+            }
+            if request.seen.get(field).is_some_and(|seen| seen != now) {
+                return Err(PushError::Overtaken);
+            }
+            changes.insert(field.clone(), wanted.clone());
+        }
+        Ok(changes)
     }
 
     async fn create(&self, request: &PushRequest<'_>) -> Result<Pushed, PushError> {

@@ -11,6 +11,7 @@ use musubi_sdk::{
     declarative::{Caller, Payload, WireAnswer},
 };
 use reqwest::header::{CONTENT_RANGE, HeaderName, RANGE};
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -23,7 +24,7 @@ const CONTEXT: HeaderName = HeaderName::from_static("x-tryton-context");
 pub(crate) struct Rest {
     caller: Caller,
     database: String,
-    context: String,
+    context: Value,
 }
 
 /// What is asked of a model.
@@ -55,7 +56,7 @@ impl Rest {
         if let Some(company) = company {
             context["company"] = company.into();
         }
-        Self { caller, database, context: encoded(&context) }
+        Self { caller, database, context }
     }
 
     fn url(&self, segments: &[&str]) -> Result<Url, SourceError> {
@@ -72,8 +73,13 @@ impl Rest {
         Ok(url)
     }
 
+    /// What every question is asked under.
+    pub(crate) fn context(&self) -> &Value {
+        &self.context
+    }
+
     fn headers(&self) -> Vec<(HeaderName, String)> {
-        vec![(CONTEXT, self.context.clone())]
+        vec![(CONTEXT, encoded(&self.context))]
     }
 
     /// Records that match, with their nested ones, all typed scalars read.
@@ -108,6 +114,41 @@ impl Rest {
         };
         let total = range.and_then(|(_, total)| total);
         Ok(Listing { rows, more, total, date })
+    }
+
+    /// The smallest question that needs address, database, key and a right.
+    pub(crate) async fn knock(&self) -> Result<Listing, SourceError> {
+        let question = Question {
+            model: "party.party",
+            fields: vec!["id".to_owned()],
+            domain: json!([]),
+            order: json!([["id", "ASC"]]),
+            size: Some(1),
+        };
+        match self.list(&question, false).await {
+            // The key itself is accepted: another question says which rights are missing.
+            Err(SourceError::Auth { code: "AUTH_RIGHTS", .. }) => Ok(Listing::default()),
+            other => other,
+        }
+    }
+
+    /// Calls Tryton's other interface, JSON-RPC, as who the session names, or as nobody. Its errors come
+    /// with status 200, so the answer is not looked at here.
+    pub(crate) async fn rpc(
+        &self,
+        session: Option<&SecretString>,
+        method: &str,
+        params: &Value,
+    ) -> Result<WireAnswer, SourceError> {
+        let url = self.url(&[&self.database, "rpc", ""])?;
+        // Exactly these three: with any other, Tryton answers errors in another way.
+        let body = json!({ "id": 1, "method": method, "params": params });
+        self.caller.send_as(session, url, json_body(&body)).await
+    }
+
+    /// The JSON of a good answer.
+    pub(crate) fn json(&self, answer: &WireAnswer) -> Result<Value, SourceError> {
+        self.caller.json(answer, false)
     }
 
     /// A method of a model that changes nothing.

@@ -30,6 +30,10 @@ struct About {
     admin: String,
     password: String,
     key: String,
+    /// The hub's own user.
+    user: String,
+    /// Books that an older version made have none.
+    user_password: Option<String>,
 }
 
 /// A running Tryton; it ends with the demo.
@@ -89,7 +93,12 @@ impl Erp {
 
     /// Connects it to the hub, both ways. Where a demo goes on it is connected already.
     pub async fn connect(&self, hub: &Hub) -> Result<(), CliError> {
-        let settings = json!({"base_url": self.url, "database": self.about.database, "key": self.about.key});
+        let About { database, key, user, user_password, .. } = &self.about;
+        let mut settings = json!({"base_url": self.url, "database": database, "key": key});
+        if let Some(password) = user_password {
+            settings["user"] = user.as_str().into();
+            settings["password"] = password.as_str().into();
+        }
         let new = NewConnection {
             connector: "tryton".to_owned(),
             name: "Tryton(見本)".to_owned(),

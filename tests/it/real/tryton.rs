@@ -20,14 +20,14 @@ use super::watchdog::{self, Watched};
 
 /// Tests that can have a database. Tryton remembers for minutes which databases its folder has, so
 /// all are there before it starts: 5 MB each, removed at the end of the run.
-const DATABASES: usize = 16;
+const DATABASES: usize = 28;
 
 /// The company whose prices and terms are meant, as everybody's client says with each call.
 const COMPANY: i64 = 1;
 
 struct Server {
     url: String,
-    /// What the seeding wrote down: administrator, password, the hub's key.
+    /// What the seeding wrote down: administrator, password, the hub's user, its key and password.
     about: Value,
     next: AtomicUsize,
     _process: Watched,
@@ -77,12 +77,16 @@ fn name(number: usize) -> String {
 }
 
 /// A Tryton database that only one test sees.
+#[derive(Clone)]
 pub struct Tryton {
     /// Where the server is, without a slash at the end: `http://127.0.0.1:8000`.
     pub url: String,
     pub database: String,
     /// With this the hub's own user calls REST.
     pub key: String,
+    /// The hub's own user, and the password with which it may open a session.
+    pub user: String,
+    pub password: String,
     client: reqwest::Client,
     /// The administrator's session, as its header says it.
     session: String,
@@ -99,6 +103,8 @@ impl Tryton {
             url: server.url.clone(),
             database: name(number),
             key: text(&server.about["key"]),
+            user: text(&server.about["user"]),
+            password: text(&server.about["user_password"]),
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             session: String::new(),
         };

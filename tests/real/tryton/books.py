@@ -17,8 +17,8 @@ import sample
 HUB_USER = hub_user.LOGIN
 
 
-def write(database: str, config_file: Path, today: datetime.date) -> str:
-    """Writes everything; returns the key with which the hub's user calls REST."""
+def write(database: str, config_file: Path, today: datetime.date) -> tuple[str, str]:
+    """Writes everything; returns the key with which the hub's user calls REST, and its password."""
     # Warnings ask a person whether to go on; here nobody would answer.
     proteus_config.set_trytond(database, config_file=str(config_file)).skip_warning = True
     japan = country()

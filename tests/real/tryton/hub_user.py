@@ -1,4 +1,7 @@
-"""The user that the hub works as in Tryton, with as little as its work needs."""
+"""The user that the hub works as in Tryton, with as little as its work needs: a key for REST, and a
+password for the session protocol, by which changes of parties are locked."""
+
+import secrets
 
 from proteus import Model
 from trytond.model import ModelSQL
@@ -25,13 +28,14 @@ READS = [
 ]
 
 
-def create(database: str, company) -> str:
-    """Makes group, user and key; returns the key."""
+def create(database: str, company) -> tuple[str, str]:
+    """Makes group and user; returns the user's key and password."""
     group = Model.get("res.group")(name="Musubi 連携（見本）")
     group.save()
     for name in WRITES + READS:
         allow(group, name, writes=name in WRITES)
-    user = Model.get("res.user")(name="Musubi（見本）", login=LOGIN)
+    password = secrets.token_urlsafe(18)
+    user = Model.get("res.user")(name="Musubi（見本）", login=LOGIN, password=password)
     user.groups.append(group)
     own = Model.get("company.company")(company.id)
     user.companies.append(own)
@@ -41,7 +45,7 @@ def create(database: str, company) -> str:
         allow(group, name, writes=False)
     application = Model.get("res.user.application")(user=user, application="rest")
     application.save()
-    return application.key
+    return application.key, password
 
 
 def allow(group, model: str, writes: bool) -> None:

@@ -4,8 +4,8 @@
     seed.py FOLDER
 
 FOLDER then holds `hub.sqlite`, which Tryton's server opens as the database `hub`, and `hub.json`
-with what a client needs: the database's name, the administrator and the password, the key of the
-hub's own user for REST, and what the database was made of. It is made once; another run leaves it
+with what a client needs: the database's name, the administrator and the password, the hub's own
+user with its key for REST and its password, and what the database was made of. It is made once; another run leaves it
 alone, unless this program, Tryton's version or the month has changed (the sales are of the last
 four months, and their books are those of the running year). Prints the content of `hub.json`.
 
@@ -83,13 +83,14 @@ def make(folder: Path, made_of: str) -> None:
         # Takes a second: a run that finds the work done is spared it.
         import books
 
-        key = books.write(DATABASE, config, today())
+        key, user_password = books.write(DATABASE, config, today())
         about = {
             "database": DATABASE,
             "admin": "admin",
             "password": password,
             "user": books.HUB_USER,
             "key": key,
+            "user_password": user_password,
             "made_of": made_of,
         }
         one_file(work / f"{DATABASE}.sqlite", work / "whole.sqlite")

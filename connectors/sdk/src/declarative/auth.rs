@@ -183,7 +183,7 @@ pub(super) fn header_name(text: &str) -> Result<HeaderName, SourceError> {
     })
 }
 
-fn sensitive(text: &str) -> Result<HeaderValue, SourceError> {
+pub(super) fn sensitive(text: &str) -> Result<HeaderValue, SourceError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| SourceError::Config {
         code: "SET_INVALID",
         detail: "a credential holds characters that no header can carry (a line break?)".to_owned(),

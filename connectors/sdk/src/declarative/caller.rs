@@ -6,8 +6,8 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use secrecy::SecretString;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -90,11 +90,7 @@ impl Caller {
         payload: Payload,
         can_shrink: bool,
     ) -> Result<WireAnswer, SourceError> {
-        let mut headers = self.headers.clone();
-        for (name, text) in extra {
-            headers.insert(name.clone(), header_value(name, text)?);
-        }
-        let blank = WireRequest { url, headers, payload, timeout: self.spec.timeout, max_body: self.spec.max_body };
+        let blank = self.request(url, extra, payload)?;
         let mut request = blank.clone();
         let used = self.auth.add(&mut request, self.transport.as_ref(), None).await?;
         let answer = self.transport.send(request).await.map_err(|error| answer::wire(&error, can_shrink))?;
@@ -104,6 +100,33 @@ impl Caller {
         let mut again = blank;
         self.auth.add(&mut again, self.transport.as_ref(), used.as_ref()).await?;
         self.transport.send(again).await.map_err(|error| answer::wire(&error, can_shrink))
+    }
+
+    /// Sends with this `Authorization` in place of the manifest's credentials, or with none: for a system
+    /// that has a session of its own beside them. Any status is an answer.
+    ///
+    /// # Errors
+    /// No whole answer came.
+    pub async fn send_as(
+        &self,
+        authorization: Option<&SecretString>,
+        url: Url,
+        payload: Payload,
+    ) -> Result<WireAnswer, SourceError> {
+        let mut request = self.request(url, &[], payload)?;
+        request.headers.remove(AUTHORIZATION);
+        if let Some(text) = authorization {
+            request.headers.insert(AUTHORIZATION, auth::sensitive(text.expose_secret())?);
+        }
+        self.transport.send(request).await.map_err(|error| answer::wire(&error, false))
+    }
+
+    fn request(&self, url: Url, extra: &[(HeaderName, String)], payload: Payload) -> Result<WireRequest, SourceError> {
+        let mut headers = self.headers.clone();
+        for (name, text) in extra {
+            headers.insert(name.clone(), header_value(name, text)?);
+        }
+        Ok(WireRequest { url, headers, payload, timeout: self.spec.timeout, max_body: self.spec.max_body })
     }
 
     /// The JSON of a good answer; what any other status means, as the manifest declares it.

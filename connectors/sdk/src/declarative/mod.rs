@@ -23,6 +23,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
+pub use answer::retry_after;
 pub use caller::Caller;
 pub use transport::{HttpTransport, Payload, Transport, WireAnswer, WireError, WireRequest, same_host_redirects};
 

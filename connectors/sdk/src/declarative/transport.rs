@@ -4,9 +4,9 @@
 
 use std::{error::Error, time::Duration};
 
+use crate::guard::{self, Forbidden, Reach};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use crate::guard::{self, Forbidden, Reach};
 use reqwest::{
     header::{CONTENT_TYPE, HeaderMap},
     redirect,

@@ -1,4 +1,6 @@
-//! As much of Tryton as a pull of parties needs: lists with domains, orders and ranges.
+//! As much of Tryton as parties need: lists with domains, orders and ranges, and writing (`desk`).
+
+mod desk;
 
 use std::{
     collections::HashMap,
@@ -14,16 +16,22 @@ use musubi_tryton::scalar;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
+use desk::Desk;
+pub use desk::{PASSWORD, USER};
+
 #[derive(Default)]
 struct State {
     parties: Vec<Value>,
     addresses: Vec<Value>,
+    /// Contact mechanisms.
+    ways: Vec<Value>,
     clock: Timestamp,
     /// `METHOD path` of every request.
     asked: Vec<String>,
     /// Answers every list with this status and body instead.
     broken: Option<(u16, String)>,
     hidden: Vec<String>,
+    desk: Desk,
 }
 
 /// A Tryton with a clock that stands still.
@@ -77,6 +85,20 @@ impl Fake {
         }));
     }
 
+    /// Adds a way of contact, or replaces it.
+    pub fn way(&self, id: i64, party: i64, kind: &str, value: &str) {
+        let mut state = self.state();
+        state.ways.retain(|way| way["id"] != id);
+        state.ways.push(json!({ "id": id, "party": party, "type": kind, "value": value }));
+    }
+
+    /// Sets a field of a party, as this kind of database writes it.
+    pub fn set(&self, id: i64, field: &str, value: &Value) {
+        for party in self.state().parties.iter_mut().filter(|party| party["id"] == id) {
+            party[field] = value.clone();
+        }
+    }
+
     pub fn breaks(&self, broken: Option<(u16, &str)>) {
         self.state().broken = broken.map(|(status, body)| (status, body.to_owned()));
     }
@@ -114,6 +136,7 @@ impl State {
         let mut whole = party.clone();
         let mine = self.addresses.iter().filter(|address| address["party"] == party["id"]);
         whole["addresses"] = mine.cloned().collect();
+        whole["contact_mechanisms"] = self.ways.iter().filter(|way| way["party"] == party["id"]).cloned().collect();
         for name in &self.hidden {
             whole.as_object_mut().and_then(|whole| whole.remove(name));
         }
@@ -130,7 +153,7 @@ impl State {
         let domain = decoded(query.get("d")?)?;
         let order = decoded(query.get("o")?)?;
         let mut rows: Vec<Value> = self.rows(model)?.into_iter().filter(|row| fits(row, &domain)).collect();
-        rows.retain(|row| shows_all || row["active"] != 0);
+        rows.retain(|row| shows_all || row["active"] != 0 && row["active"] != false);
         let names: Vec<&str> = order.as_array()?.iter().filter_map(|one| one[0].as_str()).collect();
         rows.sort_by_key(|row| names.iter().map(|name| Key::of(&row[*name])).collect::<Vec<_>>());
         let total = rows.len();
@@ -158,7 +181,7 @@ fn model_fields() -> Vec<Value> {
 }
 
 fn body_of(payload: &Payload) -> Option<Value> {
-    let Payload::Json(body) = payload else { return None };
+    let (Payload::Json(body) | Payload::Put(body)) = payload else { return None };
     serde_json::from_slice(body).ok()
 }
 
@@ -209,12 +232,29 @@ fn fits(row: &Value, domain: &Value) -> bool {
 #[async_trait]
 impl Transport for Fake {
     async fn send(&self, request: WireRequest) -> Result<WireAnswer, WireError> {
+        // As on a network, others may come in between.
+        tokio::task::yield_now().await;
         let mut state = self.state();
         let path = request.url.path().to_owned();
         let context = request.headers.get("x-tryton-context").and_then(|value| value.to_str().ok()).and_then(decoded);
         let shows_all = context.is_some_and(|context| context["active_test"] == false);
-        let method = if matches!(request.payload, Payload::None) { "GET" } else { "POST" };
-        state.asked.push(format!("{method} {path}"));
+        let body = body_of(&request.payload);
+        let authorization = request.headers.get("authorization").and_then(|value| value.to_str().ok());
+        if let (Some(asked), "/erp/ab%20c/rpc/") = (&body, path.as_str()) {
+            let line = format!("RPC {}", asked["method"].as_str().unwrap_or_default());
+            state.ambush(&line);
+            state.asked.push(line);
+            let (status, body) = state.call(authorization, asked);
+            return Ok(WireAnswer { status, headers: HeaderMap::new(), body: Bytes::from(body) });
+        }
+        let method = match request.payload {
+            Payload::None => "GET",
+            Payload::Put(_) => "PUT",
+            _ => "POST",
+        };
+        let line = format!("{method} {path}");
+        state.ambush(&line);
+        state.asked.push(line);
         let query: HashMap<String, String> = request.url.query_pairs().into_owned().collect();
         let range = request.headers.get("range").and_then(|value| value.to_str().ok());
         let end = range.and_then(|range| range.strip_prefix("records=0-")?.parse::<u64>().ok());
@@ -222,13 +262,19 @@ impl Transport for Fake {
         // `Tue, 23 Nov 2026` would be wrong: the day of the week is checked.
         let date = state.clock.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         headers.extend(HeaderValue::from_str(&date).ok().map(|date| (reqwest::header::DATE, date)));
-        let known = request.headers.get("authorization").is_some_and(|key| key == &format!("Bearer {}", super::KEY));
+        let known = authorization.is_some_and(|key| key == format!("Bearer {}", super::KEY));
         let model = path.strip_prefix("/erp/ab%20c/rest/model/").unwrap_or_default();
-        let (status, body) = match &state.broken {
+        let saves = match (method, model.strip_prefix("party.party/")) {
+            ("PUT", Some(id)) => Some(id.parse().ok()),
+            ("POST", None) if model == "party.party" => Some(None),
+            _ => None,
+        };
+        let (status, body) = match (state.broken.clone(), saves) {
             _ if !known => (401, "<p>401</p>".to_owned()),
-            Some((status, body)) if model != "ir.model.field" => (*status, body.clone()),
+            (Some(broken), _) if model != "ir.model.field" => broken,
+            (_, Some(id)) => state.save(id, &body.unwrap_or_default())?,
             _ => match (method, state.list(model, &query, end, shows_all)) {
-                ("POST", _) if model.ends_with("/search_count") => match body_of(&request.payload) {
+                ("POST", _) if model.ends_with("/search_count") => match body {
                     Some(asked) => {
                         let rows = state.rows(model.trim_end_matches("/search_count")).unwrap_or_default();
                         (200, rows.iter().filter(|row| fits(row, &asked["domain"])).count().to_string())

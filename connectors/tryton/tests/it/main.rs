@@ -4,16 +4,18 @@
 mod changes;
 mod fake;
 mod live;
+mod push;
 mod refusals;
+mod traps;
 
 use std::sync::Arc;
 
 use musubi_sdk::{Connector, Cursor, Manifest, PageToken, PullRequest, Record, SourceError};
 use musubi_tryton::Tryton;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use fake::Fake;
+use fake::{Fake, USER};
 
 pub type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -37,9 +39,19 @@ pub fn manifest(streams: &[&str]) -> Result<Arc<Manifest>, Box<dyn std::error::E
 
 /// A connection to the fake that reads parties.
 pub fn connector(fake: &Arc<Fake>, page_size: u32) -> Result<Tryton, Box<dyn std::error::Error>> {
-    let settings = json!({"base_url": "http://tryton.example/erp", "database": "ab c", "page_size": page_size});
+    connected(fake, &json!({ "page_size": page_size }), &[("key", KEY)])
+}
+
+/// One that changes parties under a lock, with this password.
+pub fn locking(fake: &Arc<Fake>, password: &str) -> Result<Tryton, Box<dyn std::error::Error>> {
+    connected(fake, &json!({ "user": USER }), &[("key", KEY), ("password", password)])
+}
+
+fn connected(fake: &Arc<Fake>, more: &Value, secrets: &[(&str, &str)]) -> Result<Tryton, Box<dyn std::error::Error>> {
+    let mut settings = json!({"base_url": "http://tryton.example/erp", "database": "ab c"});
+    settings.as_object_mut().into_iter().for_each(|s| s.extend(more.as_object().cloned().unwrap_or_default()));
     let settings = settings.as_object().cloned().unwrap_or_default();
-    let secrets = [("key".to_owned(), SecretString::from(KEY))];
+    let secrets = secrets.iter().map(|(name, text)| ((*name).to_owned(), SecretString::from(*text)));
     Ok(Tryton::new(manifest(&["customers"])?, settings, secrets, fake.clone())?)
 }
 

@@ -348,7 +348,7 @@ pub fn checks(shell: &Shell, items: Vec<CheckItem>) -> Vec<Check> {
         }
         (None, Some(_)) => (item.detail.parse::<i64>().map_or(item.detail, |n| shell.n("unit.items", n)), None),
         (None, None) if item.item == "version" => (item.detail, None),
-        (None, None) if matches!(item.item.as_str(), "write" | "company" | "clock") => {
+        (None, None) if matches!(item.item.as_str(), "write" | "lock" | "company" | "clock") => {
             (shell.t("check.fine").to_owned(), Some(item.detail))
         }
         (None, None) => (shell.t("check.fine").to_owned(), None),

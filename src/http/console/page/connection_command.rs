@@ -7,8 +7,17 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, done};
-use crate::{app::SharedHub, connection, http::AppError, identity::Action, store};
+use super::{
+    ShellOf, done,
+    outcome::{Act, audited},
+};
+use crate::{
+    app::SharedHub,
+    connection,
+    http::AppError,
+    identity::{Action, Origin},
+    store,
+};
 
 #[derive(Deserialize)]
 pub struct Nothing {}
@@ -16,12 +25,17 @@ pub struct Nothing {}
 pub async fn sync(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path(id): Path<String>,
     Form(_): Form<Nothing>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageConnections)?;
+    let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
-    let asked = store::connection::request(&mut tx, &id, &frame.me.user_id, hub.clock.now()).await?;
+    let asked = store::connection::request(&mut tx, &id, &frame.me.user_id, now).await?;
+    if asked {
+        audited(&mut tx, Act::on(&frame.me, &origin, "connection.sync", "connection", &id), now).await?;
+    }
     tx.commit().await?;
     hub.engine.due_changed.notify_one();
     Ok(done(&format!("/connections/{id}"), if asked { "sync_asked" } else { "sync_failed" }, None))
@@ -31,6 +45,7 @@ pub async fn sync(
 pub async fn allow_deletes(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path((id, stream)): Path<(String, String)>,
     Form(_): Form<Nothing>,
 ) -> Result<Response, AppError> {
@@ -40,31 +55,47 @@ pub async fn allow_deletes(
     let allowed = store::sweep::allow(&mut tx, &id, &stream, &frame.me.user_id, now).await?;
     if allowed {
         store::connection::request(&mut tx, &id, &frame.me.user_id, now).await?;
+        let act = Act::on(&frame.me, &origin, "connection.allow_deletes", "connection", &id);
+        audited(&mut tx, act, now).await?;
     }
     tx.commit().await?;
     hub.engine.due_changed.notify_one();
     Ok(done(&format!("/connections/{id}"), if allowed { "deletes_allowed" } else { "deletes_allow_failed" }, None))
 }
 
-pub async fn pause(state: State<SharedHub>, frame: ShellOf, id: Path<String>) -> Result<Response, AppError> {
-    set_paused(state, frame, id, true).await
+pub async fn pause(
+    hub: State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    id: Path<String>,
+) -> Result<Response, AppError> {
+    set_paused(hub, frame, origin, id, true).await
 }
 
-pub async fn resume(state: State<SharedHub>, frame: ShellOf, id: Path<String>) -> Result<Response, AppError> {
-    set_paused(state, frame, id, false).await
+pub async fn resume(
+    hub: State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    id: Path<String>,
+) -> Result<Response, AppError> {
+    set_paused(hub, frame, origin, id, false).await
 }
 
 async fn set_paused(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path(id): Path<String>,
     paused: bool,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageConnections)?;
+    let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
-    if !store::connection::set_paused(&mut tx, &id, paused, hub.clock.now()).await? {
+    if !store::connection::set_paused(&mut tx, &id, paused, now).await? {
         return Err(AppError::NotFound);
     }
+    let action = if paused { "connection.pause" } else { "connection.resume" };
+    audited(&mut tx, Act::on(&frame.me, &origin, action, "connection", &id), now).await?;
     tx.commit().await?;
     hub.registry.reload(&hub.db, &hub.keys).await?;
     hub.engine.due_changed.notify_one();

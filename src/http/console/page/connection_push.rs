@@ -7,7 +7,10 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, done};
+use super::{
+    ShellOf, done,
+    outcome::{Act, audited},
+};
 use crate::{
     app::{Hub, SharedHub},
     connection::Live,
@@ -15,7 +18,7 @@ use crate::{
         AppError,
         console::view::connection::{PushInfo, PushRow},
     },
-    identity::Action,
+    identity::{Action, Origin},
     model::Timestamp,
     store::{self, StoreError, connection::Row, delivery},
     sync::outbox,
@@ -31,9 +34,11 @@ pub async fn info(hub: &Hub, row: &Row, live: Option<&Live>) -> Result<Option<Pu
     }
     let open = delivery::open(&hub.db, &row.id, SHOWN).await?;
     let counts = delivery::counts(&hub.db, &row.id).await?;
+    let (_, rests_until) = delivery::standing(&hub.db, &row.id).await?;
     let count = |state: &str| counts.iter().find(|(known, _)| known == state).map_or(0, |(_, n)| *n);
     Ok(Some(PushInfo {
         mode: row.push.clone(),
+        rests_until: rests_until.filter(|until| *until > hub.clock.now()),
         delivered: count("delivered"),
         waiting: count("pending") + count("retrying"),
         dead: count("dead"),
@@ -59,6 +64,7 @@ pub struct Mode {
 pub async fn set(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path(id): Path<String>,
     Form(mode): Form<Mode>,
 ) -> Result<Response, AppError> {
@@ -67,10 +73,12 @@ pub async fn set(
     if ![delivery::OFF, delivery::CHANGES, delivery::ALL].contains(&mode.push.as_str()) {
         return Ok(done(&to, "push_failed", None));
     }
+    let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
-    if !store::connection::set_push(&mut tx, &id, &mode.push, hub.clock.now()).await? {
+    if !store::connection::set_push(&mut tx, &id, &mode.push, now).await? {
         return Err(AppError::NotFound);
     }
+    audited(&mut tx, Act::on(&frame.me, &origin, "connection.push", "connection", &id), now).await?;
     tx.commit().await?;
     hub.registry.reload(&hub.db, &hub.keys).await?;
     Ok(done(&to, "saved", None))
@@ -84,12 +92,15 @@ pub struct Which {
 pub async fn retry(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path(id): Path<String>,
     Form(which): Form<Which>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageConnections)?;
+    let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
-    let tried = delivery::retry(&mut tx, &id, &[&which.customer], hub.clock.now()).await?;
+    let tried = delivery::retry(&mut tx, &id, &[&which.customer], now).await?;
+    audited(&mut tx, Act::on(&frame.me, &origin, "connection.retry_deliveries", "connection", &id), now).await?;
     tx.commit().await?;
     let said = if tried > 0 { "push_retried" } else { "push_retry_failed" };
     Ok(done(&format!("/connections/{id}?tab=push"), said, None))

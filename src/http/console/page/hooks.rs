@@ -135,7 +135,8 @@ async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<Strin
     Ok(page.render(&shell))
 }
 
-fn shown(body: &[u8]) -> String {
+/// A body for people: indented where it is JSON, and not endless.
+pub fn shown(body: &[u8]) -> String {
     let text = serde_json::from_slice::<serde_json::Value>(body)
         .ok()
         .and_then(|v| serde_json::to_string_pretty(&v).ok())

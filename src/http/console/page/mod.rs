@@ -18,7 +18,9 @@ mod live;
 mod me;
 mod outcome;
 pub mod outside;
+mod receivers;
 mod run;
+mod sent;
 mod settings;
 mod setup;
 pub mod shell_of;
@@ -64,4 +66,6 @@ pub fn routes() -> Router<SharedHub> {
         .merge(run::routes())
         .merge(failures::routes())
         .merge(hooks::routes())
+        .merge(receivers::routes())
+        .merge(sent::routes())
 }

@@ -2,7 +2,41 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::http::console::{Lang, Notice};
+use crate::{
+    http::console::{Lang, Notice},
+    identity::{AuditEntry, Origin, Outcome, Principal, audit},
+    model::Timestamp,
+    store::{StoreError, Tx},
+};
+
+/// Something a person did to one object.
+pub struct Act<'a> {
+    me: &'a Principal,
+    origin: &'a Origin,
+    action: &'static str,
+    kind: &'static str,
+    id: &'a str,
+}
+
+impl<'a> Act<'a> {
+    pub fn on(me: &'a Principal, origin: &'a Origin, action: &'static str, kind: &'static str, id: &'a str) -> Self {
+        Self { me, origin, action, kind, id }
+    }
+}
+
+/// Writes what a person did into the audit trail, in the transaction of the act.
+pub async fn audited(tx: &mut Tx, act: Act<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let entry = AuditEntry {
+        actor: &act.me.user_id,
+        action: act.action,
+        object_kind: act.kind,
+        object_id: act.id,
+        outcome: Outcome::Ok,
+        origin: act.origin,
+        detail: serde_json::Value::Null,
+    };
+    audit::record(tx, entry, now).await
+}
 
 /// What a form just did, from `?done=<word>&n=<number>`: only words of the catalogue are shown.
 pub fn notice(lang: Lang, query: &str) -> Option<Notice> {

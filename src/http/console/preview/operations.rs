@@ -212,6 +212,7 @@ fn connection(tab: Tab) -> ConnectionPage {
         next_at: Some(NOW.plus(Timestamp::MINUTE)),
         push: Some(PushInfo {
             mode: "changes".into(),
+            rests_until: Some(NOW.plus(Timestamp::MINUTE)),
             delivered: 1_204,
             waiting: 1,
             dead: 1,

@@ -104,6 +104,8 @@ impl Tab {
 pub struct PushInfo {
     /// `off`, `changes` or `all`.
     pub mode: String,
+    /// It does not answer, and is tried again then.
+    pub rests_until: Option<Timestamp>,
     pub delivered: i64,
     pub waiting: i64,
     pub dead: i64,

@@ -18,6 +18,7 @@ pub mod format;
 #[cfg(test)]
 mod format_tests;
 pub mod home;
+pub mod receiver;
 pub mod run;
 pub mod settings;
 pub mod setup;
@@ -65,6 +66,9 @@ pages! {
     event::EventPage => "event.html" as EventTemplate,
     failure::FailuresPage => "failures.html" as FailuresTemplate,
     home::HomePage => "home.html" as HomeTemplate,
+    receiver::ReceiverPage => "receiver.html" as ReceiverTemplate,
+    receiver::SentDetailPage => "sent_detail.html" as SentDetailTemplate,
+    receiver::SentPage => "sent.html" as SentTemplate,
     run::RunPage => "run.html" as RunTemplate,
     settings::SettingsPage => "settings.html" as SettingsTemplate,
     setup::SetupOwnerPage => "setup_owner.html" as SetupOwnerTemplate,

@@ -9,8 +9,15 @@ export function live() {
   let stream = null;
   let timer = 0;
   let missed = false;
+  let opened = false;
   const open = () => {
     stream = new EventSource(root.dataset.live);
+    // What changed before the stream stood is not told: a page that waits asks once, and so does every
+    // page whose stream was away.
+    stream.addEventListener("open", () => {
+      if (opened || "liveNow" in root.dataset) refresh(root);
+      opened = true;
+    });
     stream.addEventListener("changed", () => {
       if (document.hidden) { missed = true; return; }
       clearTimeout(timer);

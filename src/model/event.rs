@@ -1,0 +1,76 @@
+//! Kinds of events that other systems can be told of: `order.created`.
+
+/// What something happens to.
+pub const SUBJECTS: [&str; 7] = ["customer", "site", "contact", "order", "invoice", "payment", "activity"];
+/// What happens.
+pub const CHANGES: [&str; 3] = ["created", "updated", "deleted"];
+/// Sent when a person asks whether a receiver works.
+pub const TEST: &str = "webhook.test";
+
+/// What a record's version is told as: `order`, and `created`, `updated` or `deleted`.
+#[must_use]
+pub fn kind_of(record_id: &str, seq: i64, reason: &str) -> String {
+    let subject = match record_id.split_once('_').map(|(prefix, _)| prefix) {
+        Some("cus") => "customer",
+        Some("sit") => "site",
+        Some("cnt") => "contact",
+        Some("ord") => "order",
+        Some("inv") => "invoice",
+        Some("pay") => "payment",
+        _ => "activity",
+    };
+    let change = match reason {
+        "deleted" => "deleted",
+        _ if seq == 1 => "created",
+        _ => "updated",
+    };
+    format!("{subject}.{change}")
+}
+
+/// Every kind, in a stable order.
+pub fn kinds() -> impl Iterator<Item = String> {
+    SUBJECTS.iter().flat_map(|subject| CHANGES.iter().map(move |change| format!("{subject}.{change}")))
+}
+
+/// Whether a list of wishes (`order.created`, `order.*`, `*`) names a kind.
+pub fn wants<S: AsRef<str>>(wishes: &[S], kind: &str) -> bool {
+    wishes.iter().any(|wish| match wish.as_ref().strip_suffix('*') {
+        Some(start) => kind.starts_with(start),
+        None => wish.as_ref() == kind,
+    })
+}
+
+/// Whether a wish names any kind at all.
+#[must_use]
+pub fn is_wish(wish: &str) -> bool {
+    (!wish.contains('*') || wish == "*" || wish.ends_with(".*")) && kinds().any(|kind| wants(&[wish], &kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_name_kinds() {
+        for (wish, kind, wanted) in [
+            ("*", "order.created", true),
+            ("order.*", "order.created", true),
+            ("order.*", "orderly.created", false),
+            ("order.created", "order.updated", false),
+            ("customer.*", TEST, false),
+        ] {
+            assert_eq!(wants(&[wish], kind), wanted, "{wish} {kind}");
+        }
+        for (wish, good) in [
+            ("*", true),
+            ("order.*", true),
+            ("payment.deleted", true),
+            ("order", false),
+            ("or*", false),
+            ("x.*", false),
+            ("", false),
+        ] {
+            assert_eq!(is_wish(wish), good, "{wish}");
+        }
+    }
+}
