@@ -19,7 +19,7 @@ use crate::{
         record::{CUSTOMER_FIELDS, FieldError},
     },
     store::{
-        StoreError, Tx, customer,
+        StoreError, Tx, conflict, customer,
         customer_value::{self, Row as TypedRow},
         delivery, source_record,
     },
@@ -88,6 +88,7 @@ pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditEr
     if typed.is_empty() {
         return Ok(old.seq);
     }
+    conflict::remove(tx, edit.customer_id, typed.keys()).await?;
     put(tx, edit.customer_id, typed, edit.pinned, by).await?;
     rewrite(tx, edit.customer_id, old.sample, by, "edited").await
 }
@@ -100,10 +101,39 @@ pub async fn release(tx: &mut Tx, customer_id: &str, field: &str, by: By<'_>) ->
     if field == "name" && !said.iter().any(|g| g.field == "name") {
         return Err(EditError::Invalid(vec![mistake("REQ_EMPTY", "name", "")]));
     }
+    conflict::remove(tx, customer_id, [field]).await?;
     if customer_value::remove(tx, customer_id, &[field]).await? == 0 {
         return Ok(old.seq);
     }
     rewrite(tx, customer_id, old.sample, by, "released").await
+}
+
+/// Which side of a conflict a person keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// What was typed, pinned from now on.
+    Typed,
+    /// What the source says.
+    Source,
+}
+
+/// A person decides a conflict. What the rules had decided stands where that is the same. Returns the version
+/// that stands afterwards.
+pub async fn settle(tx: &mut Tx, customer_id: &str, field: &str, keep: Keep, by: By<'_>) -> Result<i64, EditError> {
+    let old = open(tx, customer_id).await?;
+    let found = conflict::of(&mut *tx, customer_id).await?.into_iter().find(|c| c.field == field);
+    let (Some(found), Some(field)) = (found, CUSTOMER_FIELDS.into_iter().find(|known| *known == field)) else {
+        return Ok(old.seq);
+    };
+    match keep {
+        Keep::Typed => {
+            let values = Values::from([(field, found.typed.unwrap_or_default())]);
+            put(tx, customer_id, values, true, by).await?;
+            conflict::remove(tx, customer_id, [field]).await?;
+            rewrite(tx, customer_id, old.sample, by, "edited").await
+        }
+        Keep::Source => release(tx, customer_id, field, by).await,
+    }
 }
 
 /// A customer that no source knows yet. Returns its id.

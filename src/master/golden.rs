@@ -14,7 +14,7 @@ use crate::{
         record::{Canonical, CustomerFields, Kind},
     },
     store::{
-        StoreError, Tx, customer,
+        StoreError, Tx, conflict, customer,
         customer::Row,
         customer_value::{self, Row as TypedRow},
         delivery, source_record, version,
@@ -72,6 +72,9 @@ pub(super) async fn rewrite<'c>(
         }
         let old = stored.get(id);
         let (row, over) = golden_row(id, &known, old, basis);
+        if !known.typed.is_empty() {
+            note_conflicts(tx, id, &known, basis.now).await?;
+        }
         if !over.is_empty() {
             customer_value::remove(tx, id, &over).await?;
         }
@@ -96,6 +99,33 @@ pub(super) async fn rewrite<'c>(
     tell_systems(tx, &rows, basis.now).await?;
     customer::put(tx, rows).await?;
     announce::versions(tx, basis.now, facts).await
+}
+
+/// What people typed and sources now contradict is shown until somebody has looked; where both say the same
+/// again there is nothing to see.
+async fn note_conflicts(tx: &mut Tx, id: &str, known: &Known<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let said = survivorship::choose(&candidates(&known.sources));
+    let (mut conflicts, mut agreed) = (Vec::new(), Vec::new());
+    for row in &known.typed {
+        let source = said.iter().find(|g| g.field == row.field);
+        if !typed(row).is_contradicted(source.map(|g| g.value.as_str())) {
+            agreed.push(row.field.as_str());
+            continue;
+        }
+        conflicts.push(conflict::Row {
+            customer_id: id.to_owned(),
+            field: row.field.clone(),
+            typed: row.value.clone(),
+            actor: row.actor.clone(),
+            typed_at: row.at,
+            said: source.map(|g| g.value.clone()),
+            connection_id: source.and_then(|g| g.connection_id.clone()),
+            at: now.0,
+            won: if row.pinned { conflict::TYPED } else { conflict::SOURCE }.to_owned(),
+        });
+    }
+    conflict::remove(tx, id, agreed).await?;
+    conflict::put(tx, &conflicts).await
 }
 
 /// The systems that are told of customers get to know these. Whether anything is different there is seen

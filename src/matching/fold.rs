@@ -80,6 +80,17 @@ pub fn fold_digits(text: &str) -> String {
     digits
 }
 
+/// Whether two systems that write a value their own way mean the same by it.
+#[must_use]
+pub fn is_same_value(field: &str, a: &str, b: &str) -> bool {
+    let squeezed = |text: &str| text.nfkc().filter(|c| !c.is_whitespace()).collect::<String>();
+    match field {
+        _ if a == b => true,
+        "phone" | "postal_code" => fold_digits(a) == fold_digits(b) && a.is_empty() == b.is_empty(),
+        _ => squeezed(a) == squeezed(b),
+    }
+}
+
 fn ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     out.extend(text.chars().map(|c| c.to_ascii_lowercase()).filter_map(plain));

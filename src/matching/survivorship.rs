@@ -5,6 +5,7 @@
 //! them all: pinned until it is released, else until the sources say something new. The choice names
 //! its rule, so that a page can say in one sentence why a value is here.
 
+use super::fold;
 use crate::model::record::{CUSTOMER_FIELDS, CustomerFields};
 
 /// One source's values for a customer.
@@ -90,6 +91,16 @@ pub enum Standing {
 }
 
 impl Typed<'_> {
+    /// Whether a person should see that the sources say something else: they do, and it is neither what
+    /// was typed, written their way, nor what they said before.
+    #[must_use]
+    pub fn is_contradicted(&self, sources_say: Option<&str>) -> bool {
+        let same = |other: Option<&str>| {
+            fold::is_same_value(self.field, sources_say.unwrap_or_default(), other.unwrap_or_default())
+        };
+        self.standing(sources_say) != Standing::Agreed && !same(self.value) && !same(self.source_value)
+    }
+
     #[must_use]
     pub fn standing(&self, sources_say: Option<&str>) -> Standing {
         let no_news =
@@ -205,6 +216,30 @@ mod tests {
             (Some("1"), false, Some("2"), Standing::Agreed),
         ] {
             assert_eq!(typed(value, pinned).standing(said), expected, "{value:?} {pinned} {said:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_means_something_else_contradicts() {
+        let typed = |pinned| Typed {
+            field: "phone",
+            value: Some("053-2"),
+            source_value: Some("053-1"),
+            underway: Vec::new(),
+            pinned,
+            at: 5,
+        };
+        for pinned in [true, false] {
+            for (said, expected) in [
+                (Some("053-1"), false),
+                (Some("053-2"), false),
+                (Some("０５３ー２"), false),
+                (Some("(053) 1"), false),
+                (Some("053-3"), true),
+                (None, true),
+            ] {
+                assert_eq!(typed(pinned).is_contradicted(said), expected, "{said:?} {pinned}");
+            }
         }
     }
 

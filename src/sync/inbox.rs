@@ -301,7 +301,7 @@ impl Batch<'_> {
 
     /// Fetches the record an event names.
     async fn fetch(&self, live: &Live, stream: &str, key: &str, row: &Pending) -> Result<Record, Adding> {
-        let Some(answer) = fetch::one(live, stream, key, &self.stop).await else { return Err(Adding::Stopped) };
+        let Some(answer) = fetch::one(live, stream, key, self.stop).await else { return Err(Adding::Stopped) };
         match answer {
             Ok(Some(record)) => Ok(record),
             // The source announced a record and does not have it (any more): nothing to apply.

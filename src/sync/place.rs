@@ -81,17 +81,16 @@ impl Drop for Working {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_long_makes_room_and_comes_back() {
         let (places, free) = (Arc::new(Semaphore::new(1)), Arc::new(Notify::new()));
         let place = Place::new(places.clone(), places.clone().acquire_owned().await.unwrap(), free.clone());
-        place.wait(tokio::time::sleep(PATIENCE / 2)).await;
-        assert_eq!(places.available_permits(), 0, "a usual answer");
+        place.wait(async { assert_eq!(places.available_permits(), 0, "a usual answer") }).await;
         let long = async {
             free.notified().await;
             assert_eq!(places.available_permits(), 1, "while the answer does not come");
         };
-        place.wait(long).await;
+        place.away(long).await;
         assert_eq!(places.available_permits(), 0, "it works again");
         drop(place);
         assert_eq!(places.available_permits(), 1);

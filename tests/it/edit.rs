@@ -1,7 +1,7 @@
 //! What people type into the master record, beside what the sources say.
 
 use musubi::{
-    master::edit::{self, By, Edit, EditError, Values},
+    master::edit::{self, By, Edit, EditError, Keep, Values},
     store::{customer, customer_value},
 };
 use serde_json::{Value, json};
@@ -156,4 +156,69 @@ async fn a_customer_can_begin_in_the_hub() {
         assert_eq!(t.count("SELECT COUNT(*) FROM version").await, 3);
         t.stop().await;
     }
+}
+
+const CONFLICTS: &str = "SELECT COUNT(*) FROM conflict";
+
+async fn settle(t: &TestHub, field: &str, keep: Keep) -> i64 {
+    let id = t.text(CUSTOMER).await;
+    let mut tx = t.hub().db.begin().await.unwrap();
+    let seq = edit::settle(&mut tx, &id, field, keep, by(t)).await.unwrap();
+    tx.commit().await.unwrap();
+    seq
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_both_sides_changed_is_shown_and_decided() {
+    for database in Database::both().await {
+        let t = TestHub::start(&database).await;
+        let s = source(&t).await;
+        say(&t, &s, 1, "053-1").await;
+        type_in(&t, "phone", "053-2", false).await.unwrap();
+        // The source writes what was typed its own way: nobody disagrees.
+        say(&t, &s, 2, "（０５３）２").await;
+        assert_eq!(t.count(CONFLICTS).await, 0, "{}", database.name);
+        type_in(&t, "phone", "053-4", false).await.unwrap();
+        say(&t, &s, 3, "053-5").await;
+        // By the rules the source's newer value stands; what was typed is not lost.
+        assert_eq!(row(&t).await.phone.as_deref(), Some("053-5"));
+        let noted = "SELECT field || ' ' || typed || ' ' || said || ' ' || won || ' ' || actor FROM conflict";
+        assert_eq!(t.text(noted).await, "phone 053-4 053-5 source 佐伯");
+        settle(&t, "phone", Keep::Typed).await;
+        let kept = row(&t).await;
+        assert_eq!((kept.phone.as_deref(), t.count(CONFLICTS).await), (Some("053-4"), 0));
+        assert!(kept.provenance.contains("pinned"));
+        // Pinned now: the next word of the source is shown, and the typed value stands.
+        say(&t, &s, 4, "053-5").await;
+        assert_eq!(t.count(CONFLICTS).await, 0, "nothing new was said");
+        say(&t, &s, 5, "053-6").await;
+        assert_eq!(t.text(noted).await, "phone 053-4 053-6 typed 佐伯");
+        assert_eq!(row(&t).await.phone.as_deref(), Some("053-4"));
+        settle(&t, "phone", Keep::Source).await;
+        assert_eq!((row(&t).await.phone.as_deref(), t.count(CONFLICTS).await), (Some("053-6"), 0));
+        // Decided once: the same click again changes nothing.
+        let before = row(&t).await.seq;
+        assert_eq!(settle(&t, "phone", Keep::Typed).await, before);
+        t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_both_values_and_chooses() {
+    let desk = crate::console_desk::Desk::new().await;
+    let s = source(&desk.t).await;
+    say(&desk.t, &s, 1, "053-1").await;
+    type_in(&desk.t, "phone", "053-2", false).await.unwrap();
+    let id = desk.t.text(CUSTOMER).await;
+    desk.open(&format!("/customers/{id}")).await;
+    say(&desk.t, &s, 2, "053-3").await;
+    // The open page shows it by itself.
+    desk.b.wait_for_text("[data-region=conflicts]", "053-2").await;
+    desk.b.wait_for_text("[data-region=conflicts]", "053-3").await;
+    desk.looks("customer-conflict").await;
+    desk.b.click("[data-region=conflicts] button[value=typed]").await;
+    desk.b.wait_for_text("main [role=status]", "手入力の値に固定しました").await;
+    assert!(!desk.b.exists("[data-region=conflicts] button").await);
+    assert_eq!(row(&desk.t).await.phone.as_deref(), Some("053-2"));
+    desk.close().await;
 }

@@ -13,6 +13,7 @@ mod console_behaviour;
 mod console_desk;
 mod console_operations;
 mod console_receivers;
+mod console_shipments;
 mod crash;
 mod deletes;
 mod ear;

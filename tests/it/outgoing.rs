@@ -1,8 +1,10 @@
 //! Outgoing webhooks: who wants to know is told, signed, in time, with patience, and never elsewhere.
 
+mod again;
+mod patience;
+
 use std::{
     collections::HashSet,
-    os::unix::process::ExitStatusExt,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -16,8 +18,7 @@ use musubi::{
     connection::create::{self, NewConnection},
     connection::schedule::Plan,
     model::Timestamp,
-    store::{read_event, receiver, sql},
-    sync::{failpoint, retention},
+    store::{receiver, sql},
 };
 use serde_json::{Value, json};
 
@@ -25,12 +26,10 @@ use crate::{
     cli_ops::Shell,
     ear::{Ear, Heard, Say},
     hub::TestHub,
-    process::{self, Process},
-    real::{TestDatabase as Database, free_port},
+    real::TestDatabase as Database,
     sender::{self, SECRET, Sender, customer, order},
 };
 
-const PATIENCE: (&str, &str) = ("MUSUBI_WEBHOOKS__TIMEOUT", "2s");
 const OPEN: &str = "SELECT COUNT(*) FROM event_delivery WHERE state IN ('pending', 'retrying')";
 const DEAD: &str = "SELECT COUNT(*) FROM event_delivery WHERE state = 'dead'";
 
@@ -179,189 +178,6 @@ async fn samples_are_told_only_to_who_asks_for_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_event_goes_down_the_ladder_and_then_waits_for_a_person() {
-    for database in Database::both().await {
-        let s = Scene::with(&database, |c| {
-            c.webhooks.ladder = [5, 300, 1_800].map(|s| musubi::config::Period(Duration::from_secs(s))).into();
-            c.webhooks.circuit_after = 100;
-        })
-        .await;
-        let ear = Ear::that(|_| Say::Status(500)).await;
-        s.listens("倉庫", &ear, &["--events", "customer.*"]);
-        s.happens(customer("c", 1)).await;
-        for (tries, wait) in [(1, 5), (2, 300), (3, 1_800), (4, 0)] {
-            s.t.until("SELECT COUNT(*) FROM event_attempt", |n| n == tries).await;
-            // Nothing comes early: the clock stands one second before the step.
-            let due = s.t.count("SELECT not_before FROM event_delivery").await - s.clock.load(Ordering::SeqCst);
-            if wait > 0 {
-                let step = wait * Timestamp::SECOND;
-                assert!((step..=step + step / 10).contains(&due), "{} try {tries}: {due}", database.name);
-            }
-            s.later(wait + wait / 10 + 1);
-        }
-        assert_eq!(s.t.until(DEAD, |n| n == 1).await, 1);
-        let [first, .., last] = &ear.heard()[..] else { panic!("four attempts") };
-        assert_eq!((&first.id, &first.raw), (&last.id, &last.raw));
-        assert_ne!(first.headers["webhook-timestamp"], last.headers["webhook-timestamp"]);
-        ear.now_says(|_| Say::Status(200));
-        s.shell().json(&["receiver", "replay", "倉庫", "--dead"]);
-        s.told().await;
-        assert_eq!((s.t.count(DEAD).await, ear.heard().len(), &ear.heard()[4].id), (0, 5, &first.id));
-        s.t.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_receiver_that_asks_for_time_gets_it() {
-    let database = Database::sqlite().await;
-    let s = Scene::new(&database).await;
-    let ear = Ear::that(|_| Say::With(429, &[("retry-after", "900")])).await;
-    s.listens("倉庫", &ear, &["--events", "customer.*"]);
-    s.happens(customer("c", 1)).await;
-    s.t.until("SELECT COUNT(*) FROM event_attempt", |n| n == 1).await;
-    s.happens(customer("d", 1)).await;
-    let resting = s.t.count("SELECT retry_at FROM receiver").await - s.clock.load(Ordering::SeqCst);
-    assert_eq!(resting, 900 * Timestamp::SECOND);
-    ear.now_says(|_| Say::Status(200));
-    s.later(901);
-    s.told().await;
-    assert_eq!(ear.heard().len(), 3);
-    s.t.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_down_is_only_probed_and_gets_everything_when_it_is_back() {
-    for database in Database::both().await {
-        let s = Scene::with(&database, |c| c.webhooks.parallel = 1).await;
-        let ear = Ear::that(|_| Say::Status(503)).await;
-        s.listens("倉庫", &ear, &["--events", "customer.*"]);
-        for n in 0..30 {
-            s.source.accepted(&format!("c{n}"), &customer(&format!("c{n}"), 1)).await;
-        }
-        s.t.inbox_empty().await;
-        s.t.until("SELECT failures FROM receiver", |n| n == 5).await;
-        for probe in 6..9 {
-            s.later(901);
-            s.t.until("SELECT failures FROM receiver", |n| n == probe).await;
-            assert_eq!(ear.heard().len() as i64, probe, "{}", database.name);
-        }
-        ear.now_says(|_| Say::Status(200));
-        s.later(901);
-        s.t.until("SELECT COUNT(*) FROM event_delivery WHERE state = 'delivered'", |n| n >= 22).await;
-        // What was refused before has steps of its own to wait for.
-        s.later(2_000);
-        s.told().await;
-        let taken: HashSet<String> = ear.ids().into_iter().collect();
-        assert_eq!(taken.len(), 30);
-        assert_eq!(s.t.text("SELECT state || failures FROM receiver").await, "on0");
-        s.t.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_wants_nothing_any_more_is_told_nothing_until_a_person_says_so() {
-    for database in Database::both().await {
-        let s = Scene::new(&database).await;
-        let ear = Ear::that(|_| Say::Status(410)).await;
-        s.listens("倉庫", &ear, &["--events", "customer.*"]);
-        s.happens(customer("a", 1)).await;
-        s.t.until("SELECT COUNT(*) FROM receiver WHERE state = 'gone'", |n| n == 1).await;
-        s.later(10);
-        s.happens(customer("b", 1)).await;
-        assert_eq!((s.t.count("SELECT COUNT(*) FROM event").await, s.t.count(OPEN).await), (2, 1));
-        s.later(40_000);
-        ear.now_says(|_| Say::Status(204));
-        s.shell().json(&["receiver", "resume", "倉庫"]);
-        s.told().await;
-        let names: Vec<String> = ear.heard().iter().map(|h| h.record("name").to_owned()).collect();
-        assert_eq!(names.len(), 3, "{} {names:?}", database.name);
-        assert_eq!(names.iter().collect::<HashSet<_>>().len(), 2);
-        s.t.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_that_refuses_for_days_is_given_up() {
-    let database = Database::postgres().await;
-    let s = Scene::new(&database).await;
-    let ear = Ear::that(|_| Say::Status(404)).await;
-    s.listens("倉庫", &ear, &["--events", "customer.*"]);
-    s.happens(customer("a", 1)).await;
-    s.t.until("SELECT failures FROM receiver", |n| n == 1).await;
-    s.later(5 * 86_400 + 1);
-    s.t.until("SELECT COUNT(*) FROM receiver WHERE state = 'given_up'", |n| n == 1).await;
-    let listed = s.shell().json(&["receiver", "list"]);
-    assert_eq!((&listed[0]["state"], &listed[0]["waiting"]), (&json!("given_up"), &json!(1)));
-    s.t.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_events_of_one_customer_keep_their_order() {
-    for database in Database::both().await {
-        let s = Scene::with(&database, |c| c.webhooks.circuit_after = 100).await;
-        let refusals = AtomicI64::new(2);
-        let ear = Ear::that(move |h| {
-            let first_of_a = h.record("number") == "N-a0" && refusals.fetch_sub(1, Ordering::SeqCst) > 0;
-            Say::Status(if first_of_a { 500 } else { 204 })
-        })
-        .await;
-        s.happens(customer("a", 1)).await;
-        s.happens(customer("b", 1)).await;
-        s.listens("倉庫", &ear, &["--events", "order.*", "--in-order"]);
-        for n in 0..6 {
-            for c in ["a", "b"] {
-                s.happens(order(&format!("{c}{n}"), c, 1, 100)).await;
-            }
-        }
-        // B is not held up by A, whose first event was refused.
-        s.t.until("SELECT COUNT(*) FROM event_delivery WHERE state = 'delivered'", |n| n == 6).await;
-        s.later(6);
-        s.t.until("SELECT COUNT(*) FROM event_attempt", |n| n == 8).await;
-        s.later(400);
-        s.told().await;
-        let of = |c: &str| {
-            let heard = ear.heard();
-            heard.iter().map(|h| h.record("number").to_owned()).filter(|n| n.starts_with(c)).collect::<Vec<_>>()
-        };
-        assert_eq!(of("N-b"), ["N-b0", "N-b1", "N-b2", "N-b3", "N-b4", "N-b5"], "{}", database.name);
-        assert_eq!(of("N-a"), ["N-a0", "N-a0", "N-a0", "N-a1", "N-a2", "N-a3", "N-a4", "N-a5"]);
-        s.t.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn events_are_sent_again_one_by_one_by_time_and_by_customer() {
-    for database in Database::both().await {
-        let s = Scene::live(&database).await;
-        let ear = Ear::new().await;
-        s.listens("倉庫", &ear, &["--events", "customer.*,order.*"]);
-        s.happens(customer("a", 1)).await;
-        s.happens(order("a1", "a", 1, 100)).await;
-        s.told().await;
-        s.happens(customer("b", 1)).await;
-        s.happens(order("b1", "b", 1, 100)).await;
-        s.told().await;
-        let heard = ear.heard();
-        let again = |arguments: &[&str]| s.shell().json(&[&["receiver", "replay", "倉庫"], arguments].concat());
-        assert_eq!(again(&["--events", &heard[1].id])["sent_again"], 1);
-        s.told().await;
-        assert_eq!(ear.ids()[4..], [heard[1].id.clone()], "{}", database.name);
-        let of_a = heard[0].body["data"]["customer_id"].as_str().unwrap();
-        assert_eq!(again(&["--customer", of_a])["sent_again"], 2);
-        s.told().await;
-        assert_eq!(ear.ids()[5..].iter().collect::<HashSet<_>>(), [&heard[0].id, &heard[1].id].into());
-        let since = heard[2].body["timestamp"].as_str().unwrap().to_owned();
-        assert_eq!(again(&["--since", &since])["sent_again"], 2);
-        s.told().await;
-        assert_eq!(ear.ids()[7..].iter().collect::<HashSet<_>>(), [&heard[2].id, &heard[3].id].into());
-        let nothing =
-            ["receiver", "replay", "倉庫", "--since", "2020-01-01T00:00:00Z", "--until", "2021-01-01T00:00:00Z"];
-        s.shell().run(&nothing, 3);
-        s.t.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_rotated_secret_signs_beside_the_old_one_for_a_while() {
     for database in Database::both().await {
         let s = Scene::new(&database).await;
@@ -426,30 +242,6 @@ async fn nobody_makes_the_hub_speak_to_its_own_network() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_never_answers_slows_no_other() {
-    for database in Database::both().await {
-        let s = Scene::new(&database).await;
-        let silent = Ear::that(|_| Say::Silence).await;
-        let trickling = Ear::that(|_| Say::Trickle).await;
-        let good = [Ear::new().await, Ear::new().await];
-        s.listens("無言", &silent, &[]);
-        s.listens("点滴", &trickling, &[]);
-        for (n, ear) in good.iter().enumerate() {
-            s.listens(&format!("良い{n}"), ear, &[]);
-        }
-        for n in 0..40 {
-            s.source.accepted(&format!("c{n}"), &customer(&format!("c{n}"), 1)).await;
-        }
-        s.t.until("SELECT COUNT(*) FROM event_delivery WHERE state = 'delivered'", |n| n == 80).await;
-        // By now nothing was let go of: the good ones did not wait for the others.
-        assert_eq!(good.each_ref().map(|ear| ear.heard().len()), [40, 40], "{}", database.name);
-        assert!((1..=8).contains(&silent.heard().len()));
-        silent.release();
-        s.t.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_test_event_arrives_and_a_paused_receiver_waits() {
     let database = Database::postgres().await;
     let s = Scene::live(&database).await;
@@ -471,74 +263,4 @@ async fn a_test_event_arrives_and_a_paused_receiver_waits() {
     s.shell().json(&["receiver", "remove", "倉庫"]);
     assert_eq!(s.t.count("SELECT COUNT(*) FROM event_delivery").await, 0);
     s.t.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn old_events_go_but_never_what_waits() {
-    for database in Database::both().await {
-        let s = Scene::new(&database).await;
-        let (good, bad) = (Ear::new().await, Ear::that(|_| Say::Status(500)).await);
-        s.listens("良い", &good, &[]);
-        s.happens(customer("a", 1)).await;
-        s.told().await;
-        s.listens("悪い", &bad, &[]);
-        s.happens(customer("b", 1)).await;
-        s.t.until("SELECT COUNT(*) FROM event_attempt", |n| n == 3).await;
-        let h = s.t.hub();
-        retention::sweep(&h.engine, &h.config.retention).await.unwrap();
-        assert_eq!(s.t.count("SELECT COUNT(*) FROM event").await, 2, "{}", database.name);
-        s.later(31 * 86_400);
-        s.t.until("SELECT COUNT(*) FROM event_attempt", |n| n > 3).await;
-        retention::sweep(&h.engine, &h.config.retention).await.unwrap();
-        assert_eq!(s.t.count("SELECT COUNT(*) FROM event").await, 1);
-        assert_eq!((s.t.count("SELECT COUNT(*) FROM event_delivery").await, s.t.count(OPEN).await), (1, 1));
-        let figures = read_event::figures(&h.db, Timestamp(0)).await.unwrap();
-        assert_eq!(figures.iter().map(|f| f.waiting).sum::<i64>(), 1);
-        s.t.stop().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ended_at_any_point_every_event_arrives() {
-    for database in Database::both().await {
-        let s = Scene::new(&database).await;
-        let ear = Ear::new().await;
-        s.listens("倉庫", &ear, &["--events", "customer.*"]);
-        let mut source = s.source.clone();
-        let folder = tempfile::tempdir().unwrap();
-        s.t.stop().await;
-        let port = free_port();
-        let id = source.url.rsplit('/').next().unwrap().to_owned();
-        source.url = format!("http://127.0.0.1:{port}/hooks/{id}");
-        let start = |variables: &[(&str, &str)]| {
-            Process::start(&process::Plan {
-                database: &database.url,
-                port,
-                connectors: folder.path(),
-                folder: folder.path(),
-                variables,
-                wrap: &[],
-            })
-        };
-        for (n, point) in failpoint::EVENT_POINTS.into_iter().enumerate() {
-            let mut armed = start(&[("MUSUBI_FAILPOINT", point), PATIENCE]);
-            armed.ready().await;
-            source.accepted(point, &customer(&format!("{point}-{n}"), 1)).await;
-            let status = armed.gone().await;
-            assert_eq!(status.signal(), Some(6), "{} {point}: {status}", database.name);
-            let mut process = start(&[PATIENCE]);
-            process.ready().await;
-            let all = "SELECT COUNT(*) FROM event_delivery WHERE state = 'delivered'";
-            let begun = std::time::Instant::now();
-            while sql(all).one::<(i64,)>(&database.db).await.unwrap().0 < n as i64 + 1 {
-                assert!(begun.elapsed() < Duration::from_secs(60), "{} {point}", database.name);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            process.kill().await;
-        }
-        let heard = ear.heard();
-        let names: HashSet<&str> = heard.iter().map(|h| h.record("name")).collect();
-        let ids: HashSet<&str> = heard.iter().map(|h| h.id.as_str()).collect();
-        assert_eq!((names.len(), ids.len()), (3, 3), "{}: once more is known by its id", database.name);
-    }
 }

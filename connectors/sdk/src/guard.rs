@@ -181,6 +181,7 @@ pub fn reason(error: &(dyn std::error::Error + 'static)) -> Option<Forbidden> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
 

@@ -156,6 +156,7 @@ fn trouble(error: &reqwest::Error) -> &'static str {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
 

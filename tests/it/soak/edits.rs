@@ -278,13 +278,18 @@ async fn kill_while_both_sides_edit(database: Database) {
     }
     let stopped = Instant::now();
     world.settle().await;
+    let settled = stopped.elapsed();
     process.kill().await;
     let compared = world.compare().await;
+    let shown = world.count("SELECT COUNT(*) FROM conflict").await;
+    let interrupted = world.count("SELECT COUNT(*) FROM run WHERE state = 'interrupted'").await;
+    let attempts = outcomes(&world).await;
     let ledger = world.office.ledger.lock().unwrap();
     println!(
         "soak with edits {name}: {kills} kills in {} s; {} values typed here ({} pinned), {} written in Tryton, \
          {} customers begun here, {} parties closed; {} forms refused as overtaken, {} cut off; \
-         settled in {} s; {compared} customers equal on both sides, no last word lost, no party twice",
+         {interrupted} runs interrupted, settled in {} s; {compared} customers equal on both sides, no last word \
+         lost, no party twice; {shown} contradictions shown to a person; attempts: {}",
         start.elapsed().as_secs(),
         ledger.here,
         ledger.pinned,
@@ -293,18 +298,16 @@ async fn kill_while_both_sides_edit(database: Database) {
         ledger.closed.len(),
         ledger.refused,
         ledger.cut_off,
-        stopped.elapsed().as_secs(),
+        settled.as_secs(),
+        attempts.join(", "),
     );
-    drop(ledger);
-    for (outcome, times) in outcomes(&world).await {
-        println!("  attempts {outcome}: {times}");
-    }
-    println!("  runs interrupted: {}", world.count("SELECT COUNT(*) FROM run WHERE state = 'interrupted'").await);
 }
 
-async fn outcomes(world: &World) -> Vec<(String, i64)> {
+/// `12 changed`, `3 overtaken PUSH_OVERTAKEN`
+async fn outcomes(world: &World) -> Vec<String> {
     let each = sql("SELECT outcome || COALESCE(' ' || cause, ''), COUNT(*) FROM attempt GROUP BY 1 ORDER BY 1");
-    each.all(&world.database.db).await.unwrap()
+    let each: Vec<(String, i64)> = each.all(&world.database.db).await.unwrap();
+    each.into_iter().map(|(outcome, times)| format!("{times} {outcome}")).collect()
 }
 
 #[ignore = "takes minutes: ./x soak"]

@@ -22,14 +22,15 @@ use crate::{
             view::{
                 Page,
                 activity::{ActivityForm, ActivityPage},
-                customer::{CustomerPage, HistoryQuery},
+                customer::{Conflict, CustomerPage, HistoryQuery},
                 event::{EventPage, Line, Lineage, Tax},
             },
         },
     },
     identity::Action,
     master::activity::{self, ActivityError, NewActivity},
-    model::Date,
+    model::{Date, Timestamp},
+    store,
 };
 
 pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: ShellOf) -> Result<Response, AppError> {
@@ -38,9 +39,10 @@ pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: Shel
     let query = HistoryQuery::parse(&of.query);
     let filter = query.filter();
     // Side by side: both are several questions to the database, and the reader waits for the slower only.
-    let (overview, timeline) = tokio::try_join!(
+    let (overview, timeline, conflicts) = tokio::try_join!(
         customer::overview(&hub.db, &hub.directory, &id, today),
-        timeline::load(&hub.db, &id, &filter, &of.shell.zone)
+        timeline::load(&hub.db, &id, &filter, &of.shell.zone),
+        store::conflict::of(&hub.db, &id)
     )?;
     let overview = overview.ok_or(AppError::NotFound)?;
     if overview.id != id {
@@ -54,11 +56,26 @@ pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: Shel
         guide: asked("guide").is_some(),
         merged_from: asked("merged").filter(|from| from.starts_with("cus_")),
         activity: form(&of.shell, &id, &overview.name),
+        conflicts: conflicts.into_iter().map(|c| conflict(&hub, c)).collect(),
         overview,
         timeline,
         query,
     };
     Ok(view.render(&of.at(Section::Customers)).into_response())
+}
+
+fn conflict(hub: &Hub, c: store::conflict::Row) -> Conflict {
+    let live = c.connection_id.as_deref().and_then(|id| hub.registry.get(id));
+    Conflict {
+        field: c.field,
+        typed: c.typed.unwrap_or_default(),
+        actor: c.actor,
+        typed_at: Timestamp(c.typed_at),
+        said: c.said.unwrap_or_default(),
+        source: live.map(|live| (live.row.kind.clone(), live.row.name.clone())),
+        at: Timestamp(c.at),
+        typed_won: c.won == store::conflict::TYPED,
+    }
 }
 
 pub async fn stream(
@@ -214,7 +231,11 @@ fn plain_page(event: Event, customer_id: String, customer_name: String) -> Event
 fn document_page(shell: &Shell, document: Document, customer_name: String) -> EventPage {
     let day = |date: &Option<String>| date.as_deref().map(|date| shell.day_full(date));
     let status = document.status.as_deref().map(|status| {
-        let words = if document.kind == Kind::Order { "order_status" } else { "invoice_status" };
+        let words = match document.kind {
+            Kind::Order => "order_status",
+            Kind::Shipment => "shipment_status",
+            _ => "invoice_status",
+        };
         shell.word(words, status).to_owned()
     });
     let fields = [
@@ -228,13 +249,17 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
         ("bill_to", document.bill_to.clone().map(|(_, name)| name)),
         ("registration_number", document.registration_number.clone()),
         ("method", document.method.as_deref().map(|method| shell.word("payment_method", method).to_owned())),
+        ("carrier", document.carrier.clone()),
+        ("tracking", document.tracking.clone()),
         ("corrects", document.corrects.clone()),
     ];
     let orders = document.orders.iter().map(|r| ("event.order", r));
+    let shipments = document.shipments.iter().map(|r| ("event.shipment", r));
     let invoices = document.invoices.iter().map(|r| ("event.invoice", r));
     let other = if document.kind == Kind::Payment { "event.invoice" } else { "event.payment" };
     let paid = document.allocations.iter().map(|a| (other, &a.document));
     let related = orders
+        .chain(shipments)
         .chain(invoices)
         .chain(paid)
         .filter_map(|(key, r)| Some((shell.f1(key, &r.number), r.id.clone()?)))
@@ -252,7 +277,7 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
             versions: document.seq,
         },
         net: document.net,
-        total: Some(document.total),
+        total: document.total,
         taxes: document.taxes.iter().map(|t| Tax { rate: t.rate.clone(), taxable: t.taxable, tax: t.tax }).collect(),
         lines: document.lines.iter().map(line).collect(),
         event: event_of(document),
@@ -274,13 +299,25 @@ fn line(line: &timeline::Line) -> Line {
 /// The document as its line in the history, for the head of the page.
 fn event_of(document: Document) -> Event {
     let status = document.status.clone().unwrap_or_else(|| "open".to_owned());
+    let quantity = document
+        .lines
+        .first()
+        .and_then(|line| Some(format!("{}{}", line.quantity.as_deref()?, line.unit.as_deref().unwrap_or_default())));
     let detail = match document.kind {
         Kind::Order => Detail::Order {
             first_line: document.lines.first().map(|line| line.description.clone()),
-            quantity: document.lines.first().and_then(|line| line.quantity.clone()),
+            quantity,
             more_lines: i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0),
             delivery_date: document.delivery_date.clone(),
             status,
+        },
+        Kind::Shipment => Detail::Shipment {
+            first_line: document.lines.first().map(|line| line.description.clone()),
+            quantity,
+            more_lines: i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0),
+            carrier: document.carrier.clone(),
+            status,
+            orders: document.orders.iter().map(|order| order.number.clone()).collect(),
         },
         Kind::Payment => Detail::Payment {
             method: document.method.clone(),
@@ -301,7 +338,7 @@ fn event_of(document: Document) -> Event {
         at: document.occurred_at,
         source: document.source,
         title: document.number.unwrap_or_else(|| document.external_id.clone()),
-        amount: Some(if credit { -document.total.abs() } else { document.total }),
+        amount: document.total.map(|total| if credit { -total.abs() } else { total }),
         currency: document.currency,
         id: document.id,
         detail,

@@ -9,6 +9,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
+use serde::Deserialize;
+
 use super::ShellOf;
 use crate::{
     analytics::customer::{self, MasterValue},
@@ -24,7 +26,7 @@ use crate::{
         },
     },
     identity::Action,
-    master::edit::{self, By, Edit, EditError, Values},
+    master::edit::{self, By, Edit, EditError, Keep, Values},
     model::record::CUSTOMER_FIELDS,
 };
 
@@ -120,6 +122,35 @@ pub async fn release(
         Err(EditError::Merged(into)) => Ok(Redirect::to(&format!("/customers/{into}")).into_response()),
         Err(EditError::Store(error)) => Err(error.into()),
         Err(EditError::UnknownCustomer | EditError::Overtaken(_)) => Err(AppError::NotFound),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Decision {
+    /// `typed` or `source`.
+    keep: String,
+}
+
+/// A person decides which side of a conflict stands.
+pub async fn settle(
+    State(hub): State<SharedHub>,
+    Path((id, field)): Path<(String, String)>,
+    of: ShellOf,
+    Form(decision): Form<Decision>,
+) -> Result<Response, AppError> {
+    of.me.require(Action::EditCustomers)?;
+    let keep = if decision.keep == "typed" { Keep::Typed } else { Keep::Source };
+    let mut tx = hub.db.begin().await?;
+    match edit::settle(&mut tx, &id, &field, keep, by(&hub, &of)).await {
+        Ok(_) => {
+            tx.commit().await?;
+            tell(&hub, &id);
+            let said = if keep == Keep::Typed { "conflict_typed" } else { "conflict_source" };
+            Ok(super::done(&format!("/customers/{id}"), said, None))
+        }
+        Err(EditError::Merged(into)) => Ok(Redirect::to(&format!("/customers/{into}")).into_response()),
+        Err(EditError::Store(error)) => Err(error.into()),
+        Err(EditError::Invalid(_) | EditError::UnknownCustomer | EditError::Overtaken(_)) => Err(AppError::NotFound),
     }
 }
 

@@ -46,6 +46,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/customers/new", get(customer_edit::blank).post(customer_edit::create))
         .route("/customers/{id}/edit", get(customer_edit::form).post(customer_edit::save))
         .route("/customers/{id}/values/{field}/release", post(customer_edit::release))
+        .route("/customers/{id}/conflicts/{field}", post(customer_edit::settle))
         .route("/customers/{id}/stream", get(customer::stream))
         .route("/customers/{id}/events/{event}", get(customer::event))
         .route("/customers/{id}/activities/new", get(customer::new_activity))

@@ -4,6 +4,7 @@
 
 mod customer;
 mod entries;
+mod event;
 mod inbox;
 mod operations;
 mod receivers;
@@ -51,6 +52,7 @@ type Sample = (&'static str, Section, bool, Box<dyn Page>);
 
 fn samples(lang: Lang) -> Vec<Sample> {
     let mut all = customer::samples();
+    all.extend(event::samples());
     all.extend(operations::samples(lang));
     all.extend(receivers::samples());
     all.extend(start::samples());

@@ -7,6 +7,7 @@ use super::{
     event_text::{event_line, event_title, master_value},
     format,
 };
+use crate::model::Timestamp;
 use crate::{
     analytics::{
         Basis,
@@ -26,19 +27,22 @@ pub enum Chip {
     #[default]
     All,
     Orders,
+    Shipments,
     Billing,
     Activities,
     Changes,
 }
 
 impl Chip {
-    pub const EVERY: [Self; 5] = [Self::All, Self::Orders, Self::Billing, Self::Activities, Self::Changes];
+    pub const EVERY: [Self; 6] =
+        [Self::All, Self::Orders, Self::Shipments, Self::Billing, Self::Activities, Self::Changes];
 
     #[must_use]
     pub fn value(self) -> &'static str {
         match self {
             Self::All => "",
             Self::Orders => "orders",
+            Self::Shipments => "shipments",
             Self::Billing => "billing",
             Self::Activities => "activities",
             Self::Changes => "changes",
@@ -50,6 +54,7 @@ impl Chip {
         match self {
             Self::All => "timeline.all",
             Self::Orders => "timeline.orders",
+            Self::Shipments => "timeline.shipments",
             Self::Billing => "timeline.billing",
             Self::Activities => "timeline.activities",
             Self::Changes => "timeline.changes",
@@ -60,6 +65,7 @@ impl Chip {
         match self {
             Self::All => vec![],
             Self::Orders => vec![Kind::Order],
+            Self::Shipments => vec![Kind::Shipment],
             Self::Billing => vec![Kind::Invoice, Kind::CreditNote, Kind::Payment],
             Self::Activities => vec![Kind::Activity],
             Self::Changes => vec![Kind::MasterChange],
@@ -155,6 +161,25 @@ pub struct CustomerPage {
     /// The code in the address belonged to a customer merged into this one.
     pub merged_from: Option<String>,
     pub activity: ActivityForm,
+    /// Typed values that a source contradicts.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// A typed value and a source's that mean different things, until somebody has looked.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    pub field: String,
+    /// Empty: there is none.
+    pub typed: String,
+    pub actor: String,
+    pub typed_at: Timestamp,
+    /// Empty: there is none.
+    pub said: String,
+    /// Kind and name of the connection.
+    pub source: Option<(String, String)>,
+    pub at: Timestamp,
+    /// The typed value stands (it is pinned), else the source's.
+    pub typed_won: bool,
 }
 
 /// The events of one day.
@@ -179,6 +204,7 @@ impl CustomerPage {
                 let count = match chip {
                     Chip::All => counts.all(),
                     Chip::Orders => counts.orders,
+                    Chip::Shipments => counts.shipments,
                     Chip::Billing => counts.billing,
                     Chip::Activities => counts.activities,
                     Chip::Changes => counts.changes,
