@@ -84,7 +84,8 @@ mod tests {
     #[tokio::test]
     async fn who_waits_long_makes_room_and_comes_back() {
         let (places, free) = (Arc::new(Semaphore::new(1)), Arc::new(Notify::new()));
-        let place = Place::new(places.clone(), places.clone().acquire_owned().await.unwrap(), free.clone());
+        let held = places.clone().try_acquire_owned().expect("nobody else has it");
+        let place = Place::new(places.clone(), held, free.clone());
         place.wait(async { assert_eq!(places.available_permits(), 0, "a usual answer") }).await;
         let long = async {
             free.notified().await;
