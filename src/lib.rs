@@ -60,6 +60,7 @@
 //! | a word in manifests | `connectors/sdk/src/manifest`, when two connectors want it |
 //! | a transform | `connectors/sdk/src/mapping/step.rs` |
 //! | a field of a record | `connectors/sdk/src/noun.rs`, [`model::record`], a migration, [`master`] |
+//! | a kind of record | as a field; an id prefix in [`model::ids`], a file in [`store`], the history in [`analytics`], both catalogues |
 //! | a table or a question to the database | `migrations/`, a file in [`store`] |
 //! | a figure | [`analytics`] |
 //! | a page or an endpoint | [`http`]: a module with `routes()` |

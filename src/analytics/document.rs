@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// An order, invoice, credit note or payment as its source has it, and how it came here.
+/// An order, shipment, invoice, credit note or payment as its source has it, and how it came here.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document {
     pub id: String,
@@ -23,7 +23,7 @@ pub struct Document {
     /// The source's own key.
     pub external_id: String,
     pub number: Option<String>,
-    /// Order, issue or payment date.
+    /// Order, shipping, issue or payment date.
     pub date: String,
     pub delivery_date: Option<String>,
     pub closing_date: Option<String>,
@@ -37,14 +37,18 @@ pub struct Document {
     pub corrects: Option<String>,
     pub registration_number: Option<String>,
     pub method: Option<String>,
+    pub carrier: Option<String>,
+    pub tracking: Option<String>,
     pub currency: Currency,
     pub net: Option<i64>,
     pub tax: Option<i64>,
-    pub total: i64,
+    pub total: Option<i64>,
     pub lines: Vec<Line>,
     pub taxes: Vec<Tax>,
-    /// Orders that an invoice bills.
+    /// Orders that an invoice bills or a shipment fulfils.
     pub orders: Vec<Related>,
+    /// Shipments that fulfil an order.
+    pub shipments: Vec<Related>,
     /// Invoices that bill an order.
     pub invoices: Vec<Related>,
     /// A payment's invoices, or an invoice's payments.
@@ -66,7 +70,8 @@ pub struct Line {
     pub quantity: Option<String>,
     pub unit: Option<String>,
     pub unit_price: Option<String>,
-    pub amount: i64,
+    /// A shipment has no amounts.
+    pub amount: Option<i64>,
     pub tax_rate: Option<String>,
 }
 
@@ -94,7 +99,7 @@ pub struct Allocation {
     pub amount: i64,
 }
 
-/// All fields of one order, invoice or payment; `None` for other ids.
+/// All fields of one order, shipment, invoice or payment; `None` for other ids.
 pub async fn event(db: &Db, id: &str) -> Result<Option<Document>, StoreError> {
     let Some(head) = rows::head(db, id).await? else { return Ok(None) };
     let (lines, pieces) = tokio::try_join!(rows::lines(db, id), rows::pieces(db, &head))?;
@@ -105,6 +110,7 @@ fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Docume
     let mut document = Document {
         kind: match head.kind.as_str() {
             "order" => Kind::Order,
+            "shipment" => Kind::Shipment,
             "payment" => Kind::Payment,
             "credit_note" => Kind::CreditNote,
             _ => Kind::Invoice,
@@ -129,13 +135,16 @@ fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Docume
         corrects: head.corrects,
         registration_number: head.registration_number,
         method: head.method,
-        currency: head.currency.parse().unwrap_or(Currency::JPY),
+        carrier: head.carrier,
+        tracking: head.tracking,
+        currency: head.currency.as_deref().and_then(|c| c.parse().ok()).unwrap_or(Currency::JPY),
         net: head.net_minor,
         tax: head.tax_minor,
         total: head.total_minor,
         lines: lines.into_iter().map(line).collect(),
         taxes: Vec::new(),
         orders: Vec::new(),
+        shipments: Vec::new(),
         invoices: Vec::new(),
         allocations: Vec::new(),
         occurred_at: head.occurred_at.map(Timestamp),
@@ -150,6 +159,7 @@ fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Docume
         match part.as_str() {
             "tax" => document.taxes.push(Tax { rate: text, taxable: first, tax: second }),
             "order" => document.orders.push(Related { id, number: text }),
+            "shipment" => document.shipments.push(Related { id, number: text }),
             "invoice" => document.invoices.push(Related { id, number: text }),
             _ => document.allocations.push(Allocation { document: Related { id, number: text }, date, amount: first }),
         }
@@ -162,7 +172,7 @@ fn line(row: LineRow) -> Line {
     Line { number: line_no, product_code, description, quantity, unit, unit_price, amount: amount_minor, tax_rate }
 }
 
-/// Orders and invoices whose number is, or starts with, the text; exact ones first, then the newest.
+/// Orders, shipments and invoices whose number is, or starts with, the text; exact ones first, then the newest.
 pub async fn search_documents(db: &Db, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
     /// Shorter texts start too many numbers to be worth a list.
     const SHORTEST: usize = 3;

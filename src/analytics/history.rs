@@ -109,7 +109,7 @@ impl Reader<'_> {
         let at = |e: &Event| e.at.map_or(0, |at| at.0);
         events.sort_by(|a, b| b.date.cmp(&a.date).then_with(|| at(b).cmp(&at(a))).then_with(|| b.id.cmp(&a.id)));
         events.truncate(limit);
-        self.add_allocations(&mut events).await?;
+        self.add_numbers(&mut events).await?;
         Ok(events)
     }
 
@@ -140,6 +140,7 @@ impl Reader<'_> {
                 limit_of(wanted(Kind::Payment)),
                 limit_of(wanted(Kind::Activity)),
                 limit_of(wanted(Kind::MasterChange)),
+                limit_of(wanted(Kind::Shipment)),
             ],
             invoice_kinds: [
                 if wanted(Kind::Invoice) { "invoice" } else { "" },
@@ -157,6 +158,7 @@ impl Reader<'_> {
     fn event(&self, row: EventRow) -> Event {
         let kind = match row.kind.as_str() {
             "order" => Kind::Order,
+            "shipment" => Kind::Shipment,
             "credit_note" => Kind::CreditNote,
             "payment" => Kind::Payment,
             "activity" => Kind::Activity,
@@ -182,19 +184,21 @@ impl Reader<'_> {
         Event { id, kind, date, at, source, title, amount, currency, detail: detail(kind, [a, b, c, d, e], n) }
     }
 
-    /// Which invoices the payments of a page cover, in one statement.
-    async fn add_allocations(&self, events: &mut [Event]) -> Result<(), StoreError> {
-        let payments: Vec<String> = events.iter().filter(|e| e.kind == Kind::Payment).map(|e| e.id.clone()).collect();
-        if payments.is_empty() {
+    /// Which invoices the payments of a page cover, and which orders its shipments fulfil, in one statement.
+    async fn add_numbers(&self, events: &mut [Event]) -> Result<(), StoreError> {
+        let refers = |e: &&Event| matches!(e.kind, Kind::Payment | Kind::Shipment);
+        let documents: Vec<String> = events.iter().filter(refers).map(|e| e.id.clone()).collect();
+        if documents.is_empty() {
             return Ok(());
         }
         let mut numbers: FxHashMap<String, Vec<String>> = FxHashMap::default();
-        for row in rows::allocations(self.db, &payments).await? {
+        for row in rows::numbers(self.db, &documents).await? {
             numbers.entry(row.id).or_default().push(row.value);
         }
         for event in events {
-            if let Detail::Payment { invoices, .. } = &mut event.detail {
-                *invoices = numbers.remove(&event.id).unwrap_or_default();
+            if let Detail::Payment { invoices: found, .. } | Detail::Shipment { orders: found, .. } = &mut event.detail
+            {
+                *found = numbers.remove(&event.id).unwrap_or_default();
             }
         }
         Ok(())
@@ -204,7 +208,7 @@ impl Reader<'_> {
     async fn matching(&self, events: Vec<Event>, needle: &str) -> Result<Vec<Event>, StoreError> {
         let ids: Vec<String> = events
             .iter()
-            .filter(|e| matches!(e.kind, Kind::Order | Kind::Invoice | Kind::CreditNote))
+            .filter(|e| matches!(e.kind, Kind::Order | Kind::Shipment | Kind::Invoice | Kind::CreditNote))
             .map(|e| e.id.clone())
             .collect();
         let mut lines: FxHashMap<String, String> = FxHashMap::default();
@@ -232,6 +236,14 @@ fn detail(kind: Kind, [a, b, c, d, e]: [Option<String>; 5], n: i64) -> Detail {
             delivery_date: b,
             status: a.unwrap_or_default(),
         },
+        Kind::Shipment => Detail::Shipment {
+            first_line: c.or(e),
+            quantity: d,
+            more_lines: (n - 1).max(0),
+            carrier: b.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+            status: a.unwrap_or_default(),
+            orders: Vec::new(),
+        },
         Kind::Invoice | Kind::CreditNote => Detail::Invoice {
             closing_date: b,
             due_date: c,
@@ -256,6 +268,11 @@ fn stands_in(event: &Event, needle: &str) -> bool {
     }
     match &event.detail {
         Detail::Order { first_line, .. } => first_line.as_deref().is_some_and(has),
+        Detail::Shipment { first_line, carrier, orders, .. } => {
+            first_line.as_deref().is_some_and(has)
+                || carrier.as_deref().is_some_and(has)
+                || orders.iter().any(|number| has(number))
+        }
         Detail::Invoice { corrects, .. } => corrects.as_deref().is_some_and(has),
         Detail::Payment { method, invoices } => {
             method.as_deref().is_some_and(has) || invoices.iter().any(|number| has(number))
@@ -301,6 +318,7 @@ fn counts(rows: &[CountRow]) -> Counts {
     let of = |kind: &str| rows.iter().filter(|r| r.kind == kind).map(|r| r.n).sum::<i64>();
     Counts {
         orders: of("order"),
+        shipments: of("shipment"),
         billing: of("invoice") + of("payment"),
         activities: of("activity"),
         changes: of("version"),

@@ -4,6 +4,7 @@
 
 mod documents;
 mod fixture;
+mod shipments;
 
 use std::sync::{Arc, atomic::AtomicI64};
 
@@ -170,7 +171,7 @@ async fn timeline_pages_do_not_repeat_or_lose() {
     f.seed().await;
     let zone = tokyo();
     let all = timeline::load(&f.db, "cus_a", &Filter { limit: 200, ..Filter::default() }, &zone).await.unwrap();
-    assert_eq!(all.counts, Counts { orders: 5, billing: 8, activities: 1, changes: 2 });
+    assert_eq!(all.counts, Counts { orders: 5, shipments: 2, billing: 8, activities: 1, changes: 2 });
     assert_eq!(all.events.len() as i64, all.counts.all());
     assert_eq!(all.since.as_deref(), Some("2023-01-15"));
     assert!(all.events.is_sorted_by(|a, b| a.date >= b.date));
@@ -219,10 +220,11 @@ async fn timeline_details_and_filters() {
     assert!(load(november).await.iter().all(|e| e.date.starts_with("2026-11")));
     let sales = load(Filter { connection_id: Some("con_s".into()), ..Filter::default() }).await;
     assert!(!sales.is_empty() && sales.iter().all(|e| e.source.connection_id.as_deref() == Some("con_s")));
-    for (text, id) in [("ブラケット", "ord_1"), ("ｶﾊﾞｰ", "ord_1"), ("so-1", "ord_1"), ("来期", "act_1")]
+    for (text, ids) in
+        [("ブラケット", &["ord_1"][..]), ("ｶﾊﾞｰ", &["ord_1"]), ("so-1", &["shp_1", "ord_1"]), ("来期", &["act_1"])]
     {
         let found = load(Filter { text: Some(text.into()), ..Filter::default() }).await;
-        assert_eq!(found.iter().map(|e| e.id.as_str()).collect::<Vec<_>>(), [id], "{text}");
+        assert_eq!(found.iter().map(|e| e.id.as_str()).collect::<Vec<_>>(), ids, "{text}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The history of one customer: orders, invoices, payments, activities and master changes, newest first.
+//! The history of one customer: orders, shipments, invoices, payments, activities and master changes, newest first.
 
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ use crate::model::{Timestamp, money::Currency};
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Order,
+    Shipment,
     Invoice,
     CreditNote,
     Payment,
@@ -31,7 +32,7 @@ pub struct Event {
     /// The source's own instant, where it has one; decides the order within a day.
     pub at: Option<Timestamp>,
     pub source: Source,
-    /// Order, invoice or payment number, or the subject of an activity.
+    /// Order, shipment, invoice or payment number, or the subject of an activity.
     pub title: String,
     pub amount: Option<i64>,
     pub currency: Currency,
@@ -48,6 +49,16 @@ pub enum Detail {
         more_lines: i64,
         delivery_date: Option<String>,
         status: String,
+    },
+    Shipment {
+        first_line: Option<String>,
+        quantity: Option<String>,
+        more_lines: i64,
+        /// Who brings it and their number, as far as known.
+        carrier: Option<String>,
+        status: String,
+        /// Numbers of the orders that it fulfils.
+        orders: Vec<String>,
     },
     Invoice {
         closing_date: Option<String>,
@@ -76,6 +87,7 @@ pub enum Detail {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     pub orders: i64,
+    pub shipments: i64,
     pub billing: i64,
     pub activities: i64,
     pub changes: i64,
@@ -84,7 +96,7 @@ pub struct Counts {
 impl Counts {
     #[must_use]
     pub fn all(self) -> i64 {
-        self.orders + self.billing + self.activities + self.changes
+        self.orders + self.shipments + self.billing + self.activities + self.changes
     }
 }
 

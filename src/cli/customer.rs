@@ -171,6 +171,10 @@ fn parts(c: &Overview, events: &[Event], here: &Installation) -> Vec<Part> {
 fn event(e: &Event) -> Vec<String> {
     let (word, detail) = match &e.detail {
         Detail::Order { first_line, status, .. } => ("order", join([Some(status.clone()), first_line.clone()])),
+        Detail::Shipment { first_line, status, orders, .. } => (
+            "shipment",
+            join([Some(status.clone()), Some(orders.join(" ")).filter(|o| !o.is_empty()).or(first_line.clone())]),
+        ),
         Detail::Invoice { status, due_date, corrects, .. } => {
             let word =
                 if corrects.is_some() || e.kind == timeline::Kind::CreditNote { "credit note" } else { "invoice" };

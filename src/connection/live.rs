@@ -149,7 +149,9 @@ pub fn kind_of(noun: Noun) -> Kind {
         Noun::Customer => Kind::Customer,
         Noun::Site => Kind::Site,
         Noun::Contact => Kind::Contact,
+        Noun::Product => Kind::Product,
         Noun::Order => Kind::Order,
+        Noun::Shipment => Kind::Shipment,
         Noun::Invoice => Kind::Invoice,
         Noun::Payment => Kind::Payment,
     }

@@ -1,4 +1,5 @@
-//! Documents, sites and contacts: owned by their source, attached to a customer of the master.
+//! Documents, sites and contacts: owned by their source, attached to a customer of the master. Products
+//! are owned by their source too, and attached to nobody.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -6,12 +7,16 @@ use crate::{
     model::{
         Id,
         ids::Noun,
-        record::{Canonical, Kind, Order},
+        record::{Canonical, Kind, Order, Shipment},
     },
     store::{
         StoreError, Tx, customer, document,
         document::{Head, OrderRow},
-        late_reference, parked, source_record, version,
+        late_reference, parked, product,
+        product::ProductRow,
+        shipment,
+        shipment::ShipmentRow,
+        source_record, version,
     },
 };
 
@@ -25,18 +30,20 @@ fn noun(kind: Kind) -> Noun {
         Kind::Customer => Noun::Customer,
         Kind::Site => Noun::Site,
         Kind::Contact => Noun::Contact,
+        Kind::Product => Noun::Product,
         Kind::Order => Noun::Order,
+        Kind::Shipment => Noun::Shipment,
         Kind::Invoice => Noun::Invoice,
         Kind::Payment => Noun::Payment,
     }
 }
 
-/// A fresh record whose customer is known.
+/// A fresh record whose customer is known, or that has none.
 struct Placed<'a> {
     fresh: &'a Fresh<'a>,
     record: &'a Canonical,
     id: String,
-    customer_id: &'a str,
+    customer_id: Option<&'a str>,
 }
 
 /// Returns the keys of the records that wait for their customer.
@@ -58,7 +65,7 @@ pub(super) async fn apply(
         } else {
             outcome.new += 1
         }
-        outcome.customers.insert(p.customer_id.to_owned());
+        outcome.customers.extend(p.customer_id.map(str::to_owned));
     }
     remember(tx, chunk, &placed).await?;
     write_rows(tx, chunk, &placed, &references).await?;
@@ -86,9 +93,13 @@ impl References {
         let mut site_keys: BTreeSet<&str> = BTreeSet::new();
         for record in fresh.iter().filter_map(|f| f.incoming.record.as_ref()) {
             keys.extend(record.customer());
-            if let Canonical::Order(order) = record {
-                keys.extend(order.bill_to.as_deref());
-                site_keys.extend(order.ship_to.as_deref());
+            match record {
+                Canonical::Order(order) => {
+                    keys.extend(order.bill_to.as_deref());
+                    site_keys.extend(order.ship_to.as_deref());
+                }
+                Canonical::Shipment(shipment) => site_keys.extend(shipment.ship_to.as_deref()),
+                _ => {}
             }
         }
         let streams = origin.streams_of(Kind::Customer);
@@ -122,17 +133,21 @@ fn place<'a>(
     let mut homeless = Vec::new();
     for f in fresh {
         let Some(record) = &f.incoming.record else { continue };
-        let key = record.customer().unwrap_or_default();
-        match references.customers.get(key) {
-            Some(customer_id) => {
-                let id = match &f.known {
-                    Some(known) => known.record_id.clone(),
-                    None => Id::new(noun(chunk.kind)).into_string(),
-                };
-                placed.push(Placed { fresh: f, record, id, customer_id });
-            }
-            None => homeless.push((f, key)),
-        }
+        let customer_id = match record.customer() {
+            Some(key) => match references.customers.get(key) {
+                Some(id) => Some(id.as_str()),
+                None => {
+                    homeless.push((f, key));
+                    continue;
+                }
+            },
+            None => None,
+        };
+        let id = match &f.known {
+            Some(known) => known.record_id.clone(),
+            None => Id::new(noun(chunk.kind)).into_string(),
+        };
+        placed.push(Placed { fresh: f, record, id, customer_id });
     }
     (placed, homeless)
 }
@@ -180,30 +195,34 @@ async fn write_rows(
     placed: &[Placed<'_>],
     references: &References,
 ) -> Result<(), StoreError> {
+    let mut products = Vec::new();
     let mut orders = Vec::new();
+    let mut shipments = Vec::new();
     let mut invoices = Vec::new();
     let mut payments = Vec::new();
     let mut sites = Vec::new();
     let mut contacts = Vec::new();
     for p in placed {
-        let head = Head {
-            id: &p.id,
-            customer_id: p.customer_id,
-            connection_id: &chunk.origin.connection_id,
-            external_id: &p.fresh.incoming.external_id,
-            seq: p.fresh.seq(),
-            now: chunk.now,
-        };
+        let (connection_id, external_id) = (&chunk.origin.connection_id, &p.fresh.incoming.external_id);
+        let (seq, now) = (p.fresh.seq(), chunk.now);
+        if let Canonical::Product(product) = p.record {
+            products.push(ProductRow { id: &p.id, connection_id, external_id, seq, now, product });
+        }
+        let Some(customer_id) = p.customer_id else { continue };
+        let head = Head { id: &p.id, customer_id, connection_id, external_id, seq, now };
         match p.record {
             Canonical::Order(order) => orders.push((head, order_row(order, references))),
+            Canonical::Shipment(shipment) => shipments.push((head, shipment_row(shipment, references))),
             Canonical::Invoice(invoice) => invoices.push((head, &**invoice)),
             Canonical::Payment(payment) => payments.push((head, &**payment)),
             Canonical::Site(site) => sites.push((head, &**site)),
             Canonical::Contact(contact) => contacts.push((head, &**contact)),
-            Canonical::Customer(_) => {}
+            Canonical::Customer(_) | Canonical::Product(_) => {}
         }
     }
+    product::put(tx, &products).await?;
     document::put_orders(tx, &orders).await?;
+    shipment::put(tx, &shipments).await?;
     document::put_invoices(tx, &invoices).await?;
     document::put_payments(tx, &payments).await?;
     document::put_sites(tx, &sites).await?;
@@ -221,6 +240,11 @@ fn order_row<'a>(order: &'a Order, references: &'a References) -> OrderRow<'a> {
     }
 }
 
+fn shipment_row<'a>(shipment: &'a Shipment, references: &'a References) -> ShipmentRow<'a> {
+    let ship_to = shipment.ship_to.as_ref().and_then(|key| references.sites.get(key)).map(String::as_str);
+    ShipmentRow { shipment, ship_to }
+}
+
 async fn write_versions(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -> Result<(), StoreError> {
     let facts = placed.iter().map(|p| Fact {
         version: version::NewVersion {
@@ -234,7 +258,7 @@ async fn write_versions(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -
             reason: if p.fresh.seq() == 1 { "created" } else { "source" },
             body: p.fresh.incoming.canonical.clone(),
         },
-        customer_id: Some(p.customer_id),
+        customer_id: p.customer_id,
         sample: chunk.origin.sample,
     });
     announce::versions(tx, chunk.now, facts.collect()).await
@@ -280,6 +304,11 @@ pub(super) async fn tombstone(
     outcome.updated += known.len() as i64;
     let ids: Vec<&str> = known.iter().map(|(_, k)| k.record_id.as_str()).collect();
     let customers: HashMap<String, String> = match chunk.kind {
+        Kind::Product => {
+            product::mark_deleted(tx, &ids, chunk.now).await?;
+            HashMap::new()
+        }
+        Kind::Shipment => document::mark_deleted(tx, "shipment", &ids, chunk.now).await?,
         Kind::Order => document::mark_deleted(tx, "sales_order", &ids, chunk.now).await?,
         Kind::Invoice => document::mark_deleted(tx, "invoice", &ids, chunk.now).await?,
         Kind::Payment => document::mark_deleted(tx, "payment", &ids, chunk.now).await?,

@@ -242,7 +242,7 @@ fn sort_out<'a>(
         let known = known.remove(&incoming.external_id);
         let Some(stored) = &known else {
             // Deleted before we ever saw it: remembered where a state from before may still come.
-            let late = incoming.version.is_some() && matches!(kind, Kind::Order | Kind::Invoice | Kind::Payment);
+            let late = incoming.version.is_some() && !matches!(kind, Kind::Customer | Kind::Site | Kind::Contact);
             if incoming.record.is_some() || late {
                 fresh.push(Fresh { incoming, known });
             } else {

@@ -1,7 +1,8 @@
 //! Kinds of events that other systems can be told of: `order.created`.
 
 /// What something happens to.
-pub const SUBJECTS: [&str; 7] = ["customer", "site", "contact", "order", "invoice", "payment", "activity"];
+pub const SUBJECTS: [&str; 9] =
+    ["customer", "site", "contact", "product", "order", "shipment", "invoice", "payment", "activity"];
 /// What happens.
 pub const CHANGES: [&str; 3] = ["created", "updated", "deleted"];
 /// Sent when a person asks whether a receiver works.
@@ -14,7 +15,9 @@ pub fn kind_of(record_id: &str, seq: i64, reason: &str) -> String {
         Some("cus") => "customer",
         Some("sit") => "site",
         Some("cnt") => "contact",
+        Some("prd") => "product",
         Some("ord") => "order",
+        Some("shp") => "shipment",
         Some("inv") => "invoice",
         Some("pay") => "payment",
         _ => "activity",
@@ -49,6 +52,27 @@ pub fn is_wish(wish: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_record_has_a_subject_of_its_own() {
+        use crate::model::{Id, ids::Noun};
+        for (noun, subject) in [
+            (Noun::Customer, "customer"),
+            (Noun::Site, "site"),
+            (Noun::Contact, "contact"),
+            (Noun::Product, "product"),
+            (Noun::Order, "order"),
+            (Noun::Shipment, "shipment"),
+            (Noun::Invoice, "invoice"),
+            (Noun::Payment, "payment"),
+            (Noun::Activity, "activity"),
+        ] {
+            assert!(SUBJECTS.contains(&subject));
+            let id = Id::new(noun).into_string();
+            assert_eq!(kind_of(&id, 1, "created"), format!("{subject}.created"));
+            assert_eq!(kind_of(&id, 3, "deleted"), format!("{subject}.deleted"));
+        }
+    }
 
     #[test]
     fn wishes_name_kinds() {

@@ -18,7 +18,9 @@ pub enum Canonical {
     Customer(Box<CustomerFields>),
     Site(Box<Site>),
     Contact(Box<Contact>),
+    Product(Box<Product>),
     Order(Box<Order>),
+    Shipment(Box<Shipment>),
     Invoice(Box<Invoice>),
     Payment(Box<Payment>),
 }
@@ -30,7 +32,9 @@ pub enum Kind {
     Customer,
     Site,
     Contact,
+    Product,
     Order,
+    Shipment,
     Invoice,
     Payment,
 }
@@ -104,9 +108,22 @@ pub struct Contact {
     pub phone: Option<String>,
 }
 
+/// What is sold; of no customer.
+#[derive(Clone, PartialEq)]
+pub struct Product {
+    pub code: String,
+    pub name: String,
+    pub unit: Option<String>,
+    /// For one unit, decimal text.
+    pub price: Option<String>,
+    pub currency: Currency,
+    pub active: bool,
+}
+
 #[derive(Clone, PartialEq)]
 pub struct Line {
     pub product_code: Option<String>,
+    /// Empty only beside a product code: the product's name stands for it.
     pub description: String,
     pub quantity: Option<String>,
     pub unit: Option<String>,
@@ -131,6 +148,32 @@ pub struct Order {
     pub total_minor: i64,
     pub occurred_at: Option<i64>,
     pub lines: Vec<Line>,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct ShipmentLine {
+    pub product_code: Option<String>,
+    /// As [`Line::description`].
+    pub description: String,
+    pub quantity: String,
+    pub unit: Option<String>,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct Shipment {
+    pub customer: String,
+    pub number: String,
+    /// When the goods left, or shall leave.
+    pub ship_date: Date,
+    pub status: String,
+    pub carrier: Option<String>,
+    pub tracking: Option<String>,
+    pub ship_to: Option<String>,
+    pub subject: Option<String>,
+    /// Numbers of the orders that it fulfils, or a part of them.
+    pub orders: Vec<String>,
+    pub occurred_at: Option<i64>,
+    pub lines: Vec<ShipmentLine>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -181,21 +224,25 @@ impl Canonical {
             Kind::Customer => Self::Customer(Box::new(r.customer())),
             Kind::Site => Self::Site(Box::new(r.site())),
             Kind::Contact => Self::Contact(Box::new(r.contact())),
+            Kind::Product => Self::Product(Box::new(r.product(default_currency))),
             Kind::Order => Self::Order(Box::new(r.order(default_currency))),
+            Kind::Shipment => Self::Shipment(Box::new(r.shipment())),
             Kind::Invoice => Self::Invoice(Box::new(r.invoice(default_currency))),
             Kind::Payment => Self::Payment(Box::new(r.payment(default_currency))),
         };
         if r.errors.is_empty() { Ok(record) } else { Err(r.errors) }
     }
 
-    /// The key of the customer this record belongs to, in its own system; `None` for customers.
+    /// The key of the customer this record belongs to, in its own system; `None` for what belongs to
+    /// none: customers and products.
     #[must_use]
     pub fn customer(&self) -> Option<&str> {
         match self {
-            Self::Customer(_) => None,
+            Self::Customer(_) | Self::Product(_) => None,
             Self::Site(r) => Some(&r.customer),
             Self::Contact(r) => Some(&r.customer),
             Self::Order(r) => Some(&r.customer),
+            Self::Shipment(r) => Some(&r.customer),
             Self::Invoice(r) => Some(&r.customer),
             Self::Payment(r) => Some(&r.customer),
         }
@@ -208,7 +255,9 @@ impl Canonical {
             Self::Customer(r) => r.get("name"),
             Self::Site(r) => Some(&r.name),
             Self::Contact(r) => Some(&r.name),
+            Self::Product(r) => Some(&r.name),
             Self::Order(r) => Some(&r.number),
+            Self::Shipment(r) => Some(&r.number),
             Self::Invoice(r) => Some(&r.number),
             Self::Payment(r) => r.number.as_deref(),
         }
@@ -222,9 +271,14 @@ impl std::fmt::Debug for Canonical {
             Self::Customer(_) => "Customer(..)",
             Self::Site(_) => "Site(..)",
             Self::Contact(_) => "Contact(..)",
+            Self::Product(_) => "Product(..)",
             Self::Order(_) => "Order(..)",
+            Self::Shipment(_) => "Shipment(..)",
             Self::Invoice(_) => "Invoice(..)",
             Self::Payment(_) => "Payment(..)",
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
 //! Documents owned by their source: orders, invoices, payments; and a customer's sites and contacts.
+//! Shipments stand in [`super::shipment`], products in [`super::product`].
 //!
 //! Every function writes many records in a few statements. Child rows of changed documents are
 //! replaced as a whole; new documents (`seq` 1) have none to remove.
@@ -23,12 +24,12 @@ pub struct Head<'a> {
 }
 
 /// `ON CONFLICT (id) DO UPDATE` over every column but the key.
-fn replace(columns: &[&str]) -> String {
+pub(super) fn replace(columns: &[&str]) -> String {
     let set: Vec<String> = columns[1..].iter().map(|c| format!("{c} = excluded.{c}")).collect();
     format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))
 }
 
-async fn remove_children<'a>(
+pub(super) async fn remove_children<'a>(
     tx: &mut Tx,
     tables: &[(&str, &str)],
     changed: impl Iterator<Item = &'a str>,
@@ -45,7 +46,7 @@ async fn remove_children<'a>(
     Ok(())
 }
 
-fn changed<'a, R>(rows: &'a [(Head<'a>, R)]) -> impl Iterator<Item = &'a str> {
+pub(super) fn changed<'a, R>(rows: &'a [(Head<'a>, R)]) -> impl Iterator<Item = &'a str> {
     rows.iter().filter(|(head, _)| head.seq > 1).map(|(head, _)| head.id)
 }
 

@@ -1,8 +1,9 @@
-//! References that an order's source made before the site or customer came: filled in when it comes.
+//! References that the source of an order or shipment made before the site or customer came: filled in
+//! when it comes.
 
 use super::{StoreError, Tx, json_list, sql};
 
-/// Orders that named sites before these came get them now. Returns the customers concerned.
+/// Orders and shipments that named sites before these came get them now. Returns the customers concerned.
 pub async fn fill_ship_to<'a>(
     tx: &mut Tx,
     connection_id: &str,
@@ -10,17 +11,22 @@ pub async fn fill_ship_to<'a>(
     keys: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<String>, StoreError> {
     let dialect = tx.dialect();
-    let text = format!(
-        "UPDATE sales_order SET ship_to = (SELECT MIN(s.record_id) FROM source_record s
-           WHERE s.connection_id = $1 AND {} AND s.external_id = sales_order.ship_to_key)
-         WHERE connection_id = $1 AND ship_to IS NULL AND ship_to_key IS NOT NULL AND {}
-         RETURNING customer_id",
-        dialect.in_list("s.stream", "$2"),
-        dialect.in_list("ship_to_key", "$3")
-    );
-    let rows: Vec<(String,)> =
-        sql(text).bind(connection_id).bind(json_list(streams)).bind(json_list(keys)).all(tx).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    let (streams, keys) = (json_list(streams), json_list(keys));
+    let mut customers = Vec::new();
+    for table in ["sales_order", "shipment"] {
+        let text = format!(
+            "UPDATE {table} SET ship_to = (SELECT MIN(s.record_id) FROM source_record s
+               WHERE s.connection_id = $1 AND {} AND s.external_id = {table}.ship_to_key)
+             WHERE connection_id = $1 AND ship_to IS NULL AND ship_to_key IS NOT NULL AND {}
+             RETURNING customer_id",
+            dialect.in_list("s.stream", "$2"),
+            dialect.in_list("ship_to_key", "$3")
+        );
+        let rows: Vec<(String,)> =
+            sql(text).bind(connection_id).bind(streams.as_str()).bind(keys.as_str()).all(&mut *tx).await?;
+        customers.extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(customers)
 }
 
 /// As [`fill_ship_to`] for customers that pay, by key or 得意先コード.

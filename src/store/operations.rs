@@ -315,6 +315,7 @@ pub async fn changed_customer(
     sql("SELECT c.id, c.name FROM source_record s
          JOIN customer c ON c.id = COALESCE(
            (SELECT customer_id FROM sales_order WHERE id = s.record_id),
+           (SELECT customer_id FROM shipment WHERE id = s.record_id),
            (SELECT customer_id FROM invoice WHERE id = s.record_id),
            (SELECT customer_id FROM payment WHERE id = s.record_id),
            (SELECT customer_id FROM site WHERE id = s.record_id),

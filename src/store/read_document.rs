@@ -1,11 +1,11 @@
-//! One order, invoice or payment with everything that belongs to it, and documents by number.
+//! One order, shipment, invoice or payment with everything that belongs to it, and documents by number.
 
-use super::{Db, FromRow, StoreError, sql};
+use super::{Db, FromRow, StoreError, product::called, sql};
 
 /// The head of a document; columns that a kind does not have are NULL.
 #[derive(Debug, FromRow)]
 pub struct HeadRow {
-    /// `order`, `invoice`, `credit_note` or `payment`.
+    /// `order`, `shipment`, `invoice`, `credit_note` or `payment`.
     pub kind: String,
     pub id: String,
     pub customer_id: String,
@@ -26,10 +26,12 @@ pub struct HeadRow {
     pub corrects: Option<String>,
     pub registration_number: Option<String>,
     pub method: Option<String>,
-    pub currency: String,
+    pub carrier: Option<String>,
+    pub tracking: Option<String>,
+    pub currency: Option<String>,
     pub net_minor: Option<i64>,
     pub tax_minor: Option<i64>,
-    pub total_minor: i64,
+    pub total_minor: Option<i64>,
     pub occurred_at: Option<i64>,
     pub received_at: i64,
     pub seq: i64,
@@ -46,14 +48,14 @@ pub struct LineRow {
     pub quantity: Option<String>,
     pub unit: Option<String>,
     pub unit_price: Option<String>,
-    pub amount_minor: i64,
+    pub amount_minor: Option<i64>,
     pub tax_rate: Option<String>,
 }
 
-/// A tax rate, a related number or an allocation.
+/// A tax rate, a related document or an allocation.
 #[derive(Debug, FromRow)]
 pub struct PieceRow {
-    /// `tax`, `order`, `invoice`, `covers` (a payment's invoice) or `covered` (an invoice's payment).
+    /// `tax`, `order`, `shipment`, `invoice`, `covers` (a payment's invoice) or `covered` (an invoice's payment).
     pub part: String,
     pub id: Option<String>,
     pub text: String,
@@ -71,30 +73,42 @@ pub async fn head(db: &Db, id: &str) -> Result<Option<HeadRow>, StoreError> {
              d.subject AS subject, d.bill_to AS bill_to,
              (SELECT b.name FROM customer b WHERE b.id = d.bill_to) AS bill_to_name,
              (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name, CAST(NULL AS TEXT) AS corrects,
-             CAST(NULL AS TEXT) AS registration_number, CAST(NULL AS TEXT) AS method, d.net_minor AS net_minor,
-             d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM sales_order d"
+             CAST(NULL AS TEXT) AS registration_number, CAST(NULL AS TEXT) AS method,
+             CAST(NULL AS TEXT) AS carrier, CAST(NULL AS TEXT) AS tracking, d.currency AS currency,
+             d.net_minor AS net_minor, d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM sales_order d"
+        }
+        Some("shp") => {
+            "'shipment' AS kind, d.number AS number, d.ship_date AS date, CAST(NULL AS TEXT) AS delivery_date,
+             CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, d.status AS status,
+             d.subject AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
+             (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name, CAST(NULL AS TEXT) AS corrects,
+             CAST(NULL AS TEXT) AS registration_number, CAST(NULL AS TEXT) AS method, d.carrier AS carrier,
+             d.tracking AS tracking, CAST(NULL AS TEXT) AS currency, CAST(NULL AS BIGINT) AS net_minor,
+             CAST(NULL AS BIGINT) AS tax_minor, CAST(NULL AS BIGINT) AS total_minor FROM shipment d"
         }
         Some("inv") => {
             "d.kind AS kind, d.number AS number, d.issue_date AS date, CAST(NULL AS TEXT) AS delivery_date,
              d.closing_date AS closing_date, d.due_date AS due_date, d.status AS status,
              CAST(NULL AS TEXT) AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
              CAST(NULL AS TEXT) AS ship_to_name, d.corrects AS corrects,
-             d.registration_number AS registration_number, CAST(NULL AS TEXT) AS method, d.net_minor AS net_minor,
-             d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM invoice d"
+             d.registration_number AS registration_number, CAST(NULL AS TEXT) AS method,
+             CAST(NULL AS TEXT) AS carrier, CAST(NULL AS TEXT) AS tracking, d.currency AS currency,
+             d.net_minor AS net_minor, d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM invoice d"
         }
         Some("pay") => {
             "'payment' AS kind, d.number AS number, d.paid_date AS date, CAST(NULL AS TEXT) AS delivery_date,
              CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, CAST(NULL AS TEXT) AS status,
              CAST(NULL AS TEXT) AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
              CAST(NULL AS TEXT) AS ship_to_name, CAST(NULL AS TEXT) AS corrects,
-             CAST(NULL AS TEXT) AS registration_number, d.method AS method, CAST(NULL AS BIGINT) AS net_minor,
-             CAST(NULL AS BIGINT) AS tax_minor, d.amount_minor AS total_minor FROM payment d"
+             CAST(NULL AS TEXT) AS registration_number, d.method AS method,
+             CAST(NULL AS TEXT) AS carrier, CAST(NULL AS TEXT) AS tracking, d.currency AS currency,
+             CAST(NULL AS BIGINT) AS net_minor, CAST(NULL AS BIGINT) AS tax_minor, d.amount_minor AS total_minor FROM payment d"
         }
         _ => return Ok(None),
     };
     sql(format!(
         "SELECT d.id AS id, d.customer_id AS customer_id, d.connection_id AS connection_id, k.name AS source_name,
-            k.kind AS source_kind, d.external_id AS external_id, d.currency AS currency,
+            k.kind AS source_kind, d.external_id AS external_id,
             d.occurred_at AS occurred_at, d.received_at AS received_at, d.seq AS seq, d.deleted_at AS deleted_at,
             v.run_id AS run_id, (SELECT r.number FROM run r WHERE r.id = v.run_id) AS run_number, {columns}
          LEFT JOIN connection k ON k.id = d.connection_id
@@ -107,25 +121,38 @@ pub async fn head(db: &Db, id: &str) -> Result<Option<HeadRow>, StoreError> {
     .await
 }
 
-/// The lines of an order or an invoice.
+/// The lines of an order, a shipment or an invoice, each under its own words or its product's name.
 pub async fn lines(db: &Db, id: &str) -> Result<Vec<LineRow>, StoreError> {
-    sql("SELECT line_no, product_code, description, quantity, unit, unit_price, amount_minor, tax_rate
-            FROM sales_order_line WHERE order_id = $1
-         UNION ALL SELECT line_no, product_code, description, quantity, unit, unit_price, amount_minor, tax_rate
-            FROM invoice_line WHERE invoice_id = $1
-         ORDER BY line_no")
-    .bind(id)
-    .all(db)
-    .await
+    let part = |table: &str, lines: &str, key: &str, amounts: &str| {
+        format!(
+            "SELECT l.line_no AS line_no, l.product_code AS product_code, {} AS description, l.quantity AS quantity,
+                l.unit AS unit, {amounts}
+             FROM {lines} l JOIN {table} d ON d.id = l.{key} WHERE l.{key} = $1",
+            called("l", "d")
+        )
+    };
+    let priced = "l.unit_price AS unit_price, l.amount_minor AS amount_minor, l.tax_rate AS tax_rate";
+    let parts = [
+        part("sales_order", "sales_order_line", "order_id", priced),
+        part("invoice", "invoice_line", "invoice_id", priced),
+        part("shipment", "shipment_line", "shipment_id", "NULL, NULL, NULL"),
+    ];
+    sql(format!("{} ORDER BY line_no", parts.join(" UNION ALL "))).bind(id).all(db).await
 }
 
-/// Taxes, related orders and invoices, allocations.
+/// Taxes, related orders, shipments and invoices, allocations.
 pub async fn pieces(db: &Db, head: &HeadRow) -> Result<Vec<PieceRow>, StoreError> {
     sql("SELECT 'tax' AS part, CAST(NULL AS TEXT) AS id, rate AS text, CAST(NULL AS TEXT) AS date,
             taxable_minor AS first, tax_minor AS second FROM invoice_tax WHERE invoice_id = $1
          UNION ALL SELECT 'order', (SELECT MIN(o.id) FROM sales_order o WHERE o.number = x.order_number
                 AND o.customer_id = $2 AND o.deleted_at IS NULL), x.order_number, NULL, 0, 0
             FROM invoice_order x WHERE x.invoice_id = $1
+         UNION ALL SELECT 'order', (SELECT MIN(o.id) FROM sales_order o WHERE o.number = x.order_number
+                AND o.customer_id = $2 AND o.deleted_at IS NULL), x.order_number, NULL, 0, 0
+            FROM shipment_order x WHERE x.shipment_id = $1
+         UNION ALL SELECT 'shipment', s.id, s.number, s.ship_date, 0, 0
+            FROM shipment s JOIN shipment_order x ON x.shipment_id = s.id
+            WHERE $5 = 'order' AND s.customer_id = $2 AND x.order_number = $3 AND s.deleted_at IS NULL
          UNION ALL SELECT 'invoice', i.id, i.number, i.issue_date, i.total_minor, 0
             FROM invoice i JOIN invoice_order x ON x.invoice_id = i.id
             WHERE $5 = 'order' AND i.customer_id = $2 AND x.order_number = $3 AND i.deleted_at IS NULL
@@ -149,32 +176,34 @@ pub async fn pieces(db: &Db, head: &HeadRow) -> Result<Vec<PieceRow>, StoreError
 /// A document as the global search lists it.
 #[derive(Clone, Debug, FromRow, serde::Serialize)]
 pub struct Found {
-    /// `order`, `invoice` or `credit_note`.
+    /// `order`, `shipment`, `invoice` or `credit_note`.
     pub kind: String,
     pub id: String,
     pub number: String,
     pub date: String,
     pub customer_id: String,
     pub customer_name: String,
-    pub total_minor: i64,
-    pub currency: String,
+    /// A shipment has neither.
+    pub total_minor: Option<i64>,
+    pub currency: Option<String>,
 }
 
-/// Orders and invoices from this number on, in the order of the index. The caller keeps those that
+/// Orders, shipments and invoices from this number on, in the order of the index. The caller keeps those that
 /// start with the text: a prefix condition would not use the index on every database.
 pub async fn from_number(db: &Db, number: &str, limit: i64) -> Result<Vec<Found>, StoreError> {
-    let part = |kind: &str, table: &str, date: &str| {
+    let part = |kind: &str, table: &str, date: &str, amount: &str| {
         format!(
             "SELECT {kind} AS kind, d.id AS id, d.number AS number, d.{date} AS date, d.customer_id AS customer_id,
-                c.name AS customer_name, d.total_minor AS total_minor, d.currency AS currency
+                c.name AS customer_name, {amount}
              FROM (SELECT * FROM {table} t WHERE t.number >= $1 ORDER BY t.number LIMIT $2) d
              JOIN customer c ON c.id = d.customer_id WHERE d.deleted_at IS NULL"
         )
     };
-    let text = format!(
-        "{} UNION ALL {}",
-        part("'order'", "sales_order", "order_date"),
-        part("d.kind", "invoice", "issue_date")
-    );
-    sql(text).bind(number).bind(limit).all(db).await
+    let amount = "d.total_minor AS total_minor, d.currency AS currency";
+    let parts = [
+        part("'order'", "sales_order", "order_date", amount),
+        part("d.kind", "invoice", "issue_date", amount),
+        part("'shipment'", "shipment", "ship_date", "NULL, NULL"),
+    ];
+    sql(parts.join(" UNION ALL ")).bind(number).bind(limit).all(db).await
 }

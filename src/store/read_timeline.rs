@@ -1,11 +1,11 @@
 //! The history of one customer, one index range for each kind of event.
 
-use super::{Db, FromRow, StoreError, json_list, sql};
+use super::{Db, FromRow, StoreError, json_list, product::called, sql};
 
 /// One event; what `a` to `e` and `n` hold depends on the kind (see the statement).
 #[derive(Debug, FromRow)]
 pub struct EventRow {
-    /// `order`, `invoice`, `credit_note`, `payment`, `activity` or `version`.
+    /// `order`, `shipment`, `invoice`, `credit_note`, `payment`, `activity` or `version`.
     pub kind: String,
     pub id: String,
     /// Empty for versions: their day depends on the zone.
@@ -37,8 +37,8 @@ pub struct Range<'a> {
     pub instants: [i64; 4],
     pub connection_id: Option<&'a str>,
     pub actor: Option<&'a str>,
-    /// Orders, invoices and credit notes, payments, activities, versions.
-    pub limits: [i64; 5],
+    /// Orders, invoices and credit notes, payments, activities, versions, shipments.
+    pub limits: [i64; 6],
     pub invoice_kinds: [&'a str; 2],
 }
 
@@ -58,7 +58,7 @@ pub async fn events(db: &Db, range: &Range<'_>) -> Result<Vec<EventRow>, StoreEr
     let text = format!(
         "SELECT 'order' AS kind, o.id AS id, o.order_date AS date, o.occurred_at AS at, o.connection_id AS connection_id,
             o.number AS title, o.total_minor AS amount, o.currency AS currency, o.status AS a, o.delivery_date AS b,
-            (SELECT l.description FROM sales_order_line l WHERE l.order_id = o.id ORDER BY l.line_no LIMIT 1) AS c,
+            (SELECT {order_line} FROM sales_order_line l WHERE l.order_id = o.id ORDER BY l.line_no LIMIT 1) AS c,
             (SELECT l.quantity || COALESCE(l.unit, '') FROM sales_order_line l WHERE l.order_id = o.id
                 ORDER BY l.line_no LIMIT 1) AS d,
             o.subject AS e, o.line_count AS n
@@ -69,6 +69,13 @@ pub async fn events(db: &Db, range: &Range<'_>) -> Result<Vec<EventRow>, StoreEr
          UNION ALL SELECT 'payment', p.id, p.paid_date, p.occurred_at, p.connection_id, COALESCE(p.number, ''),
             p.amount_minor, p.currency, p.method, NULL, NULL, NULL, NULL, 0
          FROM {payments} p
+         UNION ALL SELECT 'shipment', s.id, s.ship_date, s.occurred_at, s.connection_id, s.number, NULL, NULL,
+            s.status, COALESCE(s.carrier || ' ', '') || COALESCE(s.tracking, ''),
+            (SELECT {shipment_line} FROM shipment_line l WHERE l.shipment_id = s.id ORDER BY l.line_no LIMIT 1),
+            (SELECT l.quantity || COALESCE(l.unit, '') FROM shipment_line l WHERE l.shipment_id = s.id
+                ORDER BY l.line_no LIMIT 1),
+            s.subject, s.line_count
+         FROM {shipments} s
          UNION ALL SELECT 'activity', a.id, a.activity_date, a.occurred_at, NULL, a.subject, NULL, NULL, a.kind, a.note,
             COALESCE((SELECT u.name FROM app_user u WHERE u.id = a.actor), a.actor), NULL, NULL, 0
          FROM (SELECT d.* FROM activity d WHERE d.customer_id = $1 AND d.activity_date >= $2 AND d.activity_date <= $3
@@ -86,8 +93,11 @@ pub async fn events(db: &Db, range: &Range<'_>) -> Result<Vec<EventRow>, StoreEr
                 AND ($11 IS NULL OR d.connection_id = $11) AND ($12 IS NULL OR d.actor = $12)
               ORDER BY d.valid_from DESC, d.seq DESC LIMIT $17) v",
         orders = documents("sales_order", "order_date", "", 13),
-        invoices = documents("invoice", "issue_date", "AND (d.kind = $18 OR d.kind = $19)", 14),
+        invoices = documents("invoice", "issue_date", "AND (d.kind = $19 OR d.kind = $20)", 14),
         payments = documents("payment", "paid_date", "", 15),
+        shipments = documents("shipment", "ship_date", "", 18),
+        order_line = called("l", "o"),
+        shipment_line = called("l", "s"),
     );
     sql(text)
         .bind(range.customer_id)
@@ -126,6 +136,7 @@ pub async fn counts(db: &Db, customer_id: &str) -> Result<Vec<CountRow>, StoreEr
     let alive = "AND deleted_at IS NULL";
     let text = [
         part("order", "sales_order", "order_date", alive),
+        part("shipment", "shipment", "ship_date", alive),
         part("invoice", "invoice", "issue_date", alive),
         part("payment", "payment", "paid_date", alive),
         part("activity", "activity", "activity_date", ""),
@@ -135,7 +146,7 @@ pub async fn counts(db: &Db, customer_id: &str) -> Result<Vec<CountRow>, StoreEr
     sql(text).bind(customer_id).all(db).await
 }
 
-/// Something that belongs to an event: `allocation` (invoice number) or `line` (description).
+/// Something that belongs to an event: `number` (of an invoice or order) or `line` (what it is called).
 #[derive(Debug, FromRow)]
 pub struct PartRow {
     pub part: String,
@@ -143,32 +154,38 @@ pub struct PartRow {
     pub value: String,
 }
 
-/// Invoice numbers that these payments cover.
-pub async fn allocations(db: &Db, payments: &[String]) -> Result<Vec<PartRow>, StoreError> {
-    sql(format!(
-        "SELECT 'allocation' AS part, payment_id AS id, invoice_number AS value FROM payment_allocation
-         WHERE {} ORDER BY payment_id, invoice_number",
-        db.dialect().in_list("payment_id", "$1")
-    ))
-    .bind(json_list(payments))
-    .all(db)
-    .await
-}
-
-/// What stands in the lines of these orders and invoices, for searching.
-pub async fn line_texts(db: &Db, documents: &[String]) -> Result<Vec<PartRow>, StoreError> {
+/// Numbers of the invoices that payments cover, and of the orders that shipments fulfil.
+pub async fn numbers(db: &Db, documents: &[String]) -> Result<Vec<PartRow>, StoreError> {
     let dialect = db.dialect();
     sql(format!(
-        "SELECT 'line' AS part, order_id AS id, COALESCE(product_code, '') || ' ' || description AS value
-            FROM sales_order_line WHERE {}
-         UNION ALL SELECT 'line', invoice_id, COALESCE(product_code, '') || ' ' || description
-            FROM invoice_line WHERE {}",
-        dialect.in_list("order_id", "$1"),
-        dialect.in_list("invoice_id", "$1")
+        "SELECT 'number' AS part, payment_id AS id, invoice_number AS value FROM payment_allocation WHERE {}
+         UNION ALL SELECT 'number', shipment_id, order_number FROM shipment_order WHERE {}
+         ORDER BY id, value",
+        dialect.in_list("payment_id", "$1"),
+        dialect.in_list("shipment_id", "$1")
     ))
     .bind(json_list(documents))
     .all(db)
     .await
+}
+
+/// What stands in the lines of these orders, shipments and invoices, for searching.
+pub async fn line_texts(db: &Db, documents: &[String]) -> Result<Vec<PartRow>, StoreError> {
+    let dialect = db.dialect();
+    let part = |table: &str, lines: &str, key: &str| {
+        format!(
+            "SELECT 'line' AS part, d.id AS id, COALESCE(l.product_code, '') || ' ' || {} AS value
+             FROM {lines} l JOIN {table} d ON d.id = l.{key} WHERE {}",
+            called("l", "d"),
+            dialect.in_list(&format!("l.{key}"), "$1")
+        )
+    };
+    let parts = [
+        part("sales_order", "sales_order_line", "order_id"),
+        part("shipment", "shipment_line", "shipment_id"),
+        part("invoice", "invoice_line", "invoice_id"),
+    ];
+    sql(parts.join(" UNION ALL ")).bind(json_list(documents)).all(db).await
 }
 
 /// Name and tile of each connection.

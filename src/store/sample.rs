@@ -3,8 +3,10 @@
 use super::{StoreError, Tx, source_record, sql};
 
 /// Rows that hang on a document of a sample connection.
-const CHILDREN: [(&str, &str, &str); 5] = [
+const CHILDREN: [(&str, &str, &str); 7] = [
     ("sales_order_line", "order_id", "sales_order"),
+    ("shipment_line", "shipment_id", "shipment"),
+    ("shipment_order", "shipment_id", "shipment"),
     ("invoice_line", "invoice_id", "invoice"),
     ("invoice_tax", "invoice_id", "invoice"),
     ("invoice_order", "invoice_id", "invoice"),
@@ -12,8 +14,10 @@ const CHILDREN: [(&str, &str, &str); 5] = [
 ];
 
 /// Tables with a `connection_id` of their own.
-const OWNED: [&str; 12] = [
+const OWNED: [&str; 14] = [
+    "product",
     "sales_order",
+    "shipment",
     "invoice",
     "payment",
     "site",

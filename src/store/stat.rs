@@ -22,7 +22,7 @@ pub struct Periods {
 /// One kind of record of one customer, added up.
 #[derive(Debug, FromRow)]
 pub struct Total {
-    /// `customer`, `order`, `invoice`, `payment`, `activity` or `version`.
+    /// `customer`, `order`, `shipment`, `invoice`, `payment`, `activity` or `version`.
     pub part: String,
     pub customer_id: String,
     /// Events on the timeline, also in other currencies.
@@ -129,6 +129,13 @@ pub async fn totals(db: &Db, ids: &[String], periods: &Periods) -> Result<Vec<To
         ),
         document_total("order", "sales_order", "order_date", "d.net_minor", &listed),
         document_total("invoice", "invoice", "issue_date", INVOICE_NET, &listed),
+        plain_total(
+            "shipment",
+            "shipment",
+            "MIN(d.ship_date)",
+            "MAX(d.ship_date)",
+            &format!("{listed} AND d.deleted_at IS NULL"),
+        ),
         plain_total(
             "payment",
             "payment",
@@ -301,11 +308,12 @@ pub async fn stale(db: &Db, since: Timestamp) -> Result<Vec<String>, StoreError>
         "SELECT c.id FROM customer c LEFT JOIN customer_stat s ON s.customer_id = c.id
          WHERE c.merged_into IS NULL
             AND (s.customer_id IS NULL OR s.refreshed_at < $1 OR c.updated_at > s.refreshed_at - $2)
-         UNION {} UNION {} UNION {} UNION {}
+         UNION {} UNION {} UNION {} UNION {} UNION {}
          UNION SELECT s.customer_id FROM customer_stat s JOIN customer c ON c.id = s.customer_id
             WHERE c.merged_into IS NOT NULL
          ORDER BY 1",
         document("sales_order", "received_at"),
+        document("shipment", "received_at"),
         document("invoice", "received_at"),
         document("payment", "received_at"),
         document("activity", "created_at"),

@@ -308,6 +308,7 @@ impl Target<'_> {
             Err(PushError::Overtaken) => "overtaken",
             Err(_) => "failed",
         };
+        metrics::counter!("musubi_pushes_total", "outcome" => outcome).increment(1);
         let attempt = Attempt {
             seq: row.wanted_seq,
             external_id: answer.as_ref().ok().map(|p| p.external_id.as_str()).or(difference.external_id.as_deref()),

@@ -84,7 +84,7 @@ async fn a_connector_is_tested_against_its_live_system() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let today = jiff::civil::date(2026, 11, 20);
-    let samples = Samples::start(SampleOptions { customers: 6, months: 1, ..SampleOptions::new(today) }).await.unwrap();
+    let samples = Samples::start(SampleOptions { customers: 6, months: 2, ..SampleOptions::new(today) }).await.unwrap();
     let file = folder.path().join("live.json");
     let key = samples.credentials().sales_api_key.clone();
     std::fs::write(&file, json!({"base_url": samples.sales_url(), "api_key": key}).to_string()).unwrap();

@@ -167,7 +167,7 @@ fn connection(shell: &Shell<'_>, id: &str, key: &str) {
     assert!(!shown.out.contains(secret) && !shown.out.contains(key), "{}", shown.out);
     let shown = shown.json();
     assert!(shown["old_webhook_secret_until"].is_string());
-    assert_eq!(shown["streams"].as_array().unwrap().len(), 4);
+    assert_eq!(shown["streams"].as_array().unwrap().len(), 5);
     assert!(shown["webhook_url"].as_str().unwrap().ends_with(&format!("/hooks/{id}")));
 }
 
@@ -177,7 +177,7 @@ fn runs(shell: &Shell<'_>, id: &str) {
     assert!(listed[1]["counts"]["new"].as_i64().unwrap() > 0);
     let shown = shell.json(&["run", "show", "#1"]);
     assert_eq!(shown["id"], listed[1]["id"]);
-    assert_eq!(shown["streams"].as_array().unwrap().len(), 4);
+    assert_eq!(shown["streams"].as_array().unwrap().len(), 5);
     assert_eq!(shell.json(&["run", "retry", "1", "--wait"])["state"], "succeeded");
     shell.run(&["run", "show", "99"], 3);
     assert!(shell.run(&["run", "list"], 0).out.contains("販売 本社"));

@@ -14,6 +14,7 @@ mod console_desk;
 mod console_operations;
 mod console_receivers;
 mod console_reconnect;
+mod console_shipments;
 mod crash;
 mod deletes;
 mod ear;

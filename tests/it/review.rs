@@ -4,4 +4,5 @@ mod deliveries;
 mod linking;
 mod records;
 mod running;
-mod world;
+mod shipments;
+pub mod world;

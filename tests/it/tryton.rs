@@ -1,5 +1,6 @@
 //! A real ERP on the other side: Tryton in and out.
 
+mod goods;
 mod lock;
 mod traps;
 

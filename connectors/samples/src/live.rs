@@ -103,6 +103,11 @@ impl Live {
         let customer = &books.company.customers[order.customer];
         order.state = OrderState::Shipped;
         self.put_order(order, customer);
+        self.sales.shipments.put(sales::shipment_id(order), |at| {
+            order.changed = at;
+            rendered(&sales::shipment(order, customer))
+        });
+        drop(self.sales_hook.sales("shipment.created", &sales::shipment(order, customer)));
     }
 
     fn put_order(&self, order: &mut Order, customer: &crate::company::Customer) {

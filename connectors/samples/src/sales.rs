@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::company::{Company, Contact, Customer, Line, Order, OrderState, Site};
+use crate::company::{Company, Contact, Customer, Line, Order, OrderState, Site, day_in_japan};
 use crate::serve::gate::{Gate, error, pass};
 use crate::serve::table::{Slice, Table, joined};
 use crate::serve::{json_body, rendered};
@@ -31,6 +31,7 @@ pub(crate) struct Sales {
     pub sites: Table,
     pub contacts: Table,
     pub orders: Table,
+    pub shipments: Table,
 }
 
 impl Sales {
@@ -45,6 +46,13 @@ impl Sales {
             orders: Table::filled(
                 company.orders.iter().map(|o| (o.changed, o.id, rendered(&order(o, &customers[o.customer])))),
             ),
+            shipments: Table::filled(
+                company
+                    .orders
+                    .iter()
+                    .filter(|o| matches!(o.state, OrderState::Shipped | OrderState::Done))
+                    .map(|o| (o.changed, shipment_id(o), rendered(&shipment(o, &customers[o.customer])))),
+            ),
         }
     }
 
@@ -54,6 +62,7 @@ impl Sales {
             "sites" => Some(&self.sites),
             "contacts" => Some(&self.contacts),
             "orders" => Some(&self.orders),
+            "shipments" => Some(&self.shipments),
             _ => None,
         }
     }
@@ -212,6 +221,32 @@ pub(crate) fn order(o: &Order, customer: &Customer) -> Value {
         "amount_tax": o.tax,
         "amount_total": o.net + o.tax,
         "created_at": instant(o.occurred),
+        "deleted": false,
+        "updated_at": instant(o.changed),
+    })
+}
+
+pub(crate) fn shipment_id(o: &Order) -> u64 {
+    600_000 + o.id
+}
+
+/// A shipped order leaves as a whole, on its day of delivery or, when it is sent ahead, on the day it
+/// was sent.
+pub(crate) fn shipment(o: &Order, customer: &Customer) -> Value {
+    let changed = day_in_japan(o.changed);
+    let day = o.delivery.min(changed);
+    let lines: Vec<Value> =
+        o.lines.iter().map(|l| json!({ "sku": l.code, "name": l.name, "qty": l.quantity, "unit": l.unit })).collect();
+    json!({
+        "id": shipment_id(o),
+        "shipment_no": o.number.replacen("SO", "SH", 1),
+        "order_nos": [o.number],
+        "customer_id": customer.id,
+        "ship_site_id": o.site,
+        "shipped_on": day.to_string(),
+        // Billing changes an order later; that says nothing of the hour it left.
+        "shipped_at": (changed == day).then(|| instant(o.changed)),
+        "lines": lines,
         "deleted": false,
         "updated_at": instant(o.changed),
     })

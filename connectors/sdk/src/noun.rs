@@ -12,7 +12,9 @@ pub enum Noun {
     Customer,
     Site,
     Contact,
+    Product,
     Order,
+    Shipment,
     Invoice,
     Payment,
 }
@@ -100,9 +102,20 @@ const CONTACT: &[Field] = &[
     text("phone"),
 ];
 
+/// What is sold. It belongs to no customer; lines of documents name it by its code.
+const PRODUCT: &[Field] = &[
+    req("code", Text),
+    req("name", Text),
+    text("unit"),
+    opt("price", Decimal),
+    text("currency"),
+    opt("active", OneOf(&["true", "false"])),
+];
+
+/// A line with a product code needs no description: it shows the product's name.
 const ORDER_LINES: &[Field] = &[
     text("product_code"),
-    req("description", Text),
+    text("description"),
     req("quantity", Decimal),
     text("unit"),
     opt("unit_price", Decimal),
@@ -127,9 +140,26 @@ const ORDER: &[Field] = &[
     opt("lines", Lines(ORDER_LINES)),
 ];
 
+const SHIPMENT_LINES: &[Field] = &[text("product_code"), text("description"), req("quantity", Decimal), text("unit")];
+
+/// Goods on their way to a customer: `ship_date` is the day they left, or shall leave.
+const SHIPMENT: &[Field] = &[
+    req("customer", Text),
+    req("number", Text),
+    req("ship_date", Date),
+    opt("status", OneOf(&["shipped", "planned", "cancelled"])),
+    text("carrier"),
+    text("tracking"),
+    text("ship_to"),
+    text("subject"),
+    opt("orders", Texts),
+    opt("occurred_at", Instant),
+    opt("lines", Lines(SHIPMENT_LINES)),
+];
+
 const INVOICE_LINES: &[Field] = &[
     text("product_code"),
-    req("description", Text),
+    text("description"),
     opt("quantity", Decimal),
     text("unit"),
     opt("unit_price", Decimal),
@@ -173,7 +203,16 @@ const PAYMENT: &[Field] = &[
 ];
 
 impl Noun {
-    pub const ALL: [Self; 6] = [Self::Customer, Self::Site, Self::Contact, Self::Order, Self::Invoice, Self::Payment];
+    pub const ALL: [Self; 8] = [
+        Self::Customer,
+        Self::Site,
+        Self::Contact,
+        Self::Product,
+        Self::Order,
+        Self::Shipment,
+        Self::Invoice,
+        Self::Payment,
+    ];
 
     /// As written in manifests.
     #[must_use]
@@ -182,7 +221,9 @@ impl Noun {
             Self::Customer => "customer",
             Self::Site => "site",
             Self::Contact => "contact",
+            Self::Product => "product",
             Self::Order => "order",
+            Self::Shipment => "shipment",
             Self::Invoice => "invoice",
             Self::Payment => "payment",
         }
@@ -194,7 +235,9 @@ impl Noun {
             Self::Customer => CUSTOMER,
             Self::Site => SITE,
             Self::Contact => CONTACT,
+            Self::Product => PRODUCT,
             Self::Order => ORDER,
+            Self::Shipment => SHIPMENT,
             Self::Invoice => INVOICE,
             Self::Payment => PAYMENT,
         }

@@ -73,6 +73,11 @@ impl Known {
         self.models.contains_key(model)
     }
 
+    /// The model that a field leads to; `None` for values, and for a field that may lead to several.
+    pub(crate) fn relation(&self, model: &str, name: &str) -> Option<&str> {
+        self.models.get(model)?.get(name)?.relation.as_deref()
+    }
+
     pub(crate) fn has(&self, model: &str, path: &str) -> bool {
         let mut at = Some(model);
         for name in path.split('.') {

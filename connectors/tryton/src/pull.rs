@@ -132,15 +132,13 @@ impl Tryton {
 
     /// Which records of a part changed, and so which wholes.
     async fn parts(&self, plan: &Plan, part: &Part, mut at: Position, size: u32) -> Result<Page, SourceError> {
-        let whole = part.whole;
-        let fields = ["write_date", "create_date"].map(|name| format!("{whole}.{name}"));
-        let dates = ["write_date".to_owned(), "create_date".to_owned()];
-        let question = plan.question(part.model, &[dates, fields].concat(), Vec::new(), Some(size));
+        let (fields, conditions) = plan.way_back(part);
+        let question = plan.question(part.model, &fields, conditions, Some(size));
         let marks = at.start.parts.get(part.model).cloned().unwrap_or_default();
         let listing = self.next(question, &marks, &at, size > 1).await?;
         let times = self.times(&mut at, &listing);
         let places = places(&listing.rows)?;
-        for owner in listing.rows.iter().filter_map(|row| Place::of(&row[whole])) {
+        for owner in listing.rows.iter().flat_map(|row| owners(&row[part.whole])) {
             if !at.start.own.has_passed(&at.now.own, &owner, self.overlap) && !at.wanted.contains(&owner.id) {
                 at.wanted.push(owner.id);
             }
@@ -254,6 +252,18 @@ impl Plan {
         Question { model, fields: fields.to_vec(), domain: all(conditions), order: cursor::order(), size }
     }
 
+    /// What to ask of a part, and on which conditions, to learn which wholes it belongs to.
+    fn way_back(&self, part: &Part) -> (Vec<String>, Vec<Value>) {
+        let dates = |prefix: &str| ["write_date", "create_date"].map(|name| format!("{prefix}{name}"));
+        let whole = part.whole;
+        if self.known.relation(part.model, whole).is_some() {
+            return ([dates(""), dates(&format!("{whole}."))].concat(), Vec::new());
+        }
+        // It may lead to records of several models, so there is nothing to ask of them but which they are.
+        let fields = dates("").into_iter().chain([whole.to_owned()]).collect();
+        (fields, vec![is(whole, "like", format!("{},%", self.source.model))])
+    }
+
     /// Rows to records, with their places in the order of change.
     fn records(&self, rows: Vec<Value>) -> Result<(Vec<Record>, Vec<Place>), SourceError> {
         let places = places(&rows)?;
@@ -287,7 +297,23 @@ fn disorder(model: &str) -> SourceError {
 
 /// When the parts of a record changed, those that are switched off included.
 fn changed(body: &Map<String, Value>) -> impl Iterator<Item = Timestamp> {
-    body.values().filter_map(Value::as_array).flatten().filter_map(|part| Place::of(part)?.time())
+    body.values().flat_map(each).filter_map(|part| Place::of(part)?.time())
+}
+
+/// The records under a field: one or a list of them.
+fn each(value: &Value) -> &[Value] {
+    value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice)
+}
+
+/// The wholes that a part names: with their places, or as `model,id`, where only the id is known.
+fn owners(value: &Value) -> impl Iterator<Item = Place> {
+    each(value).iter().filter_map(|one| match one.as_str() {
+        Some(reference) => {
+            let id = reference.rsplit_once(',')?.1.parse().ok()?;
+            Some(Place { written: None, created: None, id })
+        }
+        None => Place::of(one),
+    })
 }
 
 /// Addresses and the like that are switched off; the change of switching them off counted.
@@ -302,4 +328,36 @@ fn places(rows: &[Value]) -> Result<Vec<Place>, SourceError> {
         code: "SRC_NO_KEY",
         detail: "a record of Tryton's answer has no id".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_leads_to_one_whole_to_several_or_to_a_reference() {
+        let table = [
+            (json!({"id": 3, "write_date": "2026-11-23T01:00:00Z"}), vec![(3, true)]),
+            (
+                json!([{"id": 4, "write_date": null}, {"id": 5, "write_date": "2026-11-23T01:00:00Z"}]),
+                vec![(4, false), (5, true)],
+            ),
+            (json!("stock.shipment.out,7"), vec![(7, false)]),
+            (json!("stock.shipment.out,"), vec![]),
+            (json!([]), vec![]),
+            (Value::Null, vec![]),
+        ];
+        for (value, expected) in table {
+            let found: Vec<_> = owners(&value).map(|place| (place.id, place.written.is_some())).collect();
+            assert_eq!(found, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_as_new_as_the_newest_of_its_parts() {
+        let body = json!({"id": 1, "name": "x", "empty": null, "lines": [{"id": 2, "write_date": "2026-11-23T03:00:00Z"}],
+            "template": {"id": 9, "create_date": "2026-11-23T01:00:00Z", "write_date": "2026-11-23T04:00:00Z"}});
+        let newest = changed(body.as_object().unwrap_or(&Map::new())).max();
+        assert_eq!(newest.map(|at| at.to_string()).as_deref(), Some("2026-11-23T04:00:00Z"));
+    }
 }

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | party | `phone`, `mail`, `corporate_number`, `postal_code`, `address` |
 //! | address | `name`, `role`, `address`, `phone` |
+//! | product | `active`, `price`, `currency` |
 //! | sale | `status`; of a line `description`, `tax_rate` |
+//! | shipment | `status`, `day`; of a move `description` |
 //! | invoice | `kind`, `status`, `due_date`, `net`, `tax`, `total`; of a line `description`, `quantity`, `amount`, `tax_rate`; of a tax `rate`, `taxable`, `tax` |
 //! | journal line | `amount`, `currency`, `allocations` of `invoice`, `amount` |
 //!
@@ -63,6 +65,51 @@ pub(crate) fn sale(body: &mut Object) -> bool {
         _ => ("open", false),
     };
     body.insert("hub".to_owned(), json!({ "status": status }));
+    gone
+}
+
+/// What is not sold any more keeps its name: old documents show it. The price is its own or its
+/// template's; where several companies ask different ones, there is no single price.
+pub(crate) fn product(body: &mut Object) -> bool {
+    let whole = Value::Object(body.clone());
+    let on_sale = |owner: &Value| owner.get("active").is_none_or(truthy);
+    let shared = whole["template"]["list_prices"].as_array();
+    // Those of its variants stand in the template's list as well.
+    let shared = shared.into_iter().flatten().filter(|row| row["product"].is_null());
+    let price = one_price(list(body, "list_prices").iter()).or_else(|| one_price(shared));
+    let (amount, currency) = price.unzip();
+    let active = on_sale(&whole) && on_sale(&whole["template"]);
+    body.insert("hub".to_owned(), json!({ "active": active, "price": amount, "currency": currency }));
+    false
+}
+
+fn one_price<'a>(rows: impl Iterator<Item = &'a Value>) -> Option<(String, Option<String>)> {
+    let mut prices =
+        rows.filter_map(|row| Some((text(&row["list_price"])?, text(&row["company"]["currency"]["code"]))));
+    let first = prices.next()?;
+    prices.all(|other| other == first).then_some(first)
+}
+
+/// A draft is no shipment yet, and one without a day has no place in a history. What was called off
+/// is no line of what left.
+pub(crate) fn shipment(body: &mut Object) -> bool {
+    let whole = Value::Object(body.clone());
+    let (status, is_draft) = match whole["state"].as_str() {
+        Some("shipped" | "done") => ("shipped", false),
+        Some("cancelled") => ("cancelled", false),
+        state => ("planned", state == Some("draft")),
+    };
+    if let Some(Value::Array(moves)) = body.get_mut("outgoing_moves") {
+        moves.retain(|one| status == "cancelled" || one["state"] != "cancelled");
+    }
+    // Goods with a code go by the name that the product has today.
+    lines(body, "outgoing_moves", |line| {
+        let coded = text(&line["product"]["code"]).is_some();
+        json!({ "description": (!coded).then(|| description(line)) })
+    });
+    let day = text(&whole["effective_date"]).or_else(|| text(&whole["planned_date"]));
+    let gone = is_draft || day.is_none();
+    body.insert("hub".to_owned(), json!({ "status": status, "day": day }));
     gone
 }
 

@@ -14,7 +14,8 @@ use crate::{
 /// A model whose records are shown inside those of another.
 pub(crate) struct Part {
     pub model: &'static str,
-    /// The field of this model that names the whole.
+    /// The field of this model that leads to the whole, to several of them, or to records of several
+    /// models, the whole's among them.
     pub whole: &'static str,
 }
 
@@ -39,7 +40,7 @@ pub(crate) struct Source {
 }
 
 /// In the order of the mapping's nouns.
-pub(crate) static SOURCES: [Source; 5] = [
+pub(crate) static SOURCES: [Source; 7] = [
     Source {
         stream: "customers",
         model: "party.party",
@@ -112,6 +113,30 @@ pub(crate) static SOURCES: [Source; 5] = [
         shape: shape::address,
     },
     Source {
+        stream: "products",
+        model: "product.product",
+        module: "product",
+        // Name, unit and price are the template's.
+        parts: &[Part { model: "product.template", whole: "products" }],
+        fields: &[
+            "active",
+            "list_prices.list_price",
+            "list_prices.company.currency.code",
+            "template.active",
+            "template.list_prices.list_price",
+            "template.list_prices.product",
+            "template.list_prices.company.currency.code",
+            "template.write_date",
+            "template.create_date",
+        ],
+        needed: &[("template", "product.template")],
+        has_company: false,
+        // By its code a line names it; without one nothing does.
+        domain: || vec![is("code", "!=", Value::Null)],
+        living: Vec::new,
+        shape: shape::product,
+    },
+    Source {
         stream: "orders",
         model: "sale.sale",
         module: "sale",
@@ -137,6 +162,31 @@ pub(crate) static SOURCES: [Source; 5] = [
             vec![is("state", "not in", vec!["draft", "quotation"]), dated]
         },
         shape: shape::sale,
+    },
+    Source {
+        stream: "shipments",
+        model: "stock.shipment.out",
+        module: "stock",
+        parts: &[Part { model: "stock.move", whole: "shipment" }],
+        fields: &[
+            "state",
+            "effective_date",
+            "planned_date",
+            "outgoing_moves.state",
+            "outgoing_moves.product.code",
+            "outgoing_moves.product.name",
+            "outgoing_moves.write_date",
+            "outgoing_moves.create_date",
+        ],
+        needed: &[("customer", "party.party"), ("outgoing_moves", "stock.move")],
+        has_company: true,
+        // The number comes when it begins to wait for its goods.
+        domain: || vec![is("number", "!=", Value::Null)],
+        living: || {
+            let dated = any(vec![is("effective_date", "!=", Value::Null), is("planned_date", "!=", Value::Null)]);
+            vec![is("state", "!=", "draft"), dated]
+        },
+        shape: shape::shipment,
     },
     Source {
         stream: "invoices",

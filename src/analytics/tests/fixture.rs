@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, date};
 
-use super::documents;
+use super::{documents, shipments};
 use crate::store::{self, Batch, Db, Tx, Value, sql};
 
 /// 2026-11-23 09:00 in Tokyo.
@@ -64,6 +64,8 @@ impl Fixture {
         documents::orders(&mut tx).await;
         documents::invoices(&mut tx).await;
         documents::payments(&mut tx).await;
+        shipments::shipments(&mut tx).await;
+        shipments::products(&mut tx).await;
         tx.commit().await.unwrap();
     }
 }

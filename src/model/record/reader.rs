@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{Currency, Date, Money},
-    CUSTOMER_FIELDS, Contact, CustomerFields, FieldError, Invoice, Line, Order, Payment, Site, TaxLine,
+    CUSTOMER_FIELDS, Contact, CustomerFields, FieldError, Invoice, Line, Order, Payment, Product, Shipment,
+    ShipmentLine, Site, TaxLine,
 };
 
 /// Reads fields and collects what is wrong instead of stopping at the first.
@@ -112,6 +113,16 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    fn required_decimal(&mut self, field: &str) -> String {
+        let before = self.errors.len();
+        self.decimal(field).unwrap_or_else(|| {
+            if self.errors.len() == before {
+                self.fail("REQ_EMPTY", field, "");
+            }
+            String::new()
+        })
     }
 
     fn one_of(&mut self, field: &str, allowed: &[&str]) -> String {
@@ -220,15 +231,36 @@ impl<'a> Reader<'a> {
         }
     }
 
+    pub fn product(&mut self, default: Currency) -> Product {
+        Product {
+            code: self.required("code"),
+            name: self.required("name"),
+            unit: self.text("unit"),
+            price: self.decimal("price"),
+            currency: self.currency(default),
+            active: self.one_of("active", &["true", "false"]) == "true",
+        }
+    }
+
+    /// Code and description of a line: it needs one of the two.
+    fn goods(&mut self) -> (Option<String>, String) {
+        let code = self.text("product_code");
+        let description = if code.is_some() { self.text("description") } else { Some(self.required("description")) };
+        (code, description.unwrap_or_default())
+    }
+
     fn lines(&mut self, currency: Currency) -> Vec<Line> {
-        self.items("lines", |r| Line {
-            product_code: r.text("product_code"),
-            description: r.required("description"),
-            quantity: r.decimal("quantity"),
-            unit: r.text("unit"),
-            unit_price: r.decimal("unit_price"),
-            amount_minor: r.required_amount("amount", currency),
-            tax_rate: r.decimal("tax_rate"),
+        self.items("lines", |r| {
+            let (product_code, description) = r.goods();
+            Line {
+                product_code,
+                description,
+                quantity: r.decimal("quantity"),
+                unit: r.text("unit"),
+                unit_price: r.decimal("unit_price"),
+                amount_minor: r.required_amount("amount", currency),
+                tax_rate: r.decimal("tax_rate"),
+            }
         })
     }
 
@@ -261,6 +293,26 @@ impl<'a> Reader<'a> {
             total_minor,
             occurred_at: self.instant("occurred_at"),
             lines: self.lines(currency),
+        }
+    }
+
+    pub fn shipment(&mut self) -> Shipment {
+        Shipment {
+            customer: self.required("customer"),
+            number: self.required("number"),
+            ship_date: self.required_date("ship_date"),
+            status: self.one_of("status", &["shipped", "planned", "cancelled"]),
+            carrier: self.text("carrier"),
+            tracking: self.text("tracking"),
+            ship_to: self.text("ship_to"),
+            subject: self.text("subject"),
+            orders: self.texts("orders"),
+            occurred_at: self.instant("occurred_at"),
+            lines: self.items("lines", |r| {
+                let (product_code, description) = r.goods();
+                let quantity = r.required_decimal("quantity");
+                ShipmentLine { product_code, description, quantity, unit: r.text("unit") }
+            }),
         }
     }
 

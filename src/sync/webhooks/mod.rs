@@ -166,6 +166,8 @@ async fn send_all(
 impl Round {
     fn note(&mut self, engine: &Engine, leased: Leased, sent: Option<Sent>) {
         let now = engine.clock.now();
+        let outcome = sent.as_ref().map_or("gone", |sent| sent.cause.unwrap_or("delivered"));
+        metrics::counter!("musubi_events_sent_total", "outcome" => outcome).increment(1);
         let Some(sent) = sent else {
             // Its record went with the sample data: there is nothing to tell.
             let nothing = Sent { cause: Some("EVENT_GONE"), ..Sent::default() };

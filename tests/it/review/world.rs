@@ -41,6 +41,8 @@ impl<'a> World<'a> {
             ("customers", Kind::Customer),
             ("sites", Kind::Site),
             ("orders", Kind::Order),
+            ("products", Kind::Product),
+            ("shipments", Kind::Shipment),
             ("invoices", Kind::Invoice),
             ("payments", Kind::Payment),
         ];

@@ -281,6 +281,11 @@ pub(crate) fn japan(day: Date, minutes: i64, second: i64) -> Timestamp {
     Timestamp::from_second(midnight + minutes * 60 + second - 9 * 3600).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// The day of an instant in Japan.
+pub(crate) fn day_in_japan(at: Timestamp) -> Date {
+    jiff::tz::Offset::constant(9).to_datetime(at).date()
+}
+
 /// `day` plus a number of days, saturating at the calendar's end.
 pub(crate) fn plus_days(day: Date, days: i64) -> Date {
     day.saturating_add(jiff::Span::new().days(days))

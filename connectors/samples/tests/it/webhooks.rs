@@ -78,6 +78,31 @@ async fn a_new_order_arrives_signed() -> Outcome {
 }
 
 #[tokio::test]
+async fn an_order_that_is_shipped_says_so_and_what_left() -> Outcome {
+    let (samples, client) = started(small()).await?;
+    let (url, mut got) = receiver(0).await?;
+    samples.set_sales_hook(url);
+    let before = samples.counts().shipments;
+    samples.ship_one_now();
+    assert_eq!(samples.counts().shipments, before + 1);
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        told.push(serde_json::from_slice::<Value>(&next(&mut got).await?.1)?);
+    }
+    told.sort_by_key(|event| event["type"].to_string());
+    let [order, shipment] = [&told[0]["data"], &told[1]["data"]];
+    assert_eq!((told[0]["type"].as_str(), order["state"].as_str()), (Some("order.updated"), Some("shipped")));
+    assert_eq!(told[1]["type"], "shipment.created");
+    assert_eq!(shipment["order_nos"][0], order["order_no"]);
+    assert_eq!(shipment["lines"].as_array().map(Vec::len), order["lines"].as_array().map(Vec::len));
+    assert!(shipment["shipped_on"].as_str() <= order["deliver_on"].as_str(), "it may be sent ahead, never later");
+    let url = format!("{}/api/v1/shipments/{}", samples.sales_url(), shipment["id"]);
+    assert_eq!(crate::get(&client, &url, ("x-api-key", "key")).await?, (200, shipment.clone()));
+    samples.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_refused_event_comes_again_under_the_same_id() -> Outcome {
     let (samples, _) = started(small()).await?;
     let (url, mut got) = receiver(1).await?;

@@ -45,6 +45,42 @@ fn an_order_is_mapped() -> TestResult {
 }
 
 #[test]
+fn a_product_and_a_shipment_are_mapped() -> TestResult {
+    let product = compiled(
+        Noun::Product,
+        json!({"code": "sku", "name": "title", "price": "price.amount", "currency": "price.currency", "active": "on_sale"}),
+    )?;
+    let body = json!({"sku": "KV-220", "title": "制御盤カバー", "price": {"amount": 3850.5, "currency": "JPY"}, "on_sale": false});
+    let expected =
+        json!({"code": "KV-220", "name": "制御盤カバー", "price": "3850.5", "currency": "JPY", "active": "false"});
+    assert_eq!(Value::Object(product.apply(&body).unwrap_or_default()), expected);
+    let shipment = compiled(
+        Noun::Shipment,
+        json!({
+            "customer": "to", "number": "no", "ship_date": {"from": "left_on", "as": "date"},
+            "status": {"from": "state", "as": [{"values": {"packed": "planned", "sent": "shipped"}}]},
+            "orders": {"each": "positions", "item": "order.no"},
+            "lines": {"each": "positions", "fields": {"product_code": "sku", "quantity": "qty"}}
+        }),
+    )?;
+    let body = json!({
+        "to": 7, "no": "S-1", "left_on": "2026/11/20", "state": "packed",
+        "positions": [{"sku": "KV-220", "qty": 80.0, "order": {"no": "SO-1"}}, {"sku": "BR-115", "qty": "2", "order": null}]
+    });
+    let expected = json!({
+        "customer": "7", "number": "S-1", "ship_date": "2026-11-20", "status": "planned", "orders": ["SO-1"],
+        "lines": [{"product_code": "KV-220", "quantity": "80"}, {"product_code": "BR-115", "quantity": "2"}]
+    });
+    assert_eq!(Value::Object(shipment.apply(&body).unwrap_or_default()), expected);
+    // Goods without a number of pieces say nothing.
+    let without = json!({"customer": "to", "number": "no", "ship_date": "left_on",
+        "lines": {"each": "positions", "fields": {"product_code": "sku"}}});
+    let problems = compiled(Noun::Shipment, without).err().unwrap_or_default();
+    assert_eq!(problems.iter().map(|p| p.pointer.as_str()).collect::<Vec<_>>(), ["/lines/fields"]);
+    Ok(())
+}
+
+#[test]
 fn every_failing_field_is_named() -> TestResult {
     let mapping = compiled(Noun::Order, order())?;
     let body = json!({

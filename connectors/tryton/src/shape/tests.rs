@@ -163,3 +163,68 @@ fn money_that_came_is_a_payment_in_the_currency_of_its_invoice() {
         assert_eq!(shaped(payment, body).0["hub"], expected);
     }
 }
+
+#[test]
+fn a_shipment_has_a_day_and_the_goods_that_left() {
+    let table = [
+        ("draft", None, Some("2026-12-01"), ("planned", Some("2026-12-01"), true)),
+        ("waiting", None, Some("2026-12-01"), ("planned", Some("2026-12-01"), false)),
+        ("waiting", None, None, ("planned", None, true)),
+        ("assigned", None, Some("2026-12-01"), ("planned", Some("2026-12-01"), false)),
+        ("packed", Some("2026-11-30"), Some("2026-12-01"), ("planned", Some("2026-11-30"), false)),
+        ("shipped", None, Some("2026-12-01"), ("shipped", Some("2026-12-01"), false)),
+        ("done", Some("2026-12-02"), Some("2026-12-01"), ("shipped", Some("2026-12-02"), false)),
+        ("done", Some("2026-12-02"), None, ("shipped", Some("2026-12-02"), false)),
+        ("cancelled", None, Some("2026-12-01"), ("cancelled", Some("2026-12-01"), false)),
+        ("cancelled", None, None, ("cancelled", None, true)),
+    ];
+    for (state, effective, planned, (status, day, gone)) in table {
+        let body = json!({"state": state, "effective_date": effective, "planned_date": planned, "outgoing_moves": []});
+        let (body, is_gone) = shaped(shipment, body);
+        let expected = json!({"status": status, "day": day});
+        assert_eq!((&body["hub"], is_gone), (&expected, gone), "{state} {effective:?} {planned:?}");
+    }
+    let moves = |state: &str| {
+        let body = json!({"state": state, "planned_date": "2026-12-01", "outgoing_moves": [
+            {"id": 1, "state": "done", "product": {"code": "KV-220", "name": "制御盤カバー"}},
+            {"id": 2, "state": "cancelled", "product": {"code": "BR-115", "name": "ブラケット"}},
+            {"id": 3, "state": "assigned", "product": {"code": null, "name": "見本品"}},
+        ]});
+        let (body, _) = shaped(shipment, body);
+        let moves = body["outgoing_moves"].as_array().cloned().unwrap_or_default();
+        moves.iter().map(|one| (one["id"].clone(), one["hub"]["description"].clone())).collect::<Vec<_>>()
+    };
+    let (first, second, third) = ((json!(1), Value::Null), (json!(2), Value::Null), (json!(3), json!("見本品")));
+    assert_eq!(moves("done"), [first.clone(), third.clone()], "what was called off did not leave");
+    assert_eq!(moves("cancelled"), [first, second, third], "all of it was called off");
+}
+
+#[test]
+fn a_product_has_one_price_or_none() {
+    let price = |product: Option<i64>, price: Option<&str>, currency: &str| json!({"product": product, "list_price": price, "company": {"currency": {"code": currency}}});
+    let table = [
+        (json!([]), json!([price(None, Some("3850"), "JPY")]), Some(("3850", "JPY"))),
+        // Its own, which the template lists as well.
+        (
+            json!([price(Some(1), Some("4100"), "JPY")]),
+            json!([price(None, Some("3850"), "JPY"), price(Some(1), Some("4100"), "JPY")]),
+            Some(("4100", "JPY")),
+        ),
+        (json!([price(Some(1), None, "JPY")]), json!([price(None, Some("3850"), "JPY")]), Some(("3850", "JPY"))),
+        (json!([]), json!([price(Some(2), Some("4100"), "JPY")]), None),
+        (json!([]), json!([price(None, Some("10"), "EUR"), price(None, Some("10"), "EUR")]), Some(("10", "EUR"))),
+        (json!([]), json!([price(None, Some("10"), "EUR"), price(None, Some("10"), "USD")]), None),
+        (Value::Null, Value::Null, None),
+    ];
+    for (own, shared, expected) in table {
+        let body = json!({"active": true, "list_prices": own, "template": {"active": true, "list_prices": shared}});
+        let (body, gone) = shaped(product, body);
+        let (amount, currency) = expected.unzip();
+        assert_eq!(body["hub"], json!({"active": true, "price": amount, "currency": currency}));
+        assert!(!gone);
+    }
+    for (own, shared, active) in [(1, 1, true), (1, 0, false), (0, 1, false)] {
+        let (body, gone) = shaped(product, json!({"active": own, "template": {"active": shared}}));
+        assert_eq!((body["hub"]["active"].as_bool(), gone), (Some(active), false), "switched off is not gone");
+    }
+}

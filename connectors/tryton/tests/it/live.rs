@@ -21,7 +21,7 @@ async fn a_real_tryton_passes_the_list() -> TestResult {
     let given: Map<String, Value> = serde_json::from_str(&std::fs::read_to_string(file)?)?;
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(same_host_redirects()).no_proxy().build()?;
-    let manifest = manifest(&["customers", "sites", "orders", "invoices", "payments"])?;
+    let manifest = manifest(&["customers", "sites", "products", "orders", "shipments", "invoices", "payments"])?;
     let split = settings::split(&manifest, given);
     let secrets: Vec<_> = split.secret.values().cloned().collect();
     let tryton = Tryton::new(manifest, split.plain, split.secret, Arc::new(HttpTransport::new(client)))?;

@@ -231,7 +231,11 @@ fn plain_page(event: Event, customer_id: String, customer_name: String) -> Event
 fn document_page(shell: &Shell, document: Document, customer_name: String) -> EventPage {
     let day = |date: &Option<String>| date.as_deref().map(|date| shell.day_full(date));
     let status = document.status.as_deref().map(|status| {
-        let words = if document.kind == Kind::Order { "order_status" } else { "invoice_status" };
+        let words = match document.kind {
+            Kind::Order => "order_status",
+            Kind::Shipment => "shipment_status",
+            _ => "invoice_status",
+        };
         shell.word(words, status).to_owned()
     });
     let fields = [
@@ -245,13 +249,17 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
         ("bill_to", document.bill_to.clone().map(|(_, name)| name)),
         ("registration_number", document.registration_number.clone()),
         ("method", document.method.as_deref().map(|method| shell.word("payment_method", method).to_owned())),
+        ("carrier", document.carrier.clone()),
+        ("tracking", document.tracking.clone()),
         ("corrects", document.corrects.clone()),
     ];
     let orders = document.orders.iter().map(|r| ("event.order", r));
+    let shipments = document.shipments.iter().map(|r| ("event.shipment", r));
     let invoices = document.invoices.iter().map(|r| ("event.invoice", r));
     let other = if document.kind == Kind::Payment { "event.invoice" } else { "event.payment" };
     let paid = document.allocations.iter().map(|a| (other, &a.document));
     let related = orders
+        .chain(shipments)
         .chain(invoices)
         .chain(paid)
         .filter_map(|(key, r)| Some((shell.f1(key, &r.number), r.id.clone()?)))
@@ -269,7 +277,7 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
             versions: document.seq,
         },
         net: document.net,
-        total: Some(document.total),
+        total: document.total,
         taxes: document.taxes.iter().map(|t| Tax { rate: t.rate.clone(), taxable: t.taxable, tax: t.tax }).collect(),
         lines: document.lines.iter().map(line).collect(),
         event: event_of(document),
@@ -291,13 +299,25 @@ fn line(line: &timeline::Line) -> Line {
 /// The document as its line in the history, for the head of the page.
 fn event_of(document: Document) -> Event {
     let status = document.status.clone().unwrap_or_else(|| "open".to_owned());
+    let quantity = document
+        .lines
+        .first()
+        .and_then(|line| Some(format!("{}{}", line.quantity.as_deref()?, line.unit.as_deref().unwrap_or_default())));
     let detail = match document.kind {
         Kind::Order => Detail::Order {
             first_line: document.lines.first().map(|line| line.description.clone()),
-            quantity: document.lines.first().and_then(|line| line.quantity.clone()),
+            quantity,
             more_lines: i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0),
             delivery_date: document.delivery_date.clone(),
             status,
+        },
+        Kind::Shipment => Detail::Shipment {
+            first_line: document.lines.first().map(|line| line.description.clone()),
+            quantity,
+            more_lines: i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0),
+            carrier: document.carrier.clone(),
+            status,
+            orders: document.orders.iter().map(|order| order.number.clone()).collect(),
         },
         Kind::Payment => Detail::Payment {
             method: document.method.clone(),
@@ -318,7 +338,7 @@ fn event_of(document: Document) -> Event {
         at: document.occurred_at,
         source: document.source,
         title: document.number.unwrap_or_else(|| document.external_id.clone()),
-        amount: Some(if credit { -document.total.abs() } else { document.total }),
+        amount: document.total.map(|total| if credit { -total.abs() } else { total }),
         currency: document.currency,
         id: document.id,
         detail,

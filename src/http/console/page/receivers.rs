@@ -66,7 +66,7 @@ pub fn row(r: Row, figures: &[Figures], now: Timestamp) -> ReceiverRow {
 
 async fn blank(frame: ShellOf) -> Result<Html<String>, AppError> {
     let ShellOf { shell, .. } = frame.allow(Action::ManageConnections, Section::Webhooks)?;
-    let wishes = ["customer.*", "order.*", "invoice.*", "payment.*"].map(str::to_owned).to_vec();
+    let wishes = ["customer.*", "order.*", "shipment.*", "invoice.*", "payment.*"].map(str::to_owned).to_vec();
     Ok(ReceiverPage { wishes, ..ReceiverPage::default() }.render(&shell))
 }
 

@@ -1,4 +1,4 @@
-use super::{NOW, Sample, Section, entries::entries, minutes};
+use super::{Sample, Section, entries::entries, minutes};
 use crate::{
     analytics::{
         Basis, Health,
@@ -11,9 +11,8 @@ use crate::{
         customer::{Conflict, CustomerPage, HistoryQuery},
         customer_edit::{CustomerEditPage, EditField},
         customers::{CustomersPage, ListQuery},
-        event::{EventPage, Line, Lineage, Tax},
     },
-    model::{Timestamp, money::Currency, record::CUSTOMER_FIELDS},
+    model::{money::Currency, record::CUSTOMER_FIELDS},
 };
 
 fn customers(query: &str, rows: usize) -> CustomersPage {
@@ -183,7 +182,7 @@ fn event(
     }
 }
 
-fn order() -> Event {
+pub(super) fn order() -> Event {
     let detail = Detail::Order {
         first_line: Some("制御盤カバー KV-220".into()),
         quantity: Some("120".into()),
@@ -192,6 +191,18 @@ fn order() -> Event {
         status: "open".into(),
     };
     event("ord_1", Kind::Order, "2026-11-20", Some(32), "sales", "SO-26-11873", Some(684_000), detail)
+}
+
+pub(super) fn shipment() -> Event {
+    let detail = Detail::Shipment {
+        first_line: Some("制御盤カバー KV-220".into()),
+        quantity: Some("80個".into()),
+        more_lines: 1,
+        carrier: Some("見本運輸 4400-1187-3320".into()),
+        status: "planned".into(),
+        orders: vec!["SO-26-11873".into()],
+    };
+    event("shp_1", Kind::Shipment, "2026-11-20", Some(16), "sales", "SH-26-04411", None, detail)
 }
 
 fn invoice() -> Event {
@@ -205,7 +216,7 @@ fn invoice() -> Event {
     event("inv_1", Kind::Invoice, "2026-11-10", None, "accounting", "INV-26-1207", Some(2_840_200), detail)
 }
 
-fn timeline() -> Timeline {
+pub(super) fn timeline() -> Timeline {
     let visit = Detail::Activity {
         activity: "visit".into(),
         note: Some("先方 購買部 課長、生産技術 主任。2月から月産1.3倍。ブラケットの追加見積を12/5までに".into()),
@@ -225,6 +236,7 @@ fn timeline() -> Timeline {
         corrects: Some("INV-26-1100".into()),
     };
     let events = vec![
+        shipment(),
         order(),
         event("act_1", Kind::Activity, "2026-11-19", Some(18 * 60), "hub", "来期の増産計画について", None, visit),
         event(
@@ -244,7 +256,7 @@ fn timeline() -> Timeline {
     Timeline {
         events,
         next: Some("k1".into()),
-        counts: Counts { orders: 412, billing: 506, activities: 171, changes: 19 },
+        counts: Counts { orders: 412, shipments: 388, billing: 506, activities: 171, changes: 19 },
         since: Some("2019-09-03".into()),
     }
 }
@@ -329,36 +341,6 @@ fn bare() -> CustomerPage {
     page
 }
 
-fn document(event: Event) -> EventPage {
-    let line = |description: &str, amount| Line {
-        code: Some("KV-220".into()),
-        description: description.into(),
-        quantity: Some("120".into()),
-        unit: Some("個".into()),
-        unit_price: Some("4,800".into()),
-        amount,
-        tax_rate: Some("10".into()),
-    };
-    EventPage {
-        customer_id: "cus_0001".into(),
-        customer_name: "株式会社朝凪電装".into(),
-        event,
-        fields: vec![("delivery_date".into(), "2026/12/04".into()), ("ship_to".into(), "浜北工場".into())],
-        lines: vec![line("制御盤カバー KV-220", 576_000), line("取付ブラケット", 45_818)],
-        taxes: vec![Tax { rate: "10".into(), taxable: 621_818, tax: 62_182 }],
-        net: Some(621_818),
-        total: Some(684_000),
-        lineage: Lineage {
-            run_id: Some("run_1".into()),
-            run_number: Some(48212),
-            received_at: Some(NOW.plus(-Timestamp::HOUR)),
-            external_id: Some("5530917".into()),
-            versions: 1,
-        },
-        related: vec![("請求書 INV-26-1207".into(), "inv_1".into())],
-    }
-}
-
 pub fn samples() -> Vec<Sample> {
     let section = Section::Customers;
     let empty = CustomerPage {
@@ -374,7 +356,6 @@ pub fn samples() -> Vec<Sample> {
         ],
         ..form()
     };
-    let change = timeline().events.remove(3);
     vec![
         ("customers", section, true, Box::new(customers("department=%E5%96%B6%E6%A5%AD%E4%B8%80%E8%AA%B2", 12))),
         ("customers-found", section, true, Box::new(customers("q=%E6%9C%9D%E5%87%AA&page=2&sort=name", 3))),
@@ -384,13 +365,6 @@ pub fn samples() -> Vec<Sample> {
         ("customer-contradicted", section, true, Box::new(contradicted())),
         ("customer-filtered", section, true, Box::new(customer("t=billing&from=2026-01-01&h=INV"))),
         ("customer-empty", section, true, Box::new(empty)),
-        ("event", section, true, Box::new(document(order()))),
-        (
-            "event-change",
-            section,
-            true,
-            Box::new(EventPage { lines: vec![], taxes: vec![], net: None, total: None, ..document(change) }),
-        ),
         ("activity", section, true, Box::new(ActivityPage { activity: wrong })),
         ("customer-edit", section, true, Box::new(edited())),
         ("customer-new", section, true, Box::new(CustomerEditPage { customer: None, ..edited() })),

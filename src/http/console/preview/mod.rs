@@ -5,6 +5,7 @@
 mod connection_form;
 mod customer;
 mod entries;
+mod event;
 mod inbox;
 mod operations;
 mod receivers;
@@ -52,6 +53,7 @@ type Sample = (&'static str, Section, bool, Box<dyn Page>);
 
 fn samples(lang: Lang) -> Vec<Sample> {
     let mut all = customer::samples();
+    all.extend(event::samples());
     all.extend(operations::samples(lang));
     all.extend(connection_form::samples());
     all.extend(receivers::samples());

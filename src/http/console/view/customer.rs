@@ -27,19 +27,22 @@ pub enum Chip {
     #[default]
     All,
     Orders,
+    Shipments,
     Billing,
     Activities,
     Changes,
 }
 
 impl Chip {
-    pub const EVERY: [Self; 5] = [Self::All, Self::Orders, Self::Billing, Self::Activities, Self::Changes];
+    pub const EVERY: [Self; 6] =
+        [Self::All, Self::Orders, Self::Shipments, Self::Billing, Self::Activities, Self::Changes];
 
     #[must_use]
     pub fn value(self) -> &'static str {
         match self {
             Self::All => "",
             Self::Orders => "orders",
+            Self::Shipments => "shipments",
             Self::Billing => "billing",
             Self::Activities => "activities",
             Self::Changes => "changes",
@@ -51,6 +54,7 @@ impl Chip {
         match self {
             Self::All => "timeline.all",
             Self::Orders => "timeline.orders",
+            Self::Shipments => "timeline.shipments",
             Self::Billing => "timeline.billing",
             Self::Activities => "timeline.activities",
             Self::Changes => "timeline.changes",
@@ -61,6 +65,7 @@ impl Chip {
         match self {
             Self::All => vec![],
             Self::Orders => vec![Kind::Order],
+            Self::Shipments => vec![Kind::Shipment],
             Self::Billing => vec![Kind::Invoice, Kind::CreditNote, Kind::Payment],
             Self::Activities => vec![Kind::Activity],
             Self::Changes => vec![Kind::MasterChange],
@@ -199,6 +204,7 @@ impl CustomerPage {
                 let count = match chip {
                     Chip::All => counts.all(),
                     Chip::Orders => counts.orders,
+                    Chip::Shipments => counts.shipments,
                     Chip::Billing => counts.billing,
                     Chip::Activities => counts.activities,
                     Chip::Changes => counts.changes,

@@ -6,7 +6,7 @@ use crate::{
     model::{Timestamp, money::Currency},
 };
 
-/// One line of an order or invoice.
+/// One line of an order, shipment or invoice.
 #[derive(Clone, Debug)]
 pub struct Line {
     pub code: Option<String>,
@@ -15,8 +15,8 @@ pub struct Line {
     pub unit: Option<String>,
     /// Decimal text, as the source wrote it.
     pub unit_price: Option<String>,
-    /// Without tax, in minor units.
-    pub amount: i64,
+    /// Without tax, in minor units; none on a shipment.
+    pub amount: Option<i64>,
     /// Percent.
     pub tax_rate: Option<String>,
 }
@@ -65,6 +65,12 @@ impl EventPage {
     #[must_use]
     pub fn line(&self, s: &Shell) -> String {
         super::event_text::event_line(s, &self.event)
+    }
+
+    /// The lines have amounts to show.
+    #[must_use]
+    pub fn priced(&self) -> bool {
+        self.lines.iter().any(|line| line.amount.is_some())
     }
 
     #[must_use]

@@ -26,6 +26,7 @@ pub(super) fn master_value(s: &Shell, field: &str, value: &str, currency: Curren
 pub fn event_title(s: &Shell, event: &Event) -> String {
     match (&event.kind, &event.detail) {
         (Kind::Order, _) => s.f1("event.order", &event.title),
+        (Kind::Shipment, _) => s.f1("event.shipment", &event.title),
         (Kind::Invoice, _) => s.f1("event.invoice", &event.title),
         (Kind::CreditNote, _) => s.f1("event.credit_note", &event.title),
         (Kind::Payment, _) => s.f1("event.payment", &event.title),
@@ -52,6 +53,12 @@ pub fn event_line(s: &Shell, event: &Event) -> String {
                 (status != "open").then(|| s.word("order_status", status).to_owned()),
             ]
         }
+        Detail::Shipment { first_line, quantity, more_lines, carrier, status, orders } => vec![
+            first_line.as_ref().map(|line| order_lines(s, line, quantity.as_deref(), *more_lines)),
+            (!orders.is_empty()).then(|| s.f1("event.order", orders.join(s.t("comma")))),
+            carrier.clone(),
+            (status != "shipped").then(|| s.word("shipment_status", status).to_owned()),
+        ],
         Detail::Invoice { closing_date, due_date, qualified, status, corrects } => vec![
             closing_date.as_ref().map(|date| s.f1("event.closing", s.day(date))),
             due_date.as_ref().map(|date| s.f1("event.due", s.day(date))),
