@@ -256,7 +256,7 @@ streams:
     version: { from: updated_at, as: instant }
     mapping: { name: { from: name, required: true } }
 webhook:
-  signature: { scheme: none }
+  signature: { scheme: shared_token, header: X-T, secret: key }
   event: type
   events: { customer.changed: { stream: customers, record: data } }
   trust: body
