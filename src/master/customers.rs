@@ -95,11 +95,12 @@ async fn remember(tx: &mut Tx, chunk: &Chunk<'_>, linked: &[Linked<'_>]) -> Resu
     customer::announce_codes(tx, named.into_iter()).await
 }
 
-/// Linking until matching exists: (a) the crosswalk knows the record, (b) one side names the other's
-/// 得意先コード, (c) corporate or registration number and normalised name agree with exactly one
+/// Linking until matching exists: (a) the crosswalk knows the record, or the record carries the hub's own
+/// id, (b) one side names the other's 得意先コード, (c) corporate or registration number and normalised name agree with exactly one
 /// customer; else a new customer.
 async fn link<'a>(tx: &mut Tx, chunk: &Chunk<'_>, fresh: &'a [Fresh<'a>]) -> Result<Vec<Linked<'a>>, StoreError> {
     let newcomers: Vec<&CustomerFields> = fresh.iter().filter(|f| f.known.is_none()).filter_map(fields_of).collect();
+    let mut by_id = OwnIds::load(tx, chunk, &newcomers).await?;
     let mut by_code = Codes::load(tx, chunk, &newcomers).await?;
     let mut by_number = Numbers::load(tx, chunk.origin.sample, &newcomers).await?;
     let mut linked = Vec::with_capacity(fresh.len());
@@ -107,10 +108,11 @@ async fn link<'a>(tx: &mut Tx, chunk: &Chunk<'_>, fresh: &'a [Fresh<'a>]) -> Res
         let Some(fields) = fields_of(f) else { continue };
         let found = match &f.known {
             Some(known) => Some((known.record_id.clone(), "source")),
-            None => by_code
-                .find(fields)
-                .map(|id| (id, "linked"))
-                .or_else(|| by_number.find(fields).map(|id| (id, "linked"))),
+            None => by_id
+                .take(fields)
+                .or_else(|| by_code.find(fields))
+                .or_else(|| by_number.find(fields))
+                .map(|id| (id, "linked")),
         };
         let (customer_id, reason) = found.unwrap_or_else(|| {
             (Id::new(Noun::Customer).into_string(), if chunk.origin.sample { "sample" } else { "created" })
@@ -127,6 +129,34 @@ fn fields_of<'a>(fresh: &'a Fresh<'a>) -> Option<&'a CustomerFields> {
     match &fresh.incoming.record {
         Some(Canonical::Customer(fields)) => Some(fields),
         _ => None,
+    }
+}
+
+/// Rule (a), second half: a record that the hub made there, seen by a pull before its answer was recorded.
+struct OwnIds {
+    /// Customers that have no record of this stream yet. (One that has was copied there, id and all.)
+    waiting: BTreeSet<String>,
+}
+
+impl OwnIds {
+    async fn load(tx: &mut Tx, chunk: &Chunk<'_>, newcomers: &[&CustomerFields]) -> Result<Self, StoreError> {
+        let named: BTreeSet<&str> = newcomers.iter().filter_map(|f| f.hub_id.as_deref()).collect();
+        let mut waiting = BTreeSet::new();
+        if named.is_empty() {
+            return Ok(Self { waiting });
+        }
+        let ours = customer::by_ids(tx, named.into_iter()).await?;
+        for row in ours.into_values().filter(|row| row.merged_into.is_none() && row.sample == chunk.origin.sample) {
+            let there = source_record::of_record(tx, &chunk.origin.connection_id, chunk.stream, &row.id).await?;
+            if there.is_empty() {
+                waiting.insert(row.id);
+            }
+        }
+        Ok(Self { waiting })
+    }
+
+    fn take(&mut self, fields: &CustomerFields) -> Option<String> {
+        self.waiting.take(fields.hub_id.as_deref()?)
     }
 }
 

@@ -3,6 +3,9 @@
 //! A typed value stands above what the sources say (see [`crate::matching::survivorship`]): pinned until
 //! somebody releases it, else until the sources say something new. Nothing is overwritten by it: the
 //! sources' own values stay where they were, and every change is a version with its actor.
+//!
+//! A typed value goes out to systems that are told of customers and comes back from them. When another was
+//! typed meanwhile, that echo is no news: the older value is remembered as underway until it arrived.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +21,13 @@ use crate::{
     store::{
         StoreError, Tx, conflict, customer,
         customer_value::{self, Row as TypedRow},
-        source_record,
+        delivery, source_record,
     },
 };
 
 const LONGEST: usize = 500;
+/// Values of a field that can be on their way at a time.
+const MOST_UNDERWAY: usize = 20;
 
 /// Field and what was typed into it; empty: there is none.
 pub type Values = BTreeMap<&'static str, String>;
@@ -156,19 +161,33 @@ async fn open(tx: &mut Tx, id: &str) -> Result<customer::Row, EditError> {
 
 async fn put(tx: &mut Tx, id: &str, values: Values, pinned: bool, by: By<'_>) -> Result<(), StoreError> {
     let said = golden::sources_say(tx, id, by.currency).await?;
-    let rows: Vec<TypedRow> = values
-        .into_iter()
-        .map(|(field, value)| TypedRow {
+    let before = customer_value::of(&mut *tx, std::iter::once(id)).await?.remove(id).unwrap_or_default();
+    let mut rows = Vec::with_capacity(values.len());
+    for (field, value) in values {
+        let before = before.iter().find(|row| row.field == field);
+        rows.push(TypedRow {
             customer_id: id.to_owned(),
             field: field.to_owned(),
             value: Some(value).filter(|v| !v.is_empty()),
             source_value: said.iter().find(|g| g.field == field).map(|g| g.value.clone()),
+            underway: underway(tx, before).await?,
             pinned,
             actor: by.actor.to_owned(),
             at: by.now.0,
-        })
-        .collect();
+        });
+    }
     customer_value::put(tx, &rows).await
+}
+
+/// What was typed before and may still come back from a system as if it were news, the oldest first.
+async fn underway(tx: &mut Tx, before: Option<&TypedRow>) -> Result<String, StoreError> {
+    let Some(before) = before else { return Ok("[]".to_owned()) };
+    let mut typed = before.underway();
+    if delivery::may_be_underway(tx, &before.customer_id, before.at).await? && !typed.contains(&before.value) {
+        typed.push(before.value.clone());
+    }
+    let dropped = typed.len().saturating_sub(MOST_UNDERWAY);
+    Ok(serde_json::json!(typed[dropped..]).to_string())
 }
 
 async fn rewrite(tx: &mut Tx, id: &str, sample: bool, by: By<'_>, reason: &'static str) -> Result<i64, EditError> {

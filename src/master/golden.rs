@@ -166,6 +166,7 @@ fn typed(row: &TypedRow) -> Typed<'_> {
         field: &row.field,
         value: row.value.as_deref(),
         source_value: row.source_value.as_deref(),
+        underway: row.underway(),
         pinned: row.pinned,
         at: row.at,
     }

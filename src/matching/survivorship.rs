@@ -73,6 +73,8 @@ pub struct Typed<'a> {
     pub value: Option<&'a str>,
     /// What the sources said when it was typed.
     pub source_value: Option<&'a str>,
+    /// Typed before it and perhaps on its way to a system still: when that comes back, it is no news.
+    pub underway: Vec<Option<String>>,
     pub pinned: bool,
     pub at: i64,
 }
@@ -101,8 +103,12 @@ impl Typed<'_> {
 
     #[must_use]
     pub fn standing(&self, sources_say: Option<&str>) -> Standing {
-        match (self.pinned, sources_say == self.value, sources_say == self.source_value) {
+        let no_news =
+            sources_say == self.source_value || self.underway.iter().any(|typed| typed.as_deref() == sources_say);
+        match (self.pinned, sources_say == self.value, no_news) {
             (true, true, _) | (_, false, true) => Standing::Agreed,
+            // They will say something else first.
+            (false, true, _) if !self.underway.is_empty() => Standing::Agreed,
             (true, false, false) => Standing::Disputed,
             // Where the sources say the same by now, they carry it on.
             (false, ..) => Standing::Over,
@@ -163,7 +169,14 @@ mod tests {
 
     #[test]
     fn a_typed_value_stands_until_its_time_is_over() {
-        let typed = |value, pinned| Typed { field: "phone", value, source_value: Some("1"), pinned, at: 5 };
+        let typed = |value, pinned| Typed {
+            field: "phone",
+            value,
+            source_value: Some("1"),
+            underway: Vec::new(),
+            pinned,
+            at: 5,
+        };
         for (value, pinned, said, expected) in [
             (Some("2"), false, Some("1"), Standing::Agreed),
             (Some("2"), false, Some("2"), Standing::Over),
@@ -182,8 +195,40 @@ mod tests {
     }
 
     #[test]
+    fn what_was_typed_before_comes_back_as_no_news() {
+        let typed = |value, pinned| Typed {
+            field: "phone",
+            value,
+            source_value: Some("1"),
+            underway: vec![Some("2".to_owned()), None],
+            pinned,
+            at: 5,
+        };
+        for (value, pinned, said, expected) in [
+            (Some("3"), false, Some("1"), Standing::Agreed),
+            (Some("3"), false, Some("2"), Standing::Agreed),
+            (Some("3"), false, None, Standing::Agreed),
+            (Some("3"), false, Some("4"), Standing::Over),
+            (Some("3"), true, Some("2"), Standing::Agreed),
+            (Some("3"), true, Some("4"), Standing::Disputed),
+            // Typed back to what the sources say, before they say what was typed in between.
+            (Some("1"), false, Some("1"), Standing::Agreed),
+            (Some("1"), false, Some("2"), Standing::Agreed),
+        ] {
+            assert_eq!(typed(value, pinned).standing(said), expected, "{value:?} {pinned} {said:?}");
+        }
+    }
+
+    #[test]
     fn only_what_means_something_else_contradicts() {
-        let typed = |pinned| Typed { field: "phone", value: Some("053-2"), source_value: Some("053-1"), pinned, at: 5 };
+        let typed = |pinned| Typed {
+            field: "phone",
+            value: Some("053-2"),
+            source_value: Some("053-1"),
+            underway: Vec::new(),
+            pinned,
+            at: 5,
+        };
         for pinned in [true, false] {
             for (said, expected) in [
                 (Some("053-1"), false),
@@ -203,11 +248,19 @@ mod tests {
         let sales = fields(&[("name", "朝凪電装"), ("phone", "1"), ("mail", "a@asanagi.example")]);
         let sources = choose(&[Candidate { connection_id: "con_s", kind: "sales", at: 5, fields: &sales }]);
         let typed = [
-            Typed { field: "phone", value: Some("2"), source_value: Some("1"), pinned: true, at: 9 },
-            Typed { field: "mail", value: None, source_value: Some("a@asanagi.example"), pinned: true, at: 9 },
-            Typed { field: "owner", value: Some("見本"), source_value: None, pinned: false, at: 9 },
-            Typed { field: "name", value: Some("旧名"), source_value: Some("朝凪"), pinned: false, at: 9 },
-        ];
+            ("phone", Some("2"), Some("1"), true),
+            ("mail", None, Some("a@asanagi.example"), true),
+            ("owner", Some("見本"), None, false),
+            ("name", Some("旧名"), Some("朝凪"), false),
+        ]
+        .map(|(field, value, source_value, pinned)| Typed {
+            field,
+            value,
+            source_value,
+            underway: Vec::new(),
+            pinned,
+            at: 9,
+        });
         let (golden, over) = overlay(sources, &typed);
         let seen: Vec<(&str, &str, &str)> = golden.iter().map(|g| (g.field, g.value.as_str(), g.why)).collect();
         assert_eq!(seen, [("name", "朝凪電装", "only_source"), ("phone", "2", "pinned"), ("owner", "見本", "typed")]);

@@ -54,6 +54,8 @@ pub struct CustomerFields {
     /// (field, value) in the order of [`CUSTOMER_FIELDS`], non-empty values only.
     pub values: Vec<(&'static str, String)>,
     pub link_code: Option<String>,
+    /// The hub's own id of the customer, where the hub made the record there.
+    pub hub_id: Option<String>,
     pub currency: Option<Currency>,
 }
 

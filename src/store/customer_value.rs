@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
+use super::{Batch, FromRow, On, StoreError, Tx, delivery, json_list, sql};
 use crate::model::Timestamp;
 
 /// A typed value of one field.
@@ -14,12 +14,22 @@ pub struct Row {
     pub value: Option<String>,
     /// What the sources said when it was typed.
     pub source_value: Option<String>,
+    /// Typed before and perhaps on its way to a system: JSON list of texts and nulls.
+    pub underway: String,
     pub pinned: bool,
     pub actor: String,
     pub at: i64,
 }
 
-const COLUMNS: [&str; 7] = ["customer_id", "field", "value", "source_value", "pinned", "actor", "at"];
+impl Row {
+    /// Typed before and perhaps on its way to a system.
+    #[must_use]
+    pub fn underway(&self) -> Vec<Option<String>> {
+        serde_json::from_str(&self.underway).unwrap_or_default()
+    }
+}
+
+const COLUMNS: [&str; 8] = ["customer_id", "field", "value", "source_value", "underway", "pinned", "actor", "at"];
 
 /// Typed values by customer.
 pub async fn of<'a>(
@@ -47,6 +57,7 @@ pub async fn put(tx: &mut Tx, rows: &[Row]) -> Result<(), StoreError> {
             r.field.as_str().into(),
             r.value.as_ref().into(),
             r.source_value.as_ref().into(),
+            r.underway.as_str().into(),
             r.pinned.into(),
             r.actor.as_str().into(),
             Timestamp(r.at).into(),
@@ -54,8 +65,20 @@ pub async fn put(tx: &mut Tx, rows: &[Row]) -> Result<(), StoreError> {
     }
     let otherwise =
         "ON CONFLICT (customer_id, field) DO UPDATE SET value = excluded.value, source_value = excluded.source_value,
-        pinned = excluded.pinned, actor = excluded.actor, at = excluded.at";
+        underway = excluded.underway, pinned = excluded.pinned, actor = excluded.actor, at = excluded.at";
     batch.insert(tx, otherwise).await?;
+    Ok(())
+}
+
+/// A system was told and read back, and none is left to be told: nothing typed before is on its way.
+pub async fn arrived(tx: &mut Tx, customer_id: &str) -> Result<(), StoreError> {
+    sql("UPDATE customer_value SET underway = '[]' WHERE customer_id = $1 AND underway <> '[]' AND NOT EXISTS
+           (SELECT 1 FROM delivery d JOIN connection c ON c.id = d.connection_id
+            WHERE d.record_id = $1 AND d.state IN ('pending', 'retrying') AND c.push <> $2)")
+    .bind(customer_id)
+    .bind(delivery::OFF)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The outbox: what each target should have of each customer, and every attempt to bring it there.
 
-use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
+use super::{Batch, Dialect, FromRow, On, StoreError, Tx, json_list, sql};
 use crate::model::{Id, Timestamp, ids::Noun};
 
 /// What a target is told.
@@ -78,18 +78,18 @@ pub async fn want(
 /// Targets for which something is due on this node. What a target that is told nothing any more still
 /// waits for stays until it is told again.
 pub async fn due_targets(on: impl Into<On<'_>>, node: &str, now: Timestamp) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<(String,)> = sql(format!(
+    let rows: Vec<(String,)> = sql(due_targets_question()).bind(now).bind(node).bind(false).bind(OFF).all(on).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// What [`due_targets`] asks, for whoever wants to see its plan.
+#[must_use]
+pub fn due_targets_question() -> String {
+    format!(
         "SELECT id FROM connection WHERE paused = $3 AND push <> $4
            AND (push_retry_at IS NULL OR push_retry_at <= $1) AND EXISTS
            (SELECT 1 FROM delivery WHERE connection_id = connection.id AND {DUE}) ORDER BY id"
-    ))
-    .bind(now)
-    .bind(node)
-    .bind(false)
-    .bind(OFF)
-    .all(on)
-    .await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    )
 }
 
 /// Leases the deliveries of a target that are due, oldest first. What this node leased before is its own:
@@ -102,20 +102,20 @@ pub async fn lease(
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    let lock = tx.dialect().skip_locked();
-    sql(format!(
+    let question = lease_question(tx.dialect());
+    sql(question).bind(now).bind(node).bind(until).bind(connection_id).bind(limit).all(tx).await
+}
+
+/// What [`lease`] asks, for whoever wants to see its plan.
+#[must_use]
+pub fn lease_question(dialect: Dialect) -> String {
+    let lock = dialect.skip_locked();
+    format!(
         "UPDATE delivery SET leased_by = $2, leased_until = $3
          WHERE connection_id = $4 AND record_id IN
            (SELECT record_id FROM delivery WHERE connection_id = $4 AND {DUE} ORDER BY not_before, record_id LIMIT $5{lock})
          RETURNING {COLUMNS}"
-    ))
-    .bind(now)
-    .bind(node)
-    .bind(until)
-    .bind(connection_id)
-    .bind(limit)
-    .all(tx)
-    .await
+    )
 }
 
 /// What became of a delivery.
@@ -148,6 +148,20 @@ pub async fn settle(tx: &mut Tx, row: &Row, became: &Became<'_>, now: Timestamp)
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Whether a value that a customer has since a time may have been sent anywhere.
+pub async fn may_be_underway(tx: &mut Tx, record_id: &str, since: i64) -> Result<bool, StoreError> {
+    let row: Option<(i64,)> = sql("SELECT CAST(1 AS BIGINT) FROM connection c WHERE c.push <> $3 AND
+           (EXISTS (SELECT 1 FROM attempt a WHERE a.connection_id = c.id AND a.record_id = $1 AND a.at >= $2)
+            OR EXISTS (SELECT 1 FROM delivery d WHERE d.connection_id = c.id AND d.record_id = $1
+                         AND d.leased_by IS NOT NULL)) LIMIT 1")
+    .bind(record_id)
+    .bind(since)
+    .bind(OFF)
+    .optional(tx)
+    .await?;
+    Ok(row.is_some())
 }
 
 /// One more failure in a row of a target; returns how many there are.

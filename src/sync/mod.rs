@@ -7,6 +7,7 @@
 //! | [`intake`] | maps and checks records in memory, before any transaction |
 //! | [`pull`] | one run: every stream of a connection, page by page, cursor committed with its records |
 //! | `pages` | the pages of one stream, with patience for its source |
+//! | `place` | a pull's place among those that work, left while its source keeps it waiting |
 //! | `fetch` | customers asked for by key |
 //! | [`inbox`] | applies stored webhooks |
 //! | [`knocks`] | who has something in the inbox |
@@ -32,6 +33,7 @@ pub mod intake;
 pub mod knocks;
 pub mod outbox;
 mod pages;
+mod place;
 pub mod pull;
 pub mod refusals;
 pub mod replay;

@@ -23,7 +23,7 @@ use crate::{
     master::edit,
     model::{Id, ids::Noun, record::Kind},
     store::{
-        StoreError, customer,
+        StoreError, customer, customer_value,
         delivery::{self, Attempt, Became, Row},
         source_record,
     },
@@ -176,7 +176,7 @@ impl Target<'_> {
     }
 
     /// Writes what became of a delivery. `false`: nothing more is sent to this target for now.
-    async fn close(&self, row: &Row, result: Result<(), Halt>, reached: &mut bool) -> Result<bool, StoreError> {
+    async fn close(&self, row: &Row, result: Result<bool, Halt>, reached: &mut bool) -> Result<bool, StoreError> {
         let now = self.engine.clock.now();
         let wait = |failures, after| now.plus(backoff::wait(&self.engine.settings, failures, after));
         let became = |state, not_before, cause, detail| Became { state, not_before, cause, detail };
@@ -189,7 +189,12 @@ impl Target<'_> {
         }
         match &result {
             Err(Halt::Ours) => {}
-            Ok(()) => delivery::settle(&mut tx, row, &became("delivered", now, None, None), now).await?,
+            Ok(told) => {
+                delivery::settle(&mut tx, row, &became("delivered", now, None, None), now).await?;
+                if *told {
+                    customer_value::arrived(&mut tx, &row.record_id).await?;
+                }
+            }
             Err(Halt::Record { code, detail }) => {
                 delivery::settle(&mut tx, row, &became("dead", now, Some(code), Some(detail)), now).await?;
             }
@@ -213,9 +218,10 @@ impl Target<'_> {
         Ok(true)
     }
 
-    /// Makes one customer there what it is here.
-    async fn bring(&self, live: &Arc<Live>, row: &Row, run: &mut Option<String>) -> Result<(), Halt> {
-        let Some((stream, fields)) = pushed_stream(live) else { return Ok(()) };
+    /// Makes one customer there what it is here. `false`: it was so already.
+    async fn bring(&self, live: &Arc<Live>, row: &Row, run: &mut Option<String>) -> Result<bool, Halt> {
+        let Some((stream, fields)) = pushed_stream(live) else { return Ok(false) };
+        let mut told = false;
         for difference in self.differences(live, row, &stream, fields).await? {
             let key = format!("{}-{}", row.record_id, row.wanted_seq);
             let request = PushRequest {
@@ -251,8 +257,9 @@ impl Target<'_> {
                 Err(error) => return Err(Halt::Record { code: error.code(), detail: error.to_string() }),
             }
             failpoint::pass("push.before_acknowledge");
+            told = true;
         }
-        Ok(())
+        Ok(told)
     }
 
     /// One for each of the target's records of this customer; one without key where it has none and is

@@ -82,10 +82,13 @@ impl<'a> Pages<'a> {
         loop {
             let handle = self.ahead.take().unwrap_or_else(|| self.request(token.clone()));
             pull.requests += 1;
-            let answer = tokio::select! {
-                answer = handle => answer,
-                () = self.cancel.cancelled() => return Err(Stop::Cancelled),
+            let answer = async {
+                tokio::select! {
+                    answer = handle => Ok(answer),
+                    () = self.cancel.cancelled() => Err(Stop::Cancelled),
+                }
             };
+            let answer = pull.place.wait(answer).await?;
             let error = match answer {
                 Ok(Ok(page)) => {
                     if let Some(next) = &page.next {
@@ -126,7 +129,7 @@ impl<'a> Pages<'a> {
             }
             tracing::info!(connection.id = %self.live.row.id, stream = %self.stream, code = error.code(),
                 wait_ms = wait.as_millis() as u64, "source asks for patience");
-            self.pause(wait).await?;
+            pull.place.away(self.pause(wait)).await?;
         }
     }
 

@@ -22,6 +22,7 @@ use super::{
     failpoint,
     fetch::{self, AT_MOST},
     pages::Pages,
+    place::Place,
     sweep,
 };
 
@@ -85,6 +86,7 @@ pub struct Pull<'a> {
     pub live: Arc<Live>,
     pub run_id: String,
     pub cancel: CancellationToken,
+    pub place: Place,
     pub requests: i64,
     pub throttled: i64,
     pub total: Outcome,
@@ -252,7 +254,8 @@ impl Pull<'_> {
             return Ok(Outcome::default());
         }
         self.asked.extend(keys.iter().cloned());
-        let fetched = fetch::fetch_customers(self.engine, &self.live, keys, &self.run_id, &self.cancel).await?;
+        let fetched = fetch::fetch_customers(self.engine, &self.live, keys, &self.run_id, &self.cancel);
+        let fetched = self.place.wait(fetched).await?;
         self.requests += fetched.requests;
         self.total.failed += fetched.outcome.failed;
         Ok(fetched.outcome)

@@ -155,7 +155,9 @@ async fn take_back(pull: &mut Pull<'_>, name: &str, kind: Kind, back: &[String])
 
 async fn ask(pull: &mut Pull<'_>, name: &str, key: &str) -> Result<Option<Record>, Stop> {
     let live = pull.live.clone();
-    let Some(answer) = fetch::one(&live, name, key, &pull.cancel).await else { return Err(Stop::Cancelled) };
+    let Some(answer) = pull.place.wait(fetch::one(&live, name, key, &pull.cancel)).await else {
+        return Err(Stop::Cancelled);
+    };
     pull.requests += 1;
     answer.map_err(|error: SourceError| Stop::Trouble(Trouble::from_source(&error)))
 }

@@ -1,8 +1,8 @@
 //! The loops of one node: due connections, the inbox, the expiry of parked records.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    collections::HashMap,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -22,6 +22,7 @@ use super::{
     backoff,
     engine::Engine,
     fetch, inbox, outbox,
+    place::{Busy, Place, Working},
     pull::{self, Pull, Stop},
     webhooks,
 };
@@ -37,24 +38,24 @@ pub fn spawn(engine: Engine, stop: CancellationToken, tasks: &TaskTracker) {
 }
 
 async fn schedule_loop(engine: Engine, stop: CancellationToken, tasks: TaskTracker) {
-    let slots = Arc::new(Semaphore::new(engine.settings.workers));
+    let places = Arc::new(Semaphore::new(engine.settings.workers));
     let busy: Busy = Arc::default();
     let mut last_look = engine.clock.now();
     loop {
         if let Err(error) = follow_clock(&engine, &mut last_look).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "plans cannot follow the clock, trying again");
         }
-        match lease(&engine, slots.available_permits(), &busy).await {
+        let free: Vec<_> = std::iter::from_fn(|| places.clone().try_acquire_owned().ok()).collect();
+        match lease(&engine, free.len(), &busy).await {
             Ok(rows) => {
-                for row in rows {
-                    let Ok(slot) = slots.clone().acquire_owned().await else { return };
+                for (row, held) in rows.into_iter().zip(free) {
                     let (engine, stop) = (engine.clone(), stop.child_token());
                     let working = Working::on(&busy, &row.id);
+                    let place = Place::new(places.clone(), held, engine.due_changed.clone());
                     tasks.spawn(async move {
-                        Box::pin(run_connection(&engine, row, stop)).await;
+                        Box::pin(run_connection(&engine, row, place, stop)).await;
                         drop(working);
                         engine.due_changed.notify_one();
-                        drop(slot);
                     });
                 }
             }
@@ -63,29 +64,11 @@ async fn schedule_loop(engine: Engine, stop: CancellationToken, tasks: TaskTrack
             }
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = engine.due_changed.notified() => {}
             () = tokio::time::sleep(engine.settings.poll.0) => {}
         }
-    }
-}
-
-/// Connections that this process works on.
-type Busy = Arc<Mutex<HashSet<String>>>;
-
-/// Keeps a connection among the busy ones until it is dropped, also by a panic.
-struct Working(Busy, String);
-
-impl Working {
-    fn on(busy: &Busy, id: &str) -> Self {
-        busy.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
-        Self(busy.clone(), id.to_owned())
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }
 
@@ -133,8 +116,13 @@ fn catch_up(engine: &Engine) -> CatchUp {
 }
 
 /// One leased connection: run it, then give the lease back with the next due time.
-async fn run_connection(engine: &Engine, row: connection::Row, stop: CancellationToken) {
+async fn run_connection(engine: &Engine, row: connection::Row, place: Place, stop: CancellationToken) {
     let now = engine.clock.now();
+    if stop.is_cancelled() {
+        // Leased in the moment in which the hub began to stop, perhaps just given back because of it.
+        let (due, retry) = (row.due_at.map(Timestamp), row.retry_at.map(Timestamp));
+        return release(engine, &row, &stop, due, row.failures, retry, row.auth_failed_at.map(Timestamp)).await;
+    }
     let plan: Plan = serde_json::from_str(&row.schedule).unwrap_or(Plan::Manual);
     let planned = Timestamp(row.due_at.unwrap_or(now.0));
     let policy = catch_up(engine);
@@ -156,7 +144,7 @@ async fn run_connection(engine: &Engine, row: connection::Row, stop: Cancellatio
         return release(engine, &row, &stop, Some(retry), row.failures + 1, Some(retry), None).await;
     };
     let renewing = renew_lease(engine, &row.id, stop.clone());
-    let running = run_once(engine, live, &row, trigger, stop.clone());
+    let running = run_once(engine, live, &row, trigger, place, stop.clone());
     let ended = tokio::select! { ended = running => ended, never = renewing => match never {} };
     let finished = engine.clock.now();
     match ended {
@@ -196,6 +184,7 @@ async fn run_once(
     live: Arc<Live>,
     row: &connection::Row,
     trigger: &str,
+    place: Place,
     cancel: CancellationToken,
 ) -> Ended {
     let run_id = Id::new(Noun::Run).into_string();
@@ -212,6 +201,7 @@ async fn run_once(
         live,
         run_id: run_id.clone(),
         cancel,
+        place,
         requests: 0,
         throttled: 0,
         total: Default::default(),
@@ -284,6 +274,7 @@ async fn release(
         id: &row.id,
         node: &engine.node,
         leased_due: row.due_at,
+        leased_revision: row.updated_at,
         due_at,
         failures,
         retry_at,

@@ -1,5 +1,10 @@
 //! `./x soak`: the hub is killed at random, again and again, while events arrive and a source is
-//! pulled; at the end what is there is counted. `MUSUBI_SOAK_KILLS` says how often (200).
+//! pulled; at the end what is there is counted. Then again while people edit here and in a real ERP
+//! (`edits`); at the end both sides are compared. `MUSUBI_SOAK_KILLS` says how often (200).
+
+mod edits;
+mod ledger;
+mod people;
 
 use std::{
     sync::{

@@ -213,6 +213,28 @@ async fn a_jumping_clock_stops_neither_schedules_nor_deliveries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_silent_source_keeps_no_other_from_being_pulled() {
+    for database in [Database::sqlite().await, Database::postgres().await] {
+        let connectors = folder(&[("t-source", source::manifest("overlap: 2m, sorted: true", 5))]);
+        let (silent, well) = (Source::start().await, Source::start().await);
+        silent.script(|_| Some(Instead::Silence));
+        well.fill(3, 1);
+        let t = TestHub::start_with(&database, |c| {
+            c.connectors.dir = connectors.path().into();
+            c.sync.workers = 1;
+        })
+        .await;
+        let settings = |source: &Source| json!({"base_url": source.url, "webhook_secret": SECRET});
+        t.connect_with("t-source", settings(&silent), Plan::Every(60)).await;
+        t.until("SELECT COUNT(*) FROM run WHERE state = 'running'", |n| n == 1).await;
+        t.connect_with("t-source", settings(&well), Plan::Every(60)).await;
+        t.until("SELECT COUNT(*) FROM run WHERE state = 'succeeded'", |n| n == 1).await;
+        assert_eq!(t.count("SELECT COUNT(*) FROM run WHERE state = 'running'").await, 1, "{}", database.name);
+        t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_in_the_middle_of_a_pull() {
     for database in [Database::sqlite().await, Database::postgres().await] {
         let mut world = World::build(database).await;

@@ -106,6 +106,13 @@ impl Scene {
         tx.commit().await.unwrap();
     }
 
+    async fn party_as_hub(&self, id: i64, fields: &str) -> Value {
+        let (status, there) =
+            self.tryton.as_hub(Method::GET, &format!("party.party/{id}?{fields}"), &Value::Null).await;
+        assert_eq!(status, 200, "{there}");
+        there
+    }
+
     async fn party(&self, id: i64, fields: &[&str]) -> Value {
         self.tryton.read("party.party", id, fields).await
     }
@@ -164,6 +171,25 @@ async fn what_is_edited_here_is_corrected_there_and_does_not_echo() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_party_that_the_hub_made_is_known_when_a_pull_sees_it_first() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::OFF).await;
+        let mut tx = s.t.hub().db.begin().await.unwrap();
+        let id = edit::create(&mut tx, Values::from([("name", "岬製作所".to_owned())]), s.by()).await.unwrap();
+        tx.commit().await.unwrap();
+        // As after a push whose answer was lost; and the party was copied there.
+        let ours = json!([["create", [{"type": null, "code": id}]]]);
+        let party = s.tryton.create("party.party", json!({"name": "岬製作所", "identifiers": ours})).await;
+        let copied = s.tryton.create("party.party", json!({"name": "岬製作所 写し", "identifiers": ours})).await;
+        s.pull().await;
+        assert_eq!(s.customer(party).await.id, id, "{}", database.name);
+        assert_ne!(s.customer(copied).await.id, id, "{}: a copy is another customer", database.name);
+        assert_eq!(s.t.count("SELECT COUNT(*) FROM customer WHERE name LIKE '岬製作所%'").await, 2);
+        s.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_who_change_the_same_party_lose_nothing_unseen() {
     for database in Database::both().await {
         let s = Scene::new(&database, delivery::CHANGES).await;
@@ -183,6 +209,54 @@ async fn two_who_change_the_same_party_lose_nothing_unseen() {
             .as_hub(Method::GET, &format!("party.party/{party}?f=contact_mechanisms.value"), &Value::Null)
             .await;
         assert!(status == 200 && there.to_string().contains("info@todai.example"), "{there}");
+        s.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pinned_value_is_brought_back_when_somebody_changes_it_there() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::CHANGES).await;
+        let party = a_party(&s).await;
+        let row = s.customer(party).await;
+        let values = Values::from([("name", "灯台商会本店".to_owned())]);
+        let edit = Edit { customer_id: &row.id, seen: edit::values_of(&row), values, pinned: true };
+        let mut tx = s.t.hub().db.begin().await.unwrap();
+        edit::edit(&mut tx, edit, s.by()).await.unwrap();
+        tx.commit().await.unwrap();
+        s.told().await;
+        s.tryton.edit("party.party", party, json!({"name": "灯台商会支店"})).await;
+        s.pull().await;
+        s.told().await;
+        assert_eq!(s.party(party, &["name"]).await["name"], "灯台商会本店", "{}", database.name);
+        assert_eq!(s.customer(party).await.name, "灯台商会本店");
+        assert_eq!(s.attempts().await, 2);
+        s.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_party_keeps_its_name_and_takes_the_rest() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::CHANGES).await;
+        let party = a_party(&s).await;
+        s.tryton.edit("party.party", party, json!({"active": false})).await;
+        s.pull().await;
+        let row = s.customer(party).await;
+        s.type_in(&row, &[("name", "灯台商会(休)"), ("phone", "0558-00-0002")]).await;
+        s.t.until("SELECT COUNT(*) FROM delivery WHERE state = 'dead' AND cause = 'PUSH_CLOSED'", |n| n == 1).await;
+        let ways = || s.party_as_hub(party, "f=name&f=contact_mechanisms.value");
+        let there = ways().await;
+        assert_eq!(
+            (&there["name"], &there["contact_mechanisms"][0]["value"]),
+            (&json!("灯台商会"), &json!("0558-00-0002"))
+        );
+        s.tryton.edit("party.party", party, json!({"active": true})).await;
+        let (mut tx, now) = (s.t.hub().db.begin().await.unwrap(), s.t.hub().clock.now());
+        assert_eq!(delivery::retry(&mut tx, &s.id, &[row.id.as_str()], now).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        s.told().await;
+        assert_eq!(ways().await["name"], "灯台商会(休)", "{}", database.name);
         s.t.stop().await;
     }
 }
@@ -312,6 +386,55 @@ async fn ended_at_every_point_of_a_push_it_is_done_once() {
                         (SELECT id FROM customer WHERE name LIKE '岬製作所%')";
         assert_eq!(store::sql(linked).one::<(i64,)>(&database.db).await.unwrap().0, 4, "{}", database.name);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_while_an_older_value_is_underway_stands() {
+    for database in Database::both().await {
+        let s = Scene::new(&database, delivery::CHANGES).await;
+        let party = a_party(&s).await;
+        s.told().await;
+        let edited = s.customer(party).await.id;
+        let Scene { t, tryton, .. } = s;
+        let by = By { actor: "佐伯", now: t.hub().clock.now(), currency: t.hub().engine.currency };
+        t.stop().await;
+        let folder = tempfile::tempdir().unwrap();
+        // The last one types back what stood there before the older value.
+        for (n, point) in failpoint::PUSH_POINTS.into_iter().enumerate() {
+            let before = type_phone(&database, &edited, &format!("0558-00-200{n}"), by).await;
+            serve(&database, folder.path(), &[("MUSUBI_FAILPOINT", point)]).await.gone().await;
+            let phone = if n % 2 == 0 { format!("0558-00-300{n}") } else { before };
+            type_phone(&database, &edited, &phone, by).await;
+            let process = serve(&database, folder.path(), &[]).await;
+            let open = "SELECT COUNT(*) FROM delivery WHERE state <> 'delivered' OR leased_by IS NOT NULL";
+            until(&database, open, |n| n == 0).await;
+            let mut tx = database.db.begin().await.unwrap();
+            let id = store::sql("SELECT id FROM connection").one::<(String,)>(&mut tx).await.unwrap().0;
+            store::connection::request(&mut tx, &id, "test", by.now).await.unwrap();
+            tx.commit().await.unwrap();
+            until(&database, "SELECT COUNT(*) FROM connection WHERE requested_by IS NOT NULL", |n| n == 0).await;
+            until(&database, open, |n| n == 0).await;
+            process.kill().await;
+            let path = format!("party.party/{party}?f=contact_mechanisms.value");
+            let (_, there) = tryton.as_hub(Method::GET, &path, &Value::Null).await;
+            assert_eq!(there["contact_mechanisms"][0]["value"], phone, "{} {point}", database.name);
+            let here = "SELECT phone FROM customer WHERE id = $1";
+            let here: (String,) = store::sql(here).bind(edited.as_str()).one(&database.db).await.unwrap();
+            assert_eq!(here.0, phone, "{} {point}", database.name);
+        }
+    }
+}
+
+/// Types a telephone number; returns the one that stood there.
+async fn type_phone(database: &Database, customer: &str, phone: &str, by: By<'static>) -> String {
+    let by = By { now: musubi::clock::Clock::System.now(), ..by };
+    let mut tx = database.db.begin().await.unwrap();
+    let row = customer::by_ids(&mut tx, std::iter::once(customer)).await.unwrap().remove(customer).unwrap();
+    let values = Values::from([("phone", phone.to_owned())]);
+    let typed = Edit { customer_id: customer, seen: edit::values_of(&row), values, pinned: false };
+    edit::edit(&mut tx, typed, by).await.unwrap();
+    tx.commit().await.unwrap();
+    row.phone.unwrap_or_default()
 }
 
 async fn until(database: &Database, statement: &'static str, wanted: impl Fn(i64) -> bool) {

@@ -78,6 +78,7 @@ const CUSTOMER: &[Field] = &[
     text("currency"),
     text("price_class"),
     text("link_code"),
+    text("hub_id"),
 ];
 
 const SITE: &[Field] = &[

@@ -66,7 +66,10 @@ impl Tryton {
         };
         let found = self.parties(vec![is("id", "=", id)]).await?;
         let Some(party) = found.into_iter().next() else { return Err(PushError::Gone) };
-        let changes = self.changes(&party, request)?;
+        let mut changes = self.changes(&party, request)?;
+        // Tryton refuses whatever comes with a new name for a party that is switched off.
+        let is_closed = party.get("active").is_some_and(|active| !shape::truthy(active));
+        let keeps_name = is_closed && changes.shift_remove("name").is_some();
         if !changes.is_empty() {
             let told = compose(&party, &changes);
             match marks {
@@ -77,6 +80,10 @@ impl Tryton {
                     return Err(PushError::Refused { code: "PUSH_REFUSED", detail });
                 }
             }
+        }
+        if keeps_name {
+            let detail = "Tryton changes no name of a party that is switched off".to_owned();
+            return Err(PushError::Refused { code: "PUSH_CLOSED", detail });
         }
         Ok(Pushed { external_id: key.to_owned() })
     }

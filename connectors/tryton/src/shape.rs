@@ -2,7 +2,7 @@
 //!
 //! | Record | `hub.…` |
 //! |---|---|
-//! | party | `phone`, `mail`, `corporate_number`, `postal_code`, `address` |
+//! | party | `phone`, `mail`, `corporate_number`, `postal_code`, `address`, `hub_id` |
 //! | address | `name`, `role`, `address`, `phone` |
 //! | product | `active`, `price`, `currency` |
 //! | sale | `status`; of a line `description`, `tax_rate` |
@@ -29,9 +29,16 @@ pub(crate) fn party(body: &mut Object) -> bool {
         "corporate_number": identifier(body, &["jp_cn", "jp_vat"]),
         "postal_code": main.map(|address| address["postal_code"].clone()),
         "address": main.and_then(one_line),
+        "hub_id": hub_id(body),
     });
     body.insert("hub".to_owned(), hub);
     false
+}
+
+/// What `push` wrote among the identifiers of a party that it made.
+fn hub_id(body: &Object) -> Option<String> {
+    let codes = list(body, "identifiers").iter().filter(|one| one["type"].is_null());
+    codes.filter_map(|one| text(&one["code_compact"])).find(|code| code.starts_with("cus_"))
 }
 
 /// An address that was switched off has left its party.

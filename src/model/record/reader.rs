@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
             }
         });
         let person = self.one_of("kind", &["corporation", "person"]) == "person";
-        CustomerFields { person, values, link_code: self.text("link_code"), currency }
+        CustomerFields { person, values, link_code: self.text("link_code"), hub_id: self.text("hub_id"), currency }
     }
 
     pub fn site(&mut self) -> Site {

@@ -7,10 +7,12 @@
 mod copy;
 mod dlt;
 mod employee;
+mod erp;
 mod hub;
 mod idle;
 mod ingest;
 mod load;
+mod outbox;
 mod page;
 mod peer;
 mod process;
@@ -19,6 +21,7 @@ mod report;
 mod search;
 mod seed;
 mod target;
+mod targets;
 mod visible;
 
 #[path = "../../it/real/postgres.rs"]
@@ -39,7 +42,7 @@ use report::Report;
 use target::Target;
 
 /// Names that can be asked for, in the order of the report.
-const ALL: [&str; 6] = ["ingest", "pull", "visible", "page", "search", "idle"];
+const ALL: [&str; 8] = ["ingest", "pull", "visible", "targets", "outbox", "page", "search", "idle"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -68,6 +71,12 @@ async fn main() -> anyhow::Result<()> {
         }
         if wanted("visible") {
             visible::run(&Target::new(kind).await?, &mut report).await?;
+        }
+        if wanted("targets") {
+            targets::run(kind, &mut report).await?;
+        }
+        if wanted("outbox") {
+            outbox::run(kind, &mut report).await?;
         }
         if wanted("page") || wanted("search") {
             let target = Target::new(kind).await?;

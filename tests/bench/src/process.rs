@@ -51,6 +51,11 @@ impl Process {
         Duration::from_millis(fields.iter().sum::<u64>() * 10)
     }
 
+    /// Ends it at once: one that waits for a silent system would take its time.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
     /// Ends it in order.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let pid = self.id().to_string();

@@ -65,17 +65,27 @@ impl Target {
 
     /// Connects a bulk source; the hub pulls it as soon as it runs.
     pub async fn connect_bulk(&self, base_url: &str, start_now: bool) -> anyhow::Result<String> {
+        let settings = json!({ "base_url": base_url, "api_key": "bulk", "webhook_secret": HOOK_SECRET });
+        self.connect("bulk", "Bulk", settings, Plan::Manual, start_now).await
+    }
+
+    /// Connects a system, which the hub pulls by plan, and at once if wanted.
+    pub async fn connect(
+        &self,
+        connector: &str,
+        name: &str,
+        settings: Value,
+        plan: Plan,
+        start_now: bool,
+    ) -> anyhow::Result<String> {
         let registry = Registry::new(Catalogue::load(&manifests())?, reqwest::Client::builder().no_proxy().build()?);
-        let settings = match json!({ "base_url": base_url, "api_key": "bulk", "webhook_secret": HOOK_SECRET }) {
-            Value::Object(map) => map,
-            _ => serde_json::Map::new(),
-        };
+        let Value::Object(settings) = settings else { anyhow::bail!("settings are an object") };
         let new = NewConnection {
-            connector: "bulk".into(),
-            name: "Bulk".into(),
+            connector: connector.into(),
+            name: name.into(),
             settings,
             streams: None,
-            plan: Plan::Manual,
+            plan,
             sample: false,
             start_now,
         };

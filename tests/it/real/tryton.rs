@@ -20,7 +20,7 @@ use super::watchdog::{self, Watched};
 
 /// Tests that can have a database. Tryton remembers for minutes which databases its folder has, so
 /// all are there before it starts: 5 MB each, removed at the end of the run.
-const DATABASES: usize = 36;
+const DATABASES: usize = 48;
 
 /// The company whose prices and terms are meant, as everybody's client says with each call.
 const COMPANY: i64 = 1;

@@ -78,7 +78,8 @@ def make(folder: Path, made_of: str) -> None:
     with tempfile.TemporaryDirectory(prefix="making-", dir=folder) as place:
         work = Path(place)
         password = secrets.token_urlsafe(18)
-        config = install(work, password)
+        (work / f"{DATABASE}.sqlite").touch()
+        config = install(work, password, "sqlite://")
         # Takes a second: a run that finds the work done is spared it.
         import books
 
@@ -101,15 +102,14 @@ def make(folder: Path, made_of: str) -> None:
         os.replace(work / f"{DATABASE}.json", folder / f"{DATABASE}.json")
 
 
-def install(work: Path, password: str) -> Path:
-    """An empty Tryton database with the modules; returns the configuration that finds it."""
+def install(work: Path, password: str, uri: str, database: str = DATABASE) -> Path:
+    """The modules in an empty database; returns the configuration that finds it."""
     config = work / "trytond.conf"
-    config.write_text(f"[database]\nuri = sqlite://\npath = {work}\n")
+    config.write_text(f"[database]\nuri = {uri}\npath = {work}\n")
     secret = work / "password"
     secret.touch(mode=0o600)
     secret.write_text(password + "\n")
-    (work / f"{DATABASE}.sqlite").touch()
-    admin = [sys.executable, "-m", "trytond.cli.admin", "-c", config, "-d", DATABASE]
+    admin = [sys.executable, "-m", "trytond.cli.admin", "-c", config, "-d", database]
     subprocess.run(
         [*admin, "-u", "ir", "res", *MODULES, "--activate-dependencies", "--email", "admin@hinoki.example"],
         env={**os.environ, "TRYTONPASSFILE": str(secret)},

@@ -21,19 +21,20 @@ fn a_party_has_one_phone_one_mail_one_number_and_one_address() {
                 {"type": "mobile", "value": "090-0000-0127"}, {"type": "phone", "value": " 053-000-0127 "},
                 {"type": "phone", "value": "053-000-9999"}, {"type": "email", "value": "kobai@asanagi.example"},
             ],
-            "identifiers": [{"type": "eu_vat", "code_compact": "BE0000000097"},
+            "identifiers": [{"type": "eu_vat", "code_compact": "BE0000000097"}, {"type": null, "code_compact": "4711"},
+                {"type": null, "code_compact": "cus_01"},
                 {"type": "jp_vat", "code_compact": "5009901000127"}],
         }),
     );
     let expected = json!({
         "phone": "053-000-0127", "mail": "kobai@asanagi.example", "corporate_number": "5009901000127",
-        "postal_code": "430-0127", "address": "静岡県浜松市工場通2-14 3階",
+        "postal_code": "430-0127", "address": "静岡県浜松市工場通2-14 3階", "hub_id": "cus_01",
     });
     assert_eq!(body["hub"], expected);
     assert!(!gone, "a party that is switched off stays");
     let (bare, _) = shaped(party, json!({"contact_mechanisms": [{"type": "mobile", "value": "090-0000-0127"}]}));
     let expected = json!({"phone": "090-0000-0127", "mail": null, "corporate_number": null, "postal_code": null,
-        "address": null});
+        "address": null, "hub_id": null});
     assert_eq!(bare["hub"], expected);
 }
 
