@@ -27,12 +27,14 @@ pub const CASES: &[Case] = &[
         p.token = |t| t.claim("at_hash", half_hash(&t.access_token))
     }),
     signs_in("ok-c-hash", "`c_hash` fits the code", |p| p.token = |t| t.claim("c_hash", half_hash(&t.code))),
-    signs_in("ok-other-types", "times as text and truths as text, where nothing depends on them", |p| {
-        p.token = |t| {
-            t.claim("updated_at", "2026-11-02T03:04:05.678Z");
-            t.claim("email_verified", "true");
-        }
-    }),
+    signs_in("ok-verified-text", "`email_verified` is a text, as some providers write it", |p| {
+        p.token = |t| t.claim("email_verified", "true")
+    })
+    .because("nothing depends on it"),
+    signs_in("ok-updated-text", "`updated_at` is a date in text, as some providers write it", |p| {
+        p.token = |t| t.claim("updated_at", "2026-11-02T03:04:05.678Z")
+    })
+    .because("nothing depends on it"),
     signs_in("ok-groups-string", "groups is a text, not a list", |p| p.token = |t| t.claim("groups", "staff"))
         .because("some providers write a single group so; it counts as one group"),
     signs_in("ok-hostile-name", "the name has a script, controls, a turn of direction and 500 characters", |p| {

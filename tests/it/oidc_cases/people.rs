@@ -1,5 +1,6 @@
 //! Who a provider's person becomes here, and how providers and people are switched off.
 
+use futures::future::join_all;
 use musubi::{
     identity::{Origin, SetupForm},
     store::sql,
@@ -64,6 +65,38 @@ async fn the_same_mail_at_another_provider_is_another_person() {
     let seen = scene.standing("after", &second).await;
     assert_eq!((seen.identities, seen.sessions), (0, 0));
     assert_eq!(scene.t.count("SELECT COUNT(*) FROM external_identity").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_without_a_mail_address_get_in() {
+    let database = Database::sqlite().await;
+    let scene = Scene::new(&database).await;
+    for case in ["no-mail", "none-either"] {
+        let idp = scene.added(case).await;
+        scene.issuers.plays(case, |p| {
+            p.token = |t| t.without(&["email", "email_verified"]);
+            p.userinfo = |u| u.as_object_mut().unwrap().retain(|name, _| !name.starts_with("email"));
+        });
+        for _ in 0..2 {
+            assert_eq!(scene.sign_in(&Visitor::new(), &idp, Way::Straight).await.end.status, 303, "{case}");
+        }
+        assert_eq!(scene.role(&idp).await, "employee");
+    }
+    assert_eq!(scene.t.count("SELECT COUNT(*) FROM app_user").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_first_comes_with_many_browsers_at_once_is_one_person() {
+    for database in Database::both().await {
+        let scene = Scene::new(&database).await;
+        let idp = scene.added("crowd").await;
+        let come = || async { scene.sign_in(&Visitor::new(), &idp, Way::Straight).await.end.status };
+        let ends = join_all((0..8).map(|_| come())).await;
+        assert_eq!(ends, [303; 8], "{}: {:?}", database.name, scene.standing("crowd", &idp).await.refusals);
+        let seen = scene.standing("crowd", &idp).await;
+        assert_eq!((seen.identities, seen.users, seen.sessions), (1, 1, 8), "{}", database.name);
+        scene.t.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
