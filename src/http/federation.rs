@@ -71,7 +71,8 @@ async fn start(
     Query(wish): Query<Wish>,
 ) -> Result<Response, AppError> {
     let next = safe_next(&wish.next).unwrap_or("/");
-    let begun = hub.federation.begin(&idp, next, browser.bound.as_deref(), &hub.edge.public_url).await?;
+    let begun =
+        hub.federation.begin(&idp, next, browser.bound.as_deref(), &hub.edge.public_url, &browser.origin).await?;
     let mut response = Redirect::to(begun.url.as_str()).into_response();
     cookie::set(response.headers_mut(), cookie::guarded(cookie::LOGIN, &begun.cookie));
     Ok(response)

@@ -13,23 +13,24 @@ pub async fn user_of(on: impl Into<On<'_>>, issuer: &str, subject: &str) -> Resu
     Ok(found.map(|(id,)| id))
 }
 
-/// Remembers who this is; the first to say so wins.
+/// Remembers who this is; the first to say so wins. Returns the person that stands.
 pub async fn bind(
     tx: &mut Tx,
     (issuer, subject): (&str, &str),
     idp_id: &str,
     user_id: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    sql("INSERT INTO external_identity (issuer, subject, idp_id, user_id, created_at, seen_at)
+) -> Result<String, StoreError> {
+    let bound: (String,) = sql("INSERT INTO external_identity (issuer, subject, idp_id, user_id, created_at, seen_at)
          VALUES ($1, $2, $3, $4, $5, $5)
-         ON CONFLICT (issuer, subject) DO UPDATE SET idp_id = excluded.idp_id, seen_at = excluded.seen_at")
+         ON CONFLICT (issuer, subject) DO UPDATE SET idp_id = excluded.idp_id, seen_at = excluded.seen_at
+         RETURNING user_id")
     .bind(issuer)
     .bind(subject)
     .bind(idp_id)
     .bind(user_id)
     .bind(now)
-    .execute(tx)
+    .one(tx)
     .await?;
-    Ok(())
+    Ok(bound.0)
 }

@@ -56,7 +56,11 @@ pub(super) fn claimed(
         name: name.unwrap_or_else(|| plain(subject)),
         mail,
         groups: groups(find(&settings.groups_claim)),
-        sid: token.get("sid").and_then(Value::as_str).filter(|sid| sid.len() <= 255).map(str::to_owned),
+        sid: token
+            .get("sid")
+            .and_then(Value::as_str)
+            .filter(|sid| sid.len() <= 255 && !sid.contains('\0'))
+            .map(str::to_owned),
     })
 }
 

@@ -99,8 +99,21 @@ impl Federation {
     }
 
     /// Sends a browser to a provider. `cookie`: what it was bound by before, so that two tabs can be on
-    /// their way at once.
+    /// their way at once. A refusal is in the audit trail.
     pub async fn begin(
+        &self,
+        idp_id: &str,
+        next: &str,
+        cookie: Option<&str>,
+        public_url: &Url,
+        origin: &Origin,
+    ) -> Result<Begun, Refused> {
+        let begun = self.leave_for(idp_id, next, cookie, public_url).await;
+        self.note(idp_id, begun.as_ref().err(), origin).await?;
+        begun
+    }
+
+    async fn leave_for(
         &self,
         idp_id: &str,
         next: &str,
@@ -143,20 +156,24 @@ impl Federation {
     /// Signs somebody in who comes back from a provider, or says why not. A refusal is in the audit trail.
     pub async fn finish(&self, identity: &Identity, back: Back<'_>, origin: &Origin) -> Result<Arrival, Refused> {
         let done = self.arrive(identity, &back, origin).await;
-        if let Err(Refused::Check { code, detail }) = &done {
-            let detail = detail.as_deref().map(|text| text.chars().take(300).collect::<String>());
-            let entry = AuditEntry {
-                actor: "system",
-                action: "session.start",
-                object_kind: "idp",
-                object_id: back.idp_id,
-                outcome: Outcome::Refused,
-                origin,
-                detail: json!({"code": code, "idp": back.idp_id, "detail": detail}),
-            };
-            audit::record_alone(&self.db, entry, self.clock.now()).await?;
-        }
+        self.note(back.idp_id, done.as_ref().err(), origin).await?;
         done
+    }
+
+    /// A refusal, for the administrator who looks for it by its request id.
+    async fn note(&self, idp_id: &str, refused: Option<&Refused>, origin: &Origin) -> Result<(), StoreError> {
+        let Some(Refused::Check { code, detail }) = refused else { return Ok(()) };
+        let detail = detail.as_deref().map(|text| text.chars().take(300).collect::<String>());
+        let entry = AuditEntry {
+            actor: "system",
+            action: "session.start",
+            object_kind: "idp",
+            object_id: idp_id,
+            outcome: Outcome::Refused,
+            origin,
+            detail: json!({"code": code, "idp": idp_id, "detail": detail}),
+        };
+        audit::record_alone(&self.db, entry, self.clock.now()).await
     }
 
     async fn arrive(&self, identity: &Identity, back: &Back<'_>, origin: &Origin) -> Result<Arrival, Refused> {
@@ -222,6 +239,7 @@ impl Federation {
             settings,
             nonce,
             access_token: &answer.access_token,
+            code: exchange.code,
             now: self.clock.now(),
             leeway: i64::try_from(self.leeway.as_micros()).unwrap_or(0),
         };

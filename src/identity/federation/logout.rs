@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use openidconnect::{JsonWebKey, core::CoreJwsSigningAlgorithm};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     Federation,
@@ -13,7 +13,7 @@ use super::{
     settings::Settings,
 };
 use crate::{
-    identity::{AuditEntry, Identity, Origin, Outcome, audit, token::digest},
+    identity::{Identity, Origin, token::digest},
     model::Timestamp,
     store::{idp, session},
 };
@@ -56,18 +56,7 @@ impl Federation {
         }
         let (sid, subject) = (leaving.sid.as_deref(), leaving.subject.as_deref());
         let ended = session::end_federated(&mut tx, idp_id, sid, subject).await?;
-        for (id, user_id) in &ended {
-            let entry = AuditEntry {
-                actor: user_id,
-                action: "session.end",
-                object_kind: "session",
-                object_id: id,
-                outcome: Outcome::Ok,
-                origin,
-                detail: json!({"idp": idp_id}),
-            };
-            audit::record(&mut tx, entry, now).await?;
-        }
+        self.ended(&mut tx, &ended, idp_id, origin).await?;
         tx.commit().await?;
         for (_, user_id) in &ended {
             identity.forget(user_id);
@@ -122,6 +111,9 @@ fn leaving(
     }
     let token_id = text("jti").filter(|jti| jti.len() <= 512).ok_or("TOKEN_CLAIMS")?.to_owned();
     let (subject, sid) = (text("sub").map(str::to_owned), text("sid").map(str::to_owned));
+    if [&subject, &sid].into_iter().flatten().any(|name| name.contains('\0')) {
+        return Err("TOKEN_SUBJECT");
+    }
     if subject.is_none() && sid.is_none() {
         return Err("TOKEN_SUBJECT");
     }
@@ -130,6 +122,8 @@ fn leaving(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::identity::federation::Authentication;
 

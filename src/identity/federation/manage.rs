@@ -75,8 +75,15 @@ impl Federation {
         if has_secret != (s.authentication != Authentication::None) {
             return Err(wrong("secret", "IDP_SECRET", "a secret belongs to basic and post, and to no other"));
         }
-        if s.roles.values().chain(&s.default_role).any(|role| *role == Role::Owner) {
+        if s.roles.values().any(|role| *role == Role::Owner) {
             return Err(wrong("roles", "ROLE_OWNER", "nobody becomes owner by a group"));
+        }
+        if s.default_role.is_some_and(|role| !matches!(role, Role::Employee | Role::Viewer)) {
+            return Err(wrong(
+                "default_role",
+                "ROLE_DEFAULT",
+                "without a group people are employee or viewer, or not in",
+            ));
         }
         let metadata = provider::discover(&self.wire, &s.issuer, s.private).await?;
         if s.algorithms.is_empty() {

@@ -10,8 +10,11 @@ use crate::{
         setup::{is_mail, mail_key},
     },
     model::{Id, Timestamp, ids::Noun},
-    store::{StoreError, Tx, external_identity, user},
+    store::{StoreError, Tx, external_identity, session, user},
 };
+
+/// Times that a sign-in is begun again because the same person did so at the same moment.
+const TRIES: usize = 4;
 
 impl Federation {
     /// Opens a session for somebody whom a provider vouches for.
@@ -24,21 +27,69 @@ impl Federation {
         previous: Option<&str>,
         origin: &Origin,
     ) -> Result<SignedIn, Refused> {
-        let role = settings.role(&claimed.groups).ok_or("ROLE_NONE")?;
-        let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
-        let known = external_identity::user_of(&mut tx, &settings.issuer, &claimed.subject).await?;
-        let user_id = match known {
-            Some(id) => self.returning(&mut tx, &id, &claimed, role, origin, now).await?,
-            None => self.first(&mut tx, &claimed, role, origin, now).await?,
+        let (issuer, subject) = (settings.issuer.as_str(), claimed.subject.as_str());
+        let Some(role) = settings.role(&claimed.groups) else {
+            self.leave(identity, idp_id, subject, origin).await?;
+            return Err("ROLE_NONE".into());
         };
-        external_identity::bind(&mut tx, (&settings.issuer, &claimed.subject), idp_id, &user_id, now).await?;
-        let federated = Federated { idp_id, subject: &claimed.subject, sid: claimed.sid.as_deref() };
-        let signed_in = identity.start_session(&mut tx, &user_id, previous, origin, Some(federated)).await?;
+        for _ in 0..TRIES {
+            let now = self.clock.now();
+            let mut tx = self.db.begin().await?;
+            let known = external_identity::user_of(&mut tx, issuer, subject).await?;
+            let user_id = match known {
+                Some(id) => self.returning(&mut tx, &id, &claimed, role, origin, now).await?,
+                None => match self.first(&mut tx, &claimed, role, origin, now).await? {
+                    Some(id) => id,
+                    // Taken meanwhile: by the same person in another browser, or by somebody else.
+                    None if external_identity::user_of(&mut tx, issuer, subject).await?.is_some() => continue,
+                    None => return Err("PERSON_LOCAL".into()),
+                },
+            };
+            if external_identity::bind(&mut tx, (issuer, subject), idp_id, &user_id, now).await? != user_id {
+                tx.rollback().await?;
+                continue;
+            }
+            let federated = Federated { idp_id, subject, sid: claimed.sid.as_deref() };
+            let signed_in = identity.start_session(&mut tx, &user_id, previous, origin, Some(federated)).await?;
+            tx.commit().await?;
+            // The role holds at once, also in sessions that were open.
+            identity.forget(&user_id);
+            return Ok(signed_in);
+        }
+        Err("PERSON_BUSY".into())
+    }
+
+    /// Somebody whom the groups let in no more: what was open ends.
+    async fn leave(&self, identity: &Identity, idp_id: &str, subject: &str, origin: &Origin) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let ended = session::end_federated(&mut tx, idp_id, None, Some(subject)).await?;
+        self.ended(&mut tx, &ended, idp_id, origin).await?;
         tx.commit().await?;
-        // The role holds at once, also in sessions that were open.
-        identity.forget(&user_id);
-        Ok(signed_in)
+        ended.iter().for_each(|(_, user_id)| identity.forget(user_id));
+        Ok(())
+    }
+
+    /// Sessions that ended by a provider's word, in the audit trail.
+    pub(super) async fn ended(
+        &self,
+        tx: &mut Tx,
+        sessions: &[(String, String)],
+        idp_id: &str,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        for (id, user_id) in sessions {
+            let entry = AuditEntry {
+                actor: user_id,
+                action: "session.end",
+                object_kind: "session",
+                object_id: id,
+                outcome: Outcome::Ok,
+                origin,
+                detail: json!({"idp": idp_id}),
+            };
+            audit::record(tx, entry, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// Somebody who was here before: what the provider says now holds.
@@ -57,6 +108,9 @@ impl Federation {
         }
         // First run's owner stays owner, whatever a provider says.
         let role = if row.role == Role::Owner.as_str() { Role::Owner } else { role };
+        if let Some(mail) = claimed.mail.as_deref().filter(|mail| is_mail(mail) && **mail != row.mail) {
+            user::set_mail(tx, id, mail, &mail_key(mail)).await?;
+        }
         if row.role != role.as_str() || row.name != claimed.name {
             user::set_name_and_role(tx, id, &claimed.name, role.as_str()).await?;
         }
@@ -67,7 +121,7 @@ impl Federation {
         Ok(row.id)
     }
 
-    /// Somebody new. A mail address that somebody here has already is no proof of being that person.
+    /// Somebody new. A mail address that somebody here has already is no proof of being that person: `None`.
     async fn first(
         &self,
         tx: &mut Tx,
@@ -75,7 +129,7 @@ impl Federation {
         role: Role,
         origin: &Origin,
         now: Timestamp,
-    ) -> Result<String, Refused> {
+    ) -> Result<Option<String>, StoreError> {
         let id = Id::new(Noun::User);
         let mail = claimed.mail.as_deref().filter(|mail| is_mail(mail)).unwrap_or_default();
         // Nobody signs in locally by this: there is no passphrase.
@@ -92,10 +146,10 @@ impl Federation {
             now,
         };
         if !user::insert(tx, &row).await? {
-            return Err("PERSON_LOCAL".into());
+            return Ok(None);
         }
         changed(tx, "user.create", id.as_str(), origin, json!({"role": role.as_str(), "by": "sign-in"}), now).await?;
-        Ok(id.into_string())
+        Ok(Some(id.into_string()))
     }
 }
 

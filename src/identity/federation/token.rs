@@ -25,6 +25,7 @@ pub(super) struct Expected<'a> {
     pub settings: &'a Settings,
     pub nonce: &'a str,
     pub access_token: &'a str,
+    pub code: &'a str,
     pub now: Timestamp,
     /// Microseconds.
     pub leeway: i64,
@@ -108,11 +109,14 @@ fn policy(raw: &Raw, expected: &Expected<'_>) -> Result<(), &'static str> {
     if iat < seconds - OLDEST - leeway {
         return Err("TOKEN_OLD");
     }
-    match claim("at_hash") {
-        None => Ok(()),
-        Some(Value::String(hash)) if *hash == half(&raw.algorithm, expected.access_token) => Ok(()),
-        Some(_) => Err("TOKEN_ACCESS_HASH"),
+    for (name, of, refusal) in
+        [("at_hash", expected.access_token, "TOKEN_ACCESS_HASH"), ("c_hash", expected.code, "TOKEN_CODE_HASH")]
+    {
+        if claim(name).is_some_and(|hash| hash.as_str() != Some(half(&raw.algorithm, of).as_str())) {
+            return Err(refusal);
+        }
     }
+    Ok(())
 }
 
 /// We are meant. Where others are as well, it must say that it was made for us.

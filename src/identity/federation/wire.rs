@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use musubi_sdk::guard::{self, Reach};
 use reqwest::{Client, RequestBuilder, header, redirect};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
 
 /// Bytes of discovery, token and userinfo answers.
@@ -84,7 +85,10 @@ impl Wire {
         if let Some((user, password)) = basic {
             // RFC 6749 section 2.3.1: both are form-encoded first. Plain ones stay as they are, which also
             // serves providers that forget to decode.
-            let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let encoded = |text: &str| {
+                let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+                encoded.replace("%7E", "~")
+            };
             request = request.basic_auth(encoded(user), Some(encoded(password)));
         }
         self.send(request, SMALL).await
@@ -119,6 +123,7 @@ async fn read<T: DeserializeOwned>(request: RequestBuilder, cap: usize) -> Answe
         }
         body.extend_from_slice(&chunk);
     }
-    // The reader stops at 128 levels.
-    serde_json::from_slice(&body).map_err(|_| WireError::Shape)
+    // As a whole first: only so the reader counts levels (128) in what nobody asked for as well.
+    let whole: Value = serde_json::from_slice(&body).map_err(|_| WireError::Shape)?;
+    serde_json::from_value(whole).map_err(|_| WireError::Shape)
 }
