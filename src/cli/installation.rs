@@ -92,8 +92,19 @@ impl Installation {
 
     /// Writes a change into the audit trail, with the change itself.
     pub async fn record(&self, tx: &mut Tx, action: &'static str, on: (&'static str, &str)) -> Result<(), StoreError> {
+        self.record_detail(tx, action, on, Value::Null).await
+    }
+
+    /// The same with what else the trail should know: ids, codes and counts, never values.
+    pub async fn record_detail(
+        &self,
+        tx: &mut Tx,
+        action: &'static str,
+        on: (&'static str, &str),
+        detail: Value,
+    ) -> Result<(), StoreError> {
         let origin = Origin::default();
-        audit::record(tx, entry(action, on, &origin), self.now()).await
+        audit::record(tx, AuditEntry { detail, ..entry(action, on, &origin) }, self.now()).await
     }
 
     /// The same for a change that has a transaction of its own.

@@ -1,4 +1,6 @@
-//! Creating and changing connections: settings checked against the manifest, secrets sealed.
+//! Creating connections: settings checked against the manifest, secrets sealed. [`super::change`] shares this.
+
+use std::sync::Arc;
 
 use musubi_sdk::{
     connector::CheckItem,
@@ -11,18 +13,15 @@ use serde_json::{Map, Value};
 use crate::{
     clock::Clock,
     connection::schedule::{Plan, PlanError},
-    model::{Id, Timestamp, ids::Noun},
+    model::{Id, ids::Noun},
     secrets::{Keys, SecretError},
     store::{self, Db, StoreError},
 };
 
 use super::{
     Live, Registry,
-    live::{LiveError, place, previous_place},
+    live::{LiveError, place},
 };
-
-/// How long a replaced webhook secret stays valid.
-pub const ROTATION: i64 = Timestamp::DAY;
 
 /// A connection as a person describes it.
 #[derive(Clone, Debug)]
@@ -55,26 +54,41 @@ pub enum CreateError {
     Seal(#[from] SecretError),
     #[error("there is no such connection, or it receives nothing")]
     NotFound,
+    #[error("somebody else changed the connection meanwhile")]
+    Overtaken,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Live(#[from] LiveError),
 }
 
-fn sealed(keys: &Keys, id: &str, secrets: &Map<String, Value>) -> Result<Vec<u8>, SecretError> {
+pub(super) fn sealed(keys: &Keys, id: &str, secrets: &Map<String, Value>) -> Result<Vec<u8>, SecretError> {
     keys.seal(&place(id), Value::Object(secrets.clone()).to_string().as_bytes())
 }
 
 /// Plain settings and secrets.
-type Accepted = (Map<String, Value>, Map<String, Value>);
+pub(super) type Accepted = (Map<String, Value>, Map<String, Value>);
 
 /// Settings that fit the manifest, split by how they are kept.
-fn accept(manifest: &Manifest, mut given: Map<String, Value>) -> Result<Accepted, CreateError> {
+pub(super) fn accept(manifest: &Manifest, mut given: Map<String, Value>) -> Result<Accepted, CreateError> {
     settings::apply_defaults(manifest, &mut given);
     settings::validate_settings(manifest, &given).map_err(CreateError::Settings)?;
     let split = settings::split(manifest, given);
     let secrets = split.secret.into_iter().map(|(name, secret)| (name, Value::from(secret.expose_secret()))).collect();
     Ok((split.plain, secrets))
+}
+
+/// A name that a connection may have, without the spaces around it.
+pub(super) fn named(name: &str) -> Result<String, CreateError> {
+    let name = name.trim().to_owned();
+    let fits = !name.is_empty() && name.chars().count() <= 100 && !name.contains('\0');
+    if fits { Ok(name) } else { Err(CreateError::Name) }
+}
+
+/// The manifest of a connector.
+pub(super) fn manifest(registry: &Registry, connector: &str) -> Result<Arc<Manifest>, CreateError> {
+    let found = registry.catalogue().get(connector).cloned();
+    found.ok_or_else(|| CreateError::UnknownConnector(connector.to_owned()))
 }
 
 /// Creates a connection and returns its id.
@@ -86,15 +100,8 @@ pub async fn create(
     zone: &jiff::tz::TimeZone,
     new: NewConnection,
 ) -> Result<String, CreateError> {
-    let manifest = registry
-        .catalogue()
-        .get(&new.connector)
-        .cloned()
-        .ok_or_else(|| CreateError::UnknownConnector(new.connector.clone()))?;
-    let name = new.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 100 || name.contains('\0') {
-        return Err(CreateError::Name);
-    }
+    let manifest = manifest(registry, &new.connector)?;
+    let name = named(&new.name)?;
     new.plan.validate()?;
     let (plain, secrets) = accept(&manifest, new.settings)?;
     let id = Id::new(Noun::Connection).into_string();
@@ -132,11 +139,7 @@ pub async fn try_settings(
     connector: &str,
     given: Map<String, Value>,
 ) -> Result<Vec<CheckItem>, CreateError> {
-    let manifest = registry
-        .catalogue()
-        .get(connector)
-        .cloned()
-        .ok_or_else(|| CreateError::UnknownConnector(connector.to_owned()))?;
+    let manifest = manifest(registry, connector)?;
     let (plain, secrets) = accept(&manifest, given)?;
     let id = Id::new(Noun::Connection).into_string();
     let row = store::connection::Row::unsaved(
@@ -148,36 +151,4 @@ pub async fn try_settings(
     );
     let live = Live::build(row, manifest, keys, registry.client())?;
     Ok(live.connector.check().await)
-}
-
-/// Replaces the webhook secret. The old one stays valid for [`ROTATION`], so that the sender can be
-/// changed without losing a delivery.
-pub async fn rotate_hook_secret(
-    db: &Db,
-    registry: &Registry,
-    keys: &Keys,
-    clock: &Clock,
-    id: &str,
-    secret: &str,
-) -> Result<(), CreateError> {
-    let row = store::connection::get(db, id).await?.ok_or(CreateError::NotFound)?;
-    let manifest = registry.catalogue().get(&row.connector).ok_or(CreateError::NotFound)?;
-    let name = manifest.webhook.as_ref().and_then(|w| w.signature.secret()).ok_or(CreateError::NotFound)?.to_owned();
-    let plain = match &row.secrets {
-        Some(bytes) => keys.open(&place(id), bytes)?,
-        None => b"{}".to_vec(),
-    };
-    let mut secrets: Map<String, Value> = serde_json::from_slice(&plain).map_err(LiveError::from)?;
-    let previous = secrets.insert(name, secret.into());
-    let now = clock.now();
-    let kept = match previous.as_ref().and_then(Value::as_str) {
-        Some(old) => Some(keys.seal(&previous_place(id), old.as_bytes())?),
-        None => None,
-    };
-    let mut tx = db.begin().await?;
-    let previous = kept.as_deref().map(|sealed| (sealed, now.plus(ROTATION)));
-    store::connection::set_secrets(&mut tx, id, &sealed(keys, id, &secrets)?, previous, now).await?;
-    tx.commit().await?;
-    registry.reload(db, keys).await?;
-    Ok(())
 }

@@ -72,15 +72,20 @@ pub fn previous_place(connection_id: &str) -> String {
     format!("connection/{connection_id}/hook_secret_previous")
 }
 
+/// The secrets of a stored connection in the clear.
+pub(super) fn opened(keys: &Keys, row: &Row) -> Result<Map<String, Value>, LiveError> {
+    match &row.secrets {
+        Some(sealed) => {
+            Ok(serde_json::from_slice(&keys.open(&place(&row.id), sealed).map_err(|_| LiveError::Sealed)?)?)
+        }
+        None => Ok(Map::new()),
+    }
+}
+
 impl Live {
     pub fn build(row: Row, manifest: Arc<Manifest>, keys: &Keys, client: &reqwest::Client) -> Result<Self, LiveError> {
         let settings: Map<String, Value> = serde_json::from_str(&row.settings)?;
-        let secrets: Map<String, Value> = match &row.secrets {
-            Some(sealed) => {
-                serde_json::from_slice(&keys.open(&place(&row.id), sealed).map_err(|_| LiveError::Sealed)?)?
-            }
-            None => Map::new(),
-        };
+        let secrets = opened(keys, &row)?;
         let secret = |name: &str| secrets.get(name).and_then(Value::as_str).map(SecretString::from);
         let hook_secret = manifest.webhook.as_ref().and_then(|w| w.signature.secret()).and_then(secret);
         let hook_secret_previous = match (&row.hook_secret_previous, row.hook_rotated_until) {
@@ -108,9 +113,7 @@ impl Live {
     /// One sealed setting in the clear, for handing samples their own keys back.
     #[must_use]
     pub fn secret(&self, keys: &Keys, name: &str) -> Option<String> {
-        let plain = keys.open(&place(&self.row.id), self.row.secrets.as_ref()?).ok()?;
-        let secrets: Map<String, Value> = serde_json::from_slice(&plain).ok()?;
-        secrets.get(name)?.as_str().map(str::to_owned)
+        opened(keys, &self.row).ok()?.get(name)?.as_str().map(str::to_owned)
     }
 
     /// Secrets that a signature may be made with now: the current one, and during a rotation the

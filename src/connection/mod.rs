@@ -4,6 +4,7 @@
 //! checking a signature; they are sealed in the store and never shown again.
 
 pub mod catalogue;
+pub mod change;
 pub mod check;
 pub mod create;
 pub mod live;

@@ -185,6 +185,8 @@ pub struct Release<'a> {
     pub node: &'a str,
     /// As it was leased: a due time that changed since was asked for meanwhile and stands.
     pub leased_due: Option<i64>,
+    /// As it was leased: trouble of a run says nothing about settings that were changed since.
+    pub leased_revision: i64,
     pub due_at: Option<Timestamp>,
     pub failures: i64,
     pub retry_at: Option<Timestamp>,
@@ -196,7 +198,9 @@ pub async fn release(tx: &mut Tx, r: &Release<'_>) -> Result<(), StoreError> {
     sql("UPDATE connection SET leased_by = NULL, leased_until = NULL,
            requested_by = CASE WHEN due_at IS NOT DISTINCT FROM $7 THEN NULL ELSE requested_by END,
            due_at = CASE WHEN due_at IS NOT DISTINCT FROM $7 THEN $1 ELSE due_at END,
-           failures = $2, retry_at = $3, auth_failed_at = $4
+           failures = CASE WHEN $2 = 0 OR updated_at = $8 THEN $2 ELSE failures END,
+           retry_at = CASE WHEN $2 = 0 OR updated_at = $8 THEN $3 ELSE retry_at END,
+           auth_failed_at = CASE WHEN $2 = 0 OR updated_at = $8 THEN $4 ELSE auth_failed_at END
          WHERE id = $5 AND leased_by = $6")
     .bind(r.due_at)
     .bind(r.failures)
@@ -205,6 +209,7 @@ pub async fn release(tx: &mut Tx, r: &Release<'_>) -> Result<(), StoreError> {
     .bind(r.id)
     .bind(r.node)
     .bind(r.leased_due)
+    .bind(r.leased_revision)
     .execute(tx)
     .await?;
     Ok(())
@@ -244,26 +249,6 @@ pub async fn set_push(tx: &mut Tx, id: &str, push: &str, now: Timestamp) -> Resu
     .execute(tx)
     .await?;
     Ok(changed > 0)
-}
-
-pub async fn set_secrets(
-    tx: &mut Tx,
-    id: &str,
-    secrets: &[u8],
-    previous_hook: Option<(&[u8], Timestamp)>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sql("UPDATE connection SET secrets = $1, hook_secret_previous = COALESCE($2, hook_secret_previous),
-           hook_rotated_until = COALESCE($3, hook_rotated_until), auth_failed_at = NULL,
-           updated_at = CASE WHEN updated_at < $4 THEN $4 ELSE updated_at + 1 END WHERE id = $5")
-    .bind(secrets)
-    .bind(previous_hook.map(|(sealed, _)| sealed))
-    .bind(previous_hook.map(|(_, until)| until))
-    .bind(now)
-    .bind(id)
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 pub async fn set_check(tx: &mut Tx, id: &str, report: &str, now: Timestamp) -> Result<(), StoreError> {

@@ -18,6 +18,7 @@ pub mod batch;
 pub mod catalogue;
 pub mod conflict;
 pub mod connection;
+pub mod connection_change;
 pub mod copy;
 pub mod customer;
 pub mod customer_value;

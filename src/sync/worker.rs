@@ -274,6 +274,7 @@ async fn release(
         id: &row.id,
         node: &engine.node,
         leased_due: row.due_at,
+        leased_revision: row.updated_at,
         due_at,
         failures,
         retry_at,

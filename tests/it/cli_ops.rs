@@ -19,7 +19,7 @@ pub struct Shell<'a> {
 }
 
 impl Shell<'_> {
-    fn fed(&self, arguments: &[&str], input: &str) -> Ran {
+    pub fn fed(&self, arguments: &[&str], input: &str) -> Ran {
         let key = "0707070707070707070707070707070707070707070707070707070707070707";
         musubi_fed(
             self.folder,

@@ -124,7 +124,7 @@ pub async fn until(b: &Browser, expression: &str) {
     let start = Instant::now();
     let script = format!("return Boolean({expression})");
     while b.execute(&script, vec![]).await != serde_json::Value::Bool(true) {
-        assert!(start.elapsed() < Duration::from_secs(15), "never: {expression}; at {}", b.url().await);
+        assert!(start.elapsed() < Duration::from_secs(60), "never: {expression}; at {}", b.url().await);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use musubi::{clock::Clock, connection::create};
+use musubi::{clock::Clock, connection::change};
 use musubi_sdk::manifest::{Encoding, SignatureSpec};
 use serde_json::json;
 use tokio::{
@@ -166,9 +166,9 @@ async fn a_rotated_secret_is_accepted_until_its_end() {
         };
         assert_eq!((deliver(&old, "a").await, deliver(&new, "b").await), (202, 401));
         let h = t.hub();
-        create::rotate_hook_secret(&h.db, &h.registry, &h.keys, &h.clock, &id, second).await.unwrap();
+        change::rotate_hook_secret(&h.db, &h.registry, &h.keys, &h.clock, &id, second).await.unwrap();
         assert_eq!((deliver(&old, "c").await, deliver(&new, "d").await), (202, 202));
-        now.fetch_add(create::ROTATION - 1, Ordering::SeqCst);
+        now.fetch_add(change::ROTATION - 1, Ordering::SeqCst);
         assert_eq!((deliver(&old, "e").await, deliver(&new, "f").await), (202, 202));
         now.fetch_add(1, Ordering::SeqCst);
         assert_eq!((deliver(&old, "g").await, deliver(&new, "h").await), (401, 202));

@@ -47,6 +47,14 @@ struct Inside {
     asked: Vec<Asked>,
     fetched: Vec<String>,
     fetch_status: Option<StatusCode>,
+    /// What every request must carry; empty: anybody may read.
+    wanted: Vec<(&'static str, String)>,
+}
+
+impl Inside {
+    fn lets_in(&self, headers: &HeaderMap) -> bool {
+        self.wanted.iter().all(|(name, value)| headers.get(*name).is_some_and(|given| given == value.as_str()))
+    }
 }
 
 /// See the module. Cheap to clone; ends with the runtime of its test.
@@ -97,6 +105,11 @@ impl Source {
     /// What single fetches answer; `None`: the record.
     pub fn fetches(&self, status: Option<StatusCode>) {
         self.inside.lock().unwrap().fetch_status = status;
+    }
+
+    /// Answers 401 to every request without these headers from now on.
+    pub fn wants<const N: usize>(&self, headers: [(&'static str, &str); N]) {
+        self.inside.lock().unwrap().wanted = headers.map(|(name, value)| (name, value.to_owned())).to_vec();
     }
 
     pub fn asked(&self) -> Vec<Asked> {
@@ -163,6 +176,7 @@ async fn list(
     State(inside): State<Arc<Mutex<Inside>>>,
     Path(stream): Path<String>,
     Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
 ) -> Response {
     let number = |name: &str| query.get(name).and_then(|n| n.parse().ok());
     let (instead, mut all, asked) = {
@@ -174,6 +188,9 @@ async fn list(
             size: number("size").unwrap_or(100),
         };
         inside.asked.push(asked.clone());
+        if !inside.lets_in(&headers) {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
         let instead = inside.script.as_mut().and_then(|script| script(&asked));
         let all: Vec<Value> =
             inside.records.get(stream.as_str()).into_iter().flat_map(|r| r.values().cloned()).collect();
@@ -212,9 +229,16 @@ async fn list(
     }
 }
 
-async fn one(State(inside): State<Arc<Mutex<Inside>>>, Path((stream, key)): Path<(String, String)>) -> Response {
+async fn one(
+    State(inside): State<Arc<Mutex<Inside>>>,
+    Path((stream, key)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
     let mut inside = inside.lock().unwrap();
     inside.fetched.push(key.clone());
+    if !inside.lets_in(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     if let Some(status) = inside.fetch_status {
         return status.into_response();
     }

@@ -27,6 +27,19 @@ pub struct SettingField {
     pub options: Vec<Value>,
 }
 
+impl SettingField {
+    /// A text, as forms and arguments give it, as the value that this setting wants. What cannot be read
+    /// as that stays text, for [`validate_settings`] to refuse.
+    #[must_use]
+    pub fn value_of(&self, text: &str) -> Value {
+        let parsed = match self.kind.as_str() {
+            "integer" | "number" | "boolean" => serde_json::from_str(text.trim()).ok(),
+            _ => None,
+        };
+        parsed.unwrap_or_else(|| text.into())
+    }
+}
+
 /// A setting that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[error("{field} {message}")]

@@ -10,7 +10,10 @@ use crate::{
         CliError, CliResult, Context, Outcome,
         installation::{Connected, Installation},
     },
-    connection::create::{self, CreateError, ROTATION},
+    connection::{
+        change::{self, ROTATION},
+        create::CreateError,
+    },
     model::Timestamp,
     store::connection,
 };
@@ -32,7 +35,7 @@ pub async fn rotate_secret(context: &Context, named: &str) -> CliResult {
     let here = Connected::open(context).await?;
     let row = here.connection(named).await?;
     let secret = fresh(&here, &row.connector);
-    create::rotate_hook_secret(&here.db, &here.registry, &here.keys, &here.clock, &row.id, &secret).await.map_err(
+    change::rotate_hook_secret(&here.db, &here.registry, &here.keys, &here.clock, &row.id, &secret).await.map_err(
         |error| match error {
             CreateError::NotFound => CliError::Usage(format!("{} receives no signed webhooks", row.name)),
             other => CliError::Other(other.into()),

@@ -4,8 +4,10 @@ mod act;
 mod add;
 mod check;
 mod deletes;
+mod given;
 mod list;
 mod push;
+mod set;
 mod show;
 mod state;
 mod sync;
@@ -25,6 +27,8 @@ pub enum Command {
     },
     /// Connect a system: its settings are checked against it before anything is stored
     Add(Box<add::Args>),
+    /// Change a connection, for example when its password has changed: checked before anything is stored
+    Set(Box<set::Args>),
     /// Try a connection: reach, sign-in, rights, counts
     Check {
         /// Id or name
@@ -60,6 +64,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::List => list::run(context).await,
         Command::Show { connection } => show::run(context, &connection).await,
         Command::Add(args) => add::run(context, *args).await,
+        Command::Set(args) => set::run(context, *args).await,
         Command::Check { connection } => check::run(context, &connection).await,
         Command::Sync(args) => sync::run(context, &args).await,
         Command::Pause { connection } => act::pause(context, &connection, true).await,

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::watchdog::{self, Watched};
 
-const WAIT: Duration = Duration::from_secs(15);
+const WAIT: Duration = Duration::from_secs(60);
 
 struct Driver {
     url: String,

@@ -98,6 +98,7 @@ async fn sync_now_during_a_run_is_kept() {
             id: "con_1",
             node: "n",
             leased_due: leased[0].due_at,
+            leased_revision: leased[0].updated_at,
             due_at: None,
             failures: 0,
             retry_at: None,

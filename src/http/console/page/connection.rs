@@ -10,11 +10,10 @@ use musubi_sdk::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, connection_push, run, states};
+use super::{ShellOf, connection_form::words, connection_push, run, states};
 use crate::{
     app::{Hub, SharedHub},
-    connection::Live,
-    connection::schedule::Plan,
+    connection::{Live, change, schedule::Plan},
     http::{
         AppError,
         console::{
@@ -85,7 +84,7 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
             .into_iter()
             .chain(attention(shell, &row, figures.as_ref(), &causes))
             .collect(),
-        settings: settings(shell, &row, live.as_deref()),
+        settings: settings(hub, shell, &row),
         next_at: row.due_at.filter(|_| !row.paused).map(Timestamp),
         hook: hook(hub, &row, live.as_deref(), now).await?,
         push: connection_push::info(hub, &row, live.as_deref()).await?,
@@ -145,7 +144,7 @@ fn facts(shell: &Shell, row: &Row, live: Option<&Live>) -> Vec<String> {
     facts
 }
 
-fn plan_text(shell: &Shell, schedule: &str) -> String {
+pub fn plan_text(shell: &Shell, schedule: &str) -> String {
     match serde_json::from_str(schedule).unwrap_or(Plan::Manual) {
         Plan::Every(seconds) if seconds % 60 == 0 => shell.n("schedule.every_minutes", seconds / 60),
         Plan::Every(seconds) => shell.n("schedule.every_seconds", seconds),
@@ -265,7 +264,10 @@ fn attention(
             tone: "bad",
             title: shell.cause("AUTH_REFUSED", "title").to_owned(),
             text: shell.cause("AUTH_REFUSED", "todo").to_owned(),
-            link: None,
+            link: Some((
+                format!("/connections/{}/settings/edit", row.id),
+                shell.t("connection_edit.change").to_owned(),
+            )),
             button: None,
         });
     } else if row.failures > 0
@@ -300,22 +302,19 @@ fn attention(
     out
 }
 
-fn settings(shell: &Shell, row: &Row, live: Option<&Live>) -> Vec<SettingRow> {
-    let Some(live) = live else { return Vec::new() };
+fn settings(hub: &Hub, shell: &Shell, row: &Row) -> Vec<SettingRow> {
+    let Some(manifest) = hub.registry.catalogue().get(&row.connector) else { return Vec::new() };
     let values: serde_json::Value = serde_json::from_str(&row.settings).unwrap_or_default();
-    live.manifest
+    let secrets = change::secrets_set(&hub.keys, row).unwrap_or_default();
+    manifest
         .setting_fields()
         .iter()
         .map(|field| SettingRow {
             title: field.title.get(shell.lang.code()).to_owned(),
-            value: values.get(&field.name).map(plain).unwrap_or_default(),
-            secret_set: field.secret.then_some(row.secrets.is_some()),
+            value: values.get(&field.name).map(words).unwrap_or_default(),
+            secret_set: field.secret.then(|| secrets.contains(&field.name)),
         })
         .collect()
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 async fn hook(hub: &Hub, row: &Row, live: Option<&Live>, now: Timestamp) -> Result<Option<HookInfo>, StoreError> {

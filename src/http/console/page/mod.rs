@@ -4,6 +4,8 @@
 
 mod connection;
 mod connection_command;
+mod connection_edit;
+mod connection_form;
 mod connection_new;
 mod connection_push;
 mod connections;
@@ -64,6 +66,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/static/{hash}/{*name}", get(files::file))
         .merge(connections::routes())
         .merge(connection_new::routes())
+        .merge(connection_edit::routes())
         .merge(run::routes())
         .merge(failures::routes())
         .merge(hooks::routes())

@@ -16,11 +16,18 @@ pub struct Act<'a> {
     action: &'static str,
     kind: &'static str,
     id: &'a str,
+    detail: serde_json::Value,
 }
 
 impl<'a> Act<'a> {
     pub fn on(me: &'a Principal, origin: &'a Origin, action: &'static str, kind: &'static str, id: &'a str) -> Self {
-        Self { me, origin, action, kind, id }
+        Self { me, origin, action, kind, id, detail: serde_json::Value::Null }
+    }
+
+    /// What else the trail should know: ids, codes and counts, never values.
+    #[must_use]
+    pub fn detail(self, detail: serde_json::Value) -> Self {
+        Self { detail, ..self }
     }
 }
 
@@ -33,7 +40,7 @@ pub async fn audited(tx: &mut Tx, act: Act<'_>, now: Timestamp) -> Result<(), St
         object_id: act.id,
         outcome: Outcome::Ok,
         origin: act.origin,
-        detail: serde_json::Value::Null,
+        detail: act.detail,
     };
     audit::record(tx, entry, now).await
 }

@@ -2,6 +2,7 @@
 //! template lacks a text, and the files it leaves in `target/ui-preview` are what a person looks
 //! at: serve that folder and open `/ja/customer.html`.
 
+mod connection_form;
 mod customer;
 mod entries;
 mod event;
@@ -54,6 +55,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     let mut all = customer::samples();
     all.extend(event::samples());
     all.extend(operations::samples(lang));
+    all.extend(connection_form::samples());
     all.extend(receivers::samples());
     all.extend(start::samples());
     all

@@ -9,7 +9,6 @@ use crate::{
             Attention, Bucket, Check, ConnectionPage, ConnectionRow, ConnectionsPage, ConnectorCard, HookInfo,
             PushInfo, PushRow, RunRow, SettingRow, StreamRow, Tab,
         },
-        connection_new::{ConnectionNewPage, SettingField},
         failure::{self, FailuresPage},
         run::{Attempt, Progress, RunPage, RunStream},
         status::{State, Status},
@@ -250,7 +249,7 @@ fn connection(tab: Tab) -> ConnectionPage {
     }
 }
 
-fn checks() -> Vec<Check> {
+pub fn checks() -> Vec<Check> {
     [
         ("reach", Some(true), "https://accounting.example 42 ms"),
         ("auth", Some(true), "OK"),
@@ -260,44 +259,6 @@ fn checks() -> Vec<Check> {
     .into_iter()
     .map(|(name, ok, detail)| Check { name: name.into(), ok, detail: detail.into(), technical: None })
     .collect()
-}
-
-fn new() -> ConnectionNewPage {
-    let field = |name: &str, title: &str, help: &str, input: &str| SettingField {
-        name: name.into(),
-        title: title.into(),
-        help: help.into(),
-        required: true,
-        input: input.into(),
-        ..SettingField::default()
-    };
-    ConnectionNewPage {
-        pulls: true,
-        connector: "accounting".into(),
-        title: "サンプル会計".into(),
-        kind: "accounting".into(),
-        description: "OK".into(),
-        name: "会計システム".into(),
-        name_error: None,
-        fields: vec![
-            SettingField {
-                value: "https://accounting.example".into(), ..field("base_url", "URL", "https://…", "url")
-            },
-            SettingField { secret: true, error: Some("401".into()), ..field("token", "API token", "API", "text") },
-            SettingField {
-                options: vec![("a".into(), "A".into()), ("b".into(), "B".into())],
-                value: "b".into(),
-                ..field("account", "Account", "", "select")
-            },
-            SettingField {
-                required: false, value: "true".into(), ..field("closed", "Closed periods", "…", "boolean")
-            },
-        ],
-        streams: vec![("invoices".into(), true), ("payments".into(), false)],
-        schedule: "15m".into(),
-        checks: checks(),
-        command: "musubi connection add accounting".into(),
-    }
 }
 
 fn run(running: bool) -> RunPage {
@@ -373,7 +334,6 @@ pub fn samples(lang: Lang) -> Vec<Sample> {
             true,
             Box::new(ConnectionPage { running: None, state: Status::Reconnect.into(), ..connection(Tab::Overview) }),
         ),
-        ("connection-new", Connections, true, Box::new(new())),
         ("run", Connections, true, Box::new(run(false))),
         ("run-running", Connections, true, Box::new(run(true))),
         ("run-unchanged", Connections, true, Box::new(unchanged())),

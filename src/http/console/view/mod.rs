@@ -6,6 +6,8 @@
 
 pub mod activity;
 pub mod connection;
+pub mod connection_edit;
+pub mod connection_form;
 pub mod connection_new;
 pub mod customer;
 pub mod customer_edit;
@@ -58,6 +60,7 @@ pages! {
     activity::ActivityPage => "activity.html" as ActivityTemplate,
     connection::ConnectionPage => "connection.html" as ConnectionTemplate,
     connection::ConnectionsPage => "connections.html" as ConnectionsTemplate,
+    connection_edit::ConnectionEditPage => "connection_edit.html" as ConnectionEditTemplate,
     connection_new::ConnectionNewPage => "connection_new.html" as ConnectionNewTemplate,
     customer_edit::CustomerEditPage => "customer_edit.html" as CustomerEditTemplate,
     customer::CustomerPage => "customer.html" as CustomerTemplate,
