@@ -52,19 +52,16 @@ def trade(database: str, count: int) -> None:
     # A task then comes back from the transaction that wants it.
     config.set("queue", "worker", "False")
 
-    def run(tasks: list[int]) -> None:
-        for task in tasks:
-            run_task(database, task)
-
     pool = Pool(database)
     parties, _ = inside(pool, customers, count // 4)
     for first in range(0, count, AT_A_TIME):
         chosen = range(first, min(first + AT_A_TIME, count))
         made, tasks = inside(pool, sell, chosen, parties)
         # After its transaction Tryton makes a confirmed sale's shipment and invoice.
-        run(tasks)
-        _, tasks = inside(pool, bill, made)
-        run(tasks)
+        for task in tasks:
+            run_task(database, task)
+        # What it would do for each posted invoice only looks whether the sale is done, which none is.
+        inside(pool, bill, made)
         print(f"{chosen.stop} sales", file=sys.stderr)
 
 
