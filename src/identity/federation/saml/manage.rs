@@ -1,0 +1,135 @@
+//! SAML providers as administrators add them; the console and the command line call the same.
+
+use std::collections::BTreeMap;
+
+use super::{certificate, metadata, settings::Settings};
+use crate::{
+    identity::{
+        Role,
+        federation::{
+            Federation,
+            manage::{Rejected, named, place, roles, wrong},
+            provider::ProviderError,
+            wire::Wire,
+        },
+    },
+    model::{Id, Timestamp, ids::Noun},
+    store::{
+        Tx,
+        idp::{self, Row},
+    },
+};
+
+/// Where metadata comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Url(String),
+    Document(Vec<u8>),
+}
+
+/// A provider as a person describes it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub name: String,
+    pub metadata: Source,
+    pub subject_attribute: Option<String>,
+    pub groups_attribute: String,
+    pub roles: BTreeMap<String, Role>,
+    pub default_role: Option<Role>,
+    pub unsolicited: bool,
+    pub response_signed: bool,
+    pub private: bool,
+}
+
+/// A provider that was checked, with a key made for it.
+pub struct Checked {
+    pub name: String,
+    pub settings: Settings,
+    key: Vec<u8>,
+}
+
+impl Federation {
+    /// Reads a provider's metadata and makes the key that signs our requests to it.
+    pub async fn check_saml(&self, draft: Draft) -> Result<Checked, Rejected> {
+        let Draft {
+            name,
+            metadata,
+            subject_attribute,
+            groups_attribute,
+            roles: mapped,
+            default_role,
+            unsolicited,
+            response_signed,
+            private,
+        } = draft;
+        let name = named(&name)?;
+        roles(&mapped, default_role)?;
+        let now = self.clock.now();
+        let (bytes, metadata_url) = self.metadata_of(metadata, private).await?;
+        let provider = metadata::read(&bytes, private, now)?;
+        let made = tokio::task::spawn_blocking(move || certificate::pair(now)).await;
+        let no_key = |detail: String| Rejected::Provider(ProviderError { code: "KEY", detail });
+        let pair = made.map_err(|e| no_key(e.to_string()))?.map_err(|e| no_key(e.to_string()))?;
+        let settings = Settings {
+            entity_id: provider.entity_id,
+            certificates: provider.certificates,
+            redirect: provider.redirect,
+            post: provider.post,
+            certificate: pair.certificate,
+            subject_attribute,
+            groups_attribute,
+            roles: mapped,
+            default_role,
+            unsolicited,
+            response_signed,
+            metadata_url,
+            private,
+        };
+        Ok(Checked { name, settings, key: pair.key })
+    }
+
+    async fn metadata_of(&self, source: Source, private: bool) -> Result<(Vec<u8>, Option<String>), ProviderError> {
+        match source {
+            Source::Document(bytes) => Ok((bytes, None)),
+            Source::Url(text) => {
+                let trouble = |code| move |why: crate::identity::federation::wire::WireError| ProviderError {
+                    code,
+                    detail: why.to_string(),
+                };
+                let url = Wire::address(&text, private).map_err(trouble("IDP_ADDRESS"))?;
+                let bytes = self.wire.document(&url, private).await.map_err(trouble("IDP_METADATA"))?;
+                Ok((bytes.to_vec(), Some(text)))
+            }
+        }
+    }
+
+    /// Makes a provider that was checked. Returns its id.
+    pub async fn create_saml(&self, tx: &mut Tx, checked: &Checked, now: Timestamp) -> Result<String, Rejected> {
+        // People are known by the provider's name: another one with the same name and other keys could sign them in.
+        let taken = |row: &Row| saml_settings(row).is_some_and(|known| known.entity_id == checked.settings.entity_id);
+        if idp::all(&mut *tx).await?.iter().any(taken) {
+            return Err(wrong("metadata", "IDP_ENTITY_TAKEN", "this provider is there already"));
+        }
+        let id = Id::new(Noun::Idp).into_string();
+        let row = Row {
+            id: id.clone(),
+            name: checked.name.clone(),
+            kind: "saml".to_owned(),
+            settings: serde_json::to_string(&checked.settings).unwrap_or_default(),
+            secret: Some(self.keys.seal(&place(&id), &checked.key)?),
+            enabled: true,
+            created_at: now.0,
+            updated_at: now.0,
+        };
+        if !idp::insert(tx, &row).await? {
+            return Err(wrong("name", "IDP_NAME_TAKEN", "another provider has this name"));
+        }
+        Ok(id)
+    }
+}
+
+/// What a stored provider was told; `None`: it is of another kind, or by another version of this program.
+#[must_use]
+pub fn saml_settings(row: &Row) -> Option<Settings> {
+    if row.kind == "saml" { serde_json::from_str(&row.settings).ok() } else { None }
+}
