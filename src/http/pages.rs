@@ -87,7 +87,13 @@ pub struct Pages {
 
 impl Default for Pages {
     fn default() -> Self {
-        Self { sign_in: plain_sign_in, setup: plain_setup, error: plain_error, leave: plain_leave, after_setup: "/setup/data" }
+        Self {
+            sign_in: plain_sign_in,
+            setup: plain_setup,
+            error: plain_error,
+            leave: plain_leave,
+            after_setup: "/setup/data",
+        }
     }
 }
 

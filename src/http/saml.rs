@@ -5,12 +5,13 @@
 
 use axum::{
     Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Path, Query, State},
+    body::Body,
+    extract::{Path, Query, State},
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
+use futures::StreamExt;
 use serde::Deserialize;
 use url::Url;
 
@@ -30,11 +31,13 @@ use crate::{
 
 /// Bytes of a form: a response in base64, percent-encoded.
 const FORM: usize = 512 * 1024;
+/// Bytes that are still read of a form that is too large, so that the browser comes to read why.
+const PATIENCE: usize = 16 * 1024 * 1024;
 
 pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/auth/saml/{idp}/start", get(start))
-        .route("/auth/saml/{idp}/acs", get(wrong_way).post(keep).layer(DefaultBodyLimit::max(FORM)))
+        .route("/auth/saml/{idp}/acs", get(wrong_way).post(keep))
         .route("/auth/saml/{idp}/finish", get(finish))
         .route("/auth/saml/{idp}/metadata", get(metadata))
 }
@@ -83,9 +86,9 @@ async fn keep(
     browser: Browser,
     Path(idp): Path<String>,
     headers: HeaderMap,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    body: Body,
 ) -> Result<Response, AppError> {
-    let Ok(body) = body else {
+    let Some(body) = form(body).await else {
         return Err(hub.federation.refuse_saml(&idp, "RESPONSE_SIZE", &browser.origin).await?.into());
     };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -94,8 +97,27 @@ async fn keep(
     Ok(Redirect::to(&format!("/auth/saml/{idp}/finish?response={handle}")).into_response())
 }
 
+/// A form, if it is not too large.
+async fn form(body: Body) -> Option<Vec<u8>> {
+    let (mut form, mut seen, mut chunks) = (Vec::new(), 0, body.into_data_stream());
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.ok()?;
+        seen += chunk.len();
+        if seen <= FORM {
+            form.extend_from_slice(&chunk);
+        } else if seen > PATIENCE {
+            break;
+        }
+    }
+    (seen <= FORM).then_some(form)
+}
+
 /// Responses do not come by address: they would stand in histories and logs.
-async fn wrong_way(State(hub): State<SharedHub>, browser: Browser, Path(idp): Path<String>) -> Result<Response, AppError> {
+async fn wrong_way(
+    State(hub): State<SharedHub>,
+    browser: Browser,
+    Path(idp): Path<String>,
+) -> Result<Response, AppError> {
     Err(hub.federation.refuse_saml(&idp, "RESPONSE_BINDING", &browser.origin).await?.into())
 }
 

@@ -173,7 +173,12 @@ impl Federation {
     }
 
     /// A refusal, for the administrator who looks for it by its request id.
-    pub(super) async fn note(&self, idp_id: &str, refused: Option<&Refused>, origin: &Origin) -> Result<(), StoreError> {
+    pub(super) async fn note(
+        &self,
+        idp_id: &str,
+        refused: Option<&Refused>,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
         let Some(Refused::Check { code, detail }) = refused else { return Ok(()) };
         let detail = detail.as_deref().map(|text| text.chars().take(300).collect::<String>());
         let entry = AuditEntry {

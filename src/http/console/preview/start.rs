@@ -5,7 +5,9 @@ use crate::{
         error::ErrorPage,
         home::{Due, DueReason, HomePage, News, Todo},
         settings::SettingsPage,
-        setup::{EnvCheck, Loading, SampleSize, SetupDataPage, SetupOwnerPage, LeavePage, SetupProgressPage, SigninPage},
+        setup::{
+            EnvCheck, LeavePage, Loading, SampleSize, SetupDataPage, SetupOwnerPage, SetupProgressPage, SigninPage,
+        },
     },
     model::money::Currency,
 };
@@ -142,7 +144,8 @@ pub fn samples() -> Vec<Sample> {
             None,
             false,
             Box::new(SigninPage {
-                providers: vec![("/auth/oidc/idp_1/start".into(), "ひのき精機アカウント".into())], ..signin.clone()
+                providers: vec![("/auth/oidc/idp_1/start".into(), "ひのき精機アカウント".into())],
+                ..signin.clone()
             }),
         ),
         (

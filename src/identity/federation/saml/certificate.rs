@@ -155,11 +155,7 @@ pub(super) fn pair(now: Timestamp) -> Result<Pair, Broken> {
     let name: Name = "CN=Musubi".parse()?;
     // Only has to differ from those of our other keys.
     let serial = SerialNumber::new(&uuid::Uuid::now_v7().into_bytes())?;
-    let profile = Profile::Leaf {
-        issuer: name.clone(),
-        enable_key_agreement: false,
-        enable_key_encipherment: true,
-    };
+    let profile = Profile::Leaf { issuer: name.clone(), enable_key_agreement: false, enable_key_encipherment: true };
     let builder = CertificateBuilder::new(profile, serial, validity, name, public, &signer)?;
     let certificate = builder.build::<Signature>()?.to_der()?;
     Ok(Pair { key, certificate: BASE64_STANDARD.encode(certificate) })

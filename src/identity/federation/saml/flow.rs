@@ -42,7 +42,10 @@ const MOST: i64 = 1_000;
 pub enum Way {
     Redirect(Url),
     /// A form that the browser posts: where, and the field `SAMLRequest`.
-    Form { action: Url, request: String },
+    Form {
+        action: Url,
+        request: String,
+    },
 }
 
 /// A sign-in on its way, and the cookie that binds the browser.
@@ -156,12 +159,7 @@ impl Federation {
     }
 
     /// Signs somebody in whose response was kept, or says why not. A refusal is in the audit trail.
-    pub async fn finish_saml(
-        &self,
-        identity: &Identity,
-        page: Page<'_>,
-        origin: &Origin,
-    ) -> Result<Arrival, Refused> {
+    pub async fn finish_saml(&self, identity: &Identity, page: Page<'_>, origin: &Origin) -> Result<Arrival, Refused> {
         let done = self.read(identity, &page, origin).await;
         self.note(page.idp_id, done.as_ref().err(), origin).await?;
         done

@@ -39,7 +39,9 @@ pub(super) fn open(bytes: &[u8]) -> Result<&str, &'static str> {
         return Err("RESPONSE_SIZE");
     }
     let text = std::str::from_utf8(bytes).map_err(|_| "RESPONSE_ENCODING")?;
-    let odd = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}');
+    let odd = |c: char| {
+        c.is_control() && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
+    };
     if text.chars().any(odd) {
         return Err("RESPONSE_ENCODING");
     }
@@ -52,7 +54,8 @@ fn declared(text: &str) -> Result<&str, &'static str> {
     let Some(rest) = text.strip_prefix("<?xml") else { return Ok(text) };
     let (declaration, rest) = rest.split_once("?>").ok_or("RESPONSE_XML")?;
     let declaration = declaration.to_ascii_lowercase();
-    let plain = !declaration.contains("encoding") || declaration.contains("\"utf-8\"") || declaration.contains("'utf-8'");
+    let plain =
+        !declaration.contains("encoding") || declaration.contains("\"utf-8\"") || declaration.contains("'utf-8'");
     if plain { Ok(rest) } else { Err("RESPONSE_ENCODING") }
 }
 
@@ -96,7 +99,9 @@ impl Tag {
         let (mut quote, mut attributes) = (None, 0);
         for (at, &byte) in bytes.iter().enumerate() {
             match (quote, byte) {
-                (None, b'>') => return Some(Self { length: at + 1, attributes, closed: at > 0 && bytes[at - 1] == b'/' }),
+                (None, b'>') => {
+                    return Some(Self { length: at + 1, attributes, closed: at > 0 && bytes[at - 1] == b'/' });
+                }
                 (_, b'<') => return None,
                 (None, b'"' | b'\'') => quote = Some(byte),
                 (None, b'=') => attributes += 1,
@@ -206,7 +211,9 @@ mod tests {
 
     #[test]
     fn what_is_not_well_formed_is_not_read() {
-        for text in ["<a><b></a></b>", "<a/><a/>", "<a/>x", "<a>&none;</a>", "<a b='1' b='2'/>", "<a>&#0;</a>", "<x:a/>"] {
+        for text in
+            ["<a><b></a></b>", "<a/><a/>", "<a/>x", "<a>&none;</a>", "<a b='1' b='2'/>", "<a>&#0;</a>", "<x:a/>"]
+        {
             assert!(document(text).is_err(), "{text}");
         }
     }

@@ -92,9 +92,11 @@ impl Federation {
         match source {
             Source::Document(bytes) => Ok((bytes, None)),
             Source::Url(text) => {
-                let trouble = |code| move |why: crate::identity::federation::wire::WireError| ProviderError {
-                    code,
-                    detail: why.to_string(),
+                let trouble = |code| {
+                    move |why: crate::identity::federation::wire::WireError| ProviderError {
+                        code,
+                        detail: why.to_string(),
+                    }
                 };
                 let url = Wire::address(&text, private).map_err(trouble("IDP_ADDRESS"))?;
                 let bytes = self.wire.document(&url, private).await.map_err(trouble("IDP_METADATA"))?;

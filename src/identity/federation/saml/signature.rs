@@ -45,11 +45,7 @@ struct Info {
 ///
 /// # Errors
 /// The stable code of the check that failed.
-pub(super) fn verify(
-    signature: Node<'_, '_>,
-    signed: Node<'_, '_>,
-    keys: &Trusted,
-) -> Result<Signed, &'static str> {
+pub(super) fn verify(signature: Node<'_, '_>, signed: Node<'_, '_>, keys: &Trusted) -> Result<Signed, &'static str> {
     let (info, value) = parts(signature)?;
     let said = Info::read(info)?;
     let id = signed.attribute("ID").ok_or("SIGNATURE_REFERENCE")?;
