@@ -40,6 +40,14 @@ pub enum Command {
         /// Id or name
         provider: String,
     },
+    /// Read a SAML provider's metadata again: its keys and addresses
+    Refresh {
+        /// Id or name
+        provider: String,
+        /// From somewhere else than last time
+        #[arg(long, value_name = "URL|FILE|-")]
+        saml_metadata: Option<String>,
+    },
     /// Let people sign in by it again
     Enable {
         /// Id or name
@@ -120,6 +128,9 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Add(args) if args.saml_metadata.is_some() => super::idp_saml::add(context, *args).await,
         Command::Add(args) => add(context, *args).await,
         Command::Metadata { provider } => super::idp_saml::metadata(context, &provider).await,
+        Command::Refresh { provider, saml_metadata } => {
+            super::idp_saml::refresh(context, &provider, saml_metadata.as_deref()).await
+        }
         Command::Enable { provider } => set_enabled(context, &provider, true).await,
         Command::Disable { provider } => set_enabled(context, &provider, false).await,
         Command::Remove { provider } => remove(context, &provider).await,

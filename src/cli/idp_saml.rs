@@ -67,6 +67,27 @@ pub(super) async fn add(context: &Context, args: AddArgs) -> CliResult {
     Ok(Outcome::Done)
 }
 
+pub(super) async fn refresh(context: &Context, named: &str, from: Option<&str>) -> CliResult {
+    let here = Installation::open(context).await?;
+    let row = find(&here, named).await?;
+    let source = from.map(source).transpose()?;
+    let refreshed = federation(&here, &context.config)?.refresh_saml(&row, source).await?;
+    let mut tx = here.begin().await?;
+    refreshed.store(&mut tx, &row.id, here.now()).await?;
+    here.record(&mut tx, "idp.refresh", ("idp", &row.id)).await?;
+    tx.commit().await?;
+    let prints = |some: &[String]| some.iter().map(|text| fingerprint(text)).collect::<Vec<_>>();
+    let (come, go) = (prints(&refreshed.come), prints(&refreshed.go));
+    let text = match (come.len(), go.len()) {
+        (0, 0) => "The keys are the same.".to_owned(),
+        (new, old) => format!("{new} new, {old} gone."),
+    };
+    come.iter().for_each(|print| context.output.note(&format!("new   {print}")));
+    go.iter().for_each(|print| context.output.note(&format!("gone  {print}")));
+    context.output.result(&json!({"id": row.id, "come": come, "go": go}), &text);
+    Ok(Outcome::Done)
+}
+
 pub(super) async fn metadata(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let row = find(&here, named).await?;

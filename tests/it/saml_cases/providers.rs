@@ -9,7 +9,7 @@ use super::{
     scene::{Saml, entity_id, request_of},
 };
 use crate::{
-    issuer::{Visitor, keys},
+    issuer::{Sign, Visitor, keys},
     real::TestDatabase as Database,
 };
 
@@ -90,6 +90,41 @@ async fn old_and_new_key_count_while_both_are_published() {
         let text = Draft { sign, ..Draft::default() }.write(&site);
         let end = saml.bring(&visitor, &site.acs, &[("SAMLResponse", BASE64_STANDARD.encode(text))]).await;
         assert_eq!(end.status, 303, "{case}: {}", end.body);
+    }
+    saml.scene.t.stop().await;
+}
+
+/// Old and new together, then the new alone; metadata that is not the provider's changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_that_is_read_again_brings_keys_and_takes_them() {
+    let database = Database::sqlite().await;
+    let saml = Saml::new(&database).await;
+    let idp = saml.add("rolling", &[&keys().main], &[]).await;
+    let described =
+        |of: &str, signing: &[&crate::issuer::Rsa]| metadata(&entity_id(of), "https://new.id.example/sso", signing);
+    let all = [
+        (described("another", &[&keys().forger]), Some("IDP_ENTITY_CHANGED"), [true, false]),
+        (described("rolling", &[]), Some("IDP_KEYS"), [true, false]),
+        (described("rolling", &[&keys().main, &keys().next]), None, [true, true]),
+        (described("rolling", &[&keys().next]), None, [false, true]),
+    ];
+    let names = [["s49-1", "s49-2"], ["s49-3", "s49-4"], ["s49-5", "s49-6"], ["s49-7", "s49-8"]];
+    for ((document, code, signs), names) in all.into_iter().zip(names) {
+        let words = ["idp", "refresh", "rolling", "--saml-metadata", "-", "--json"];
+        let ran = saml.scene.shell(&words, &document).await;
+        match code {
+            None => assert_eq!(ran.code, 0, "{}", ran.err),
+            Some(code) => assert!(ran.code == 2 && ran.err.contains(code), "{code}: {}", ran.err),
+        }
+        let pens = [(|| Sign::Rs256(&keys().main)) as fn() -> Sign, || Sign::Rs256(&keys().next)];
+        for (case, (sign, right)) in names.into_iter().zip(pens.into_iter().zip(signs)) {
+            let visitor = Visitor::new();
+            let request = saml.ask(&visitor, &idp).await;
+            let site = saml.site(case, ("rolling", &idp), request);
+            let text = Draft { sign, ..Draft::default() }.write(&site);
+            let end = saml.bring(&visitor, &site.acs, &[("SAMLResponse", BASE64_STANDARD.encode(text))]).await;
+            assert_eq!(end.status, if right { 303 } else { 403 }, "{case} {code:?}");
+        }
     }
     saml.scene.t.stop().await;
 }

@@ -15,7 +15,7 @@ use crate::{
     },
     model::{Id, Timestamp, ids::Noun},
     store::{
-        Tx,
+        StoreError, Tx,
         idp::{self, Row},
     },
 };
@@ -46,6 +46,22 @@ pub struct Checked {
     pub name: String,
     pub settings: Settings,
     key: Vec<u8>,
+}
+
+/// Metadata that was read again.
+pub struct Refreshed {
+    settings: Settings,
+    /// Certificates, base64 of DER.
+    pub come: Vec<String>,
+    pub go: Vec<String>,
+}
+
+impl Refreshed {
+    /// Makes it hold from the next sign-in on.
+    pub async fn store(&self, tx: &mut Tx, idp_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        let settings = serde_json::to_string(&self.settings).unwrap_or_default();
+        idp::update(tx, idp_id, &settings, None, now).await.map(drop)
+    }
 }
 
 impl Federation {
@@ -86,6 +102,32 @@ impl Federation {
             private,
         };
         Ok(Checked { name, settings, key: pair.key })
+    }
+
+    /// Reads a provider's metadata again, from where it came or from somewhere else, and takes its keys and
+    /// addresses. It has to be the same provider. Returns the certificates that come and those that go.
+    pub async fn refresh_saml(&self, row: &Row, source: Option<Source>) -> Result<Refreshed, Rejected> {
+        let known = saml_settings(row).ok_or_else(|| wrong("provider", "IDP_KIND", "this is no SAML provider"))?;
+        let source = source.or_else(|| known.metadata_url.clone().map(Source::Url));
+        let source = source.ok_or_else(|| wrong("metadata", "IDP_METADATA", "say where the metadata is"))?;
+        let (bytes, url) = self.metadata_of(source, known.private).await?;
+        let new = metadata::read(&bytes, known.private, self.clock.now())?;
+        if new.entity_id != known.entity_id {
+            return Err(wrong("metadata", "IDP_ENTITY_CHANGED", "this is the metadata of another provider"));
+        }
+        let without = |some: &[String], others: &[String]| -> Vec<String> {
+            some.iter().filter(|one| !others.contains(one)).cloned().collect()
+        };
+        let come = without(&new.certificates, &known.certificates);
+        let go = without(&known.certificates, &new.certificates);
+        let settings = Settings {
+            certificates: new.certificates,
+            redirect: new.redirect,
+            post: new.post,
+            metadata_url: url.or_else(|| known.metadata_url.clone()),
+            ..known
+        };
+        Ok(Refreshed { settings, come, go })
     }
 
     async fn metadata_of(&self, source: Source, private: bool) -> Result<(Vec<u8>, Option<String>), ProviderError> {
