@@ -16,7 +16,7 @@ struct Office {
 }
 
 impl Office {
-    async fn new(sign_response: bool) -> Self {
+    async fn new(sealed: bool) -> Self {
         let (desk, provider) = (Desk::new().await, tokio::task::block_in_place(SimpleSaml::shared));
         let folder = tempfile::tempdir().unwrap();
         let shell = Shell { folder: folder.path(), url: &desk.database.url };
@@ -27,7 +27,7 @@ impl Office {
         assert_eq!(added["entity_id"], format!("{}/idp", provider.base));
         let ours = format!("{}/auth/saml/{idp}/metadata", desk.t.address());
         let described = reqwest::Client::builder().no_proxy().build().unwrap().get(ours).send().await.unwrap();
-        provider.service(&described.text().await.unwrap(), sign_response);
+        provider.service(&described.text().await.unwrap(), sealed);
         Self { desk, provider, idp }
     }
 

@@ -3,6 +3,7 @@
 
 mod case;
 mod claims;
+mod encryption;
 mod markup;
 mod pen;
 mod providers;
@@ -23,7 +24,8 @@ use crate::{
 };
 
 /// Cases that are played on the second database as well: one of each kind of write and refusal.
-const ON_BOTH: [&str; 10] = [
+const ON_BOTH: [&str; 11] = [
+    "enc-ok",
     "ok-assertion-signed",
     "ok-hostile-name",
     "unasked-allowed",
@@ -37,7 +39,9 @@ const ON_BOTH: [&str; 10] = [
 ];
 
 fn all() -> impl Iterator<Item = &'static Case> {
-    [signature::CASES, wrapping::CASES, claims::CASES, markup::CASES, ways::CASES].into_iter().flatten()
+    [signature::CASES, wrapping::CASES, claims::CASES, markup::CASES, encryption::CASES, ways::CASES]
+        .into_iter()
+        .flatten()
 }
 
 /// Counts of people, identities, sessions, and of refusals.

@@ -78,15 +78,15 @@ impl SimpleSaml {
         Self { base: server.base.clone(), metadata: format!("{}/saml2/idp/metadata.php", server.base) }
     }
 
-    /// Makes a hub known by what its metadata says.
-    pub fn service(&self, metadata: &str, sign_response: bool) {
+    /// Makes a hub known by what its metadata says. `sealed`: answers are signed twice and encrypted.
+    pub fn service(&self, metadata: &str, sealed: bool) {
         let between = |from: &str, to: &str| {
             let (_, rest) = metadata.split_once(from).unwrap_or_else(|| panic!("{from} in {metadata}"));
             rest.split_once(to).unwrap().0.to_owned()
         };
         let service = json!({
             "entity_id": between("entityID=\"", "\""), "acs": between("Location=\"", "\""),
-            "certificate": between("<ds:X509Certificate>", "<"), "sign_response": sign_response,
+            "certificate": between("<ds:X509Certificate>", "<"), "sign_response": sealed, "encrypt": sealed,
         });
         let name = format!("{}.json", uuid::Uuid::now_v7());
         std::fs::write(Server::shared().folder.join("services").join(name), service.to_string()).unwrap();

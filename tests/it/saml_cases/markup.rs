@@ -108,10 +108,6 @@ pub const CASES: &[Case] = &[
     refused("nul-reference", "RESPONSE_XML", "S18: NUL in the NameID, as a reference", |d| {
         d.after = |s, t| t.replace(&s.subject(), "sub&#0;");
     }),
-    refused("enc-unsigned", "RESPONSE_ENCRYPTED", "S45: an encrypted assertion that nobody signed", |d| {
-        d.sign_assertion = false;
-        d.after = |_, t| t.replace("saml:Assertion", "saml:EncryptedAssertion");
-    }),
     refused("enc-wrapped", "RESPONSE_ASSERTIONS", "S45: an encrypted assertion before a signed one", |d| {
         d.after = |_, t| {
             t.replacen("<saml:Assertion ", "<x:EncryptedAssertion xmlns:x=\"urn:oasis:names:tc:SAML:2.0:assertion\"></x:EncryptedAssertion><saml:Assertion ", 1)

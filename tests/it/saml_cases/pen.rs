@@ -23,6 +23,8 @@ pub struct Site {
     pub acs: String,
     /// The request that is answered; empty: nobody asked.
     pub request: String,
+    /// The hub's certificate.
+    pub certificate: String,
     /// A server that nobody has a reason to call.
     pub outside: String,
     /// Seconds since 1970.
@@ -57,6 +59,8 @@ pub struct Draft {
     pub key_info: Edit,
     /// The assertion before it is signed.
     pub assertion: Edit,
+    /// The signed assertion, which may be encrypted now.
+    pub seal: Edit,
     /// The response, signed assertion inside, before it is signed itself.
     pub response: Edit,
     /// `SignedInfo` before it is signed.
@@ -78,6 +82,7 @@ impl Default for Draft {
             digest: (SHA256, &digest::SHA256),
             key_info: |_, _| certificate_hint(&keys().main),
             assertion: same,
+            seal: same,
             response: same,
             info: same,
             signature: same,
@@ -99,7 +104,7 @@ impl Draft {
         if self.sign_assertion {
             assertion = self.signed(site, assertion, "_a1");
         }
-        let mut response = (self.response)(site, response(site, &assertion));
+        let mut response = (self.response)(site, response(site, &(self.seal)(site, assertion)));
         if self.sign_response {
             response = self.signed(site, response, "_r1");
         }

@@ -19,6 +19,8 @@ use crate::{
 pub struct Saml {
     pub scene: Scene,
     pub idps: HashMap<&'static str, String>,
+    /// What the hub signs with and opens, by connection.
+    certificates: HashMap<String, String>,
 }
 
 /// What the browser saw.
@@ -41,9 +43,12 @@ pub fn entity_id(connection: &str) -> String {
 impl Saml {
     pub async fn new(database: &Database) -> Self {
         let scene = Scene::at(database, Clock::System).await;
-        let mut saml = Self { scene, idps: HashMap::new() };
+        let mut saml = Self { scene, idps: HashMap::new(), certificates: HashMap::new() };
         for (_, name, more) in CONNECTIONS {
             let added = saml.add(name, &[&keys().main], more).await;
+            let described = Visitor::new().get(&saml.address(&added, "metadata")).await.body;
+            let certificate = described.split("<ds:X509Certificate>").nth(1).unwrap().split('<').next().unwrap();
+            saml.certificates.insert(added.clone(), certificate.to_owned());
             saml.idps.insert(name, added);
         }
         // Whose key must not count elsewhere.
@@ -91,6 +96,7 @@ impl Saml {
             audience: self.address(idp, "metadata"),
             acs: self.address(idp, "acs"),
             request,
+            certificate: self.certificates.get(idp).cloned().unwrap_or_default(),
             outside: self.scene.issuers.site(case).outside,
             now: self.scene.t.hub().clock.now().0 / musubi::model::Timestamp::SECOND,
         }

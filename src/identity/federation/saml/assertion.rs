@@ -39,6 +39,8 @@ const MAILS: [&str; 5] = [
 /// What an answer is checked against.
 pub(super) struct Expected<'a> {
     pub settings: &'a Settings,
+    /// Our own key, for what is encrypted. PKCS #8.
+    pub key: &'a [u8],
     /// Our own name.
     pub audience: &'a str,
     /// Where answers come to.

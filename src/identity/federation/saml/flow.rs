@@ -100,8 +100,7 @@ impl Federation {
     ) -> Result<Begun, Refused> {
         let row = self.provider(idp_id, "saml").await?.filter(|row| row.enabled).ok_or(Refused::Unknown)?;
         let settings = saml_settings(&row).ok_or("IDP_SETTINGS")?;
-        let sealed = row.secret.as_ref().ok_or("IDP_SECRET")?;
-        let key = self.keys.open(&place(&row.id), sealed).map_err(|_| Refused::from("IDP_SECRET"))?;
+        let key = self.own_key(&row)?;
         let (destination, redirect) = match (&settings.redirect, &settings.post) {
             (Some(address), _) => (address, true),
             (None, Some(address)) => (address, false),
@@ -124,6 +123,12 @@ impl Federation {
         };
         self.set_out(&row.id, next, &cookie, &id).await?;
         Ok(Begun { way, cookie })
+    }
+
+    /// The key that signs our requests to a provider, and opens what it encrypts.
+    fn own_key(&self, row: &Row) -> Result<Vec<u8>, Refused> {
+        let sealed = row.secret.as_ref().ok_or("IDP_SECRET")?;
+        Ok(self.keys.open(&place(&row.id), sealed).map_err(|_| "IDP_SECRET")?)
     }
 
     /// Keeps what a POST brought. Returns the handle that the browser is sent on with. A refusal is in the audit
@@ -179,7 +184,7 @@ impl Federation {
         if page.cookie.is_none() && !settings.unsolicited {
             return Err("BROWSER_UNKNOWN".into());
         }
-        let vouched = self.verify(body, &settings, page).await?;
+        let vouched = self.verify(body, &settings, self.own_key(&row)?, page).await?;
         let next = self.spend(&row, &settings, &vouched, page.cookie).await?;
         let role = role_of(&settings.roles, settings.default_role, &vouched.claimed.groups);
         let issuer = issuer(&settings);
@@ -189,12 +194,18 @@ impl Federation {
     }
 
     /// Beside the threads that answer others.
-    async fn verify(&self, body: Vec<u8>, settings: &Settings, page: &Page<'_>) -> Result<Vouched, Refused> {
+    async fn verify(
+        &self,
+        body: Vec<u8>,
+        settings: &Settings,
+        own_key: Vec<u8>,
+        page: &Page<'_>,
+    ) -> Result<Vouched, Refused> {
         let keys = settings.trusted().ok_or("IDP_SETTINGS")?;
         let (audience, acs) = (entity_id(page.public_url, page.idp_id), acs(page.public_url, page.idp_id));
         let (settings, now, leeway) = (settings.clone(), self.clock.now(), micros(self.leeway));
         let work = move || {
-            let expected = Expected { settings: &settings, audience: &audience, acs: &acs, now, leeway };
+            let expected = Expected { settings: &settings, key: &own_key, audience: &audience, acs: &acs, now, leeway };
             response::vouched(&body, &keys, &expected)
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| Refused::from("RESPONSE_BROKE"))?

@@ -25,7 +25,9 @@ const IDS: [&str; 4] = ["ID", "Id", "id", "iD"];
 #[derive(Clone, Copy)]
 pub(super) struct Shape<'d, 'a> {
     pub response: Node<'d, 'a>,
+    /// An Assertion, or an EncryptedAssertion in its place.
     pub assertion: Node<'d, 'a>,
+    pub encrypted: bool,
     pub response_signature: Option<Node<'d, 'a>>,
     pub assertion_signature: Option<Node<'d, 'a>>,
 }
@@ -130,21 +132,39 @@ pub(super) fn shape<'d, 'a>(doc: &'d Document<'a>) -> Result<Shape<'d, 'a>, &'st
     if named("Response") != 1 {
         return Err("RESPONSE_WRAPPED");
     }
-    let (plain, encrypted) = (named("Assertion"), named("EncryptedAssertion"));
-    if encrypted > 0 {
-        return Err(if plain > 0 { "RESPONSE_ASSERTIONS" } else { "RESPONSE_ENCRYPTED" });
-    }
-    let assertion = response.only(ASSERTION, "Assertion").filter(|_| plain == 1).ok_or("RESPONSE_ASSERTIONS")?;
+    let name = match (named("Assertion"), named("EncryptedAssertion")) {
+        (1, 0) => "Assertion",
+        (0, 1) => "EncryptedAssertion",
+        _ => return Err("RESPONSE_ASSERTIONS"),
+    };
+    let assertion = response.only(ASSERTION, name).ok_or("RESPONSE_ASSERTIONS")?;
+    let encrypted = name != "Assertion";
     let response_signature = response.only(SIGNATURE, "Signature");
     let assertion_signature = assertion.only(SIGNATURE, "Signature");
     let found = [response_signature, assertion_signature].iter().flatten().count();
     if found != named("Signature") {
         return Err("SIGNATURE_PLACE");
     }
-    if found == 0 {
+    if found == 0 && !encrypted {
         return Err("RESPONSE_UNSIGNED");
     }
-    Ok(Shape { response, assertion, response_signature, assertion_signature })
+    Ok(Shape { response, assertion, encrypted, response_signature, assertion_signature })
+}
+
+/// An assertion that was encrypted, and its signature, if it has one.
+pub(super) fn alone<'d, 'a>(doc: &'d Document<'a>) -> Result<(Node<'d, 'a>, Option<Node<'d, 'a>>), &'static str> {
+    let assertion = Node::root(doc).filter(|root| root.is(ASSERTION, "Assertion")).ok_or("RESPONSE_ASSERTIONS")?;
+    let all = assertion.all();
+    ids(&all)?;
+    let named = |name: &str| all.iter().filter(|node| node.name() == name).count();
+    if named("Assertion") != 1 || named("EncryptedAssertion") != 0 || named("Response") != 0 {
+        return Err("RESPONSE_ASSERTIONS");
+    }
+    let signature = assertion.only(SIGNATURE, "Signature");
+    if named("Signature") != usize::from(signature.is_some()) {
+        return Err("SIGNATURE_PLACE");
+    }
+    Ok((assertion, signature))
 }
 
 /// No id twice, in whatever spelling, and none that a prefix disguises; names of namespaces are absolute.

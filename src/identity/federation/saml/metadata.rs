@@ -114,16 +114,23 @@ fn service(role: Node<'_, '_>, binding: &str, private: bool) -> Result<Option<St
 /// Ours, for the provider.
 pub(super) fn ours(settings: &Settings, entity_id: &str, acs: &str) -> String {
     let (entity_id, acs) = (escaped(entity_id), escaped(acs));
+    let key = format!(
+        "<ds:KeyInfo xmlns:ds=\"{SIGNATURE}\"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data>\
+         </ds:KeyInfo>",
+        settings.certificate
+    );
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <md:EntityDescriptor xmlns:md=\"{METADATA}\" entityID=\"{entity_id}\">\n\
          <md:SPSSODescriptor AuthnRequestsSigned=\"true\" WantAssertionsSigned=\"{}\" \
          protocolSupportEnumeration=\"{PROTOCOL}\">\n\
-         <md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"{SIGNATURE}\"><ds:X509Data><ds:X509Certificate>{}\
-         </ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>\n\
+         <md:KeyDescriptor use=\"signing\">{key}</md:KeyDescriptor>\n\
+         <md:KeyDescriptor use=\"encryption\">{key}\
+         <md:EncryptionMethod Algorithm=\"http://www.w3.org/2009/xmlenc11#aes256-gcm\"/>\
+         <md:EncryptionMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p\"/></md:KeyDescriptor>\n\
          <md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat>\n\
          <md:AssertionConsumerService Binding=\"{POST}\" Location=\"{acs}\" index=\"0\" isDefault=\"true\"/>\n\
          </md:SPSSODescriptor>\n</md:EntityDescriptor>\n",
-        !settings.response_signed, settings.certificate
+        !settings.response_signed
     )
 }

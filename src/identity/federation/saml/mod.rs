@@ -7,6 +7,7 @@
 //! | `certificate` | keys: pinned ones of providers, our own |
 //! | `request` | our signed requests |
 //! | `gate` | a response's bytes and the shape of its tree, before anything is read in it |
+//! | `encryption` | an encrypted assertion, which is then judged like any other |
 //! | `signature` | one enveloped signature by a pinned key; gives the text that was signed |
 //! | `assertion` | what that text says, and the conditions |
 //! | `response` | all of these in their order |
@@ -27,6 +28,7 @@
 
 mod assertion;
 mod certificate;
+mod encryption;
 mod flow;
 mod gate;
 pub mod manage;

@@ -4,7 +4,7 @@
 use super::{
     assertion::{self, Expected, Vouched},
     certificate::Trusted,
-    gate,
+    encryption, gate,
     signature::{self, Signed},
     xml::{ASSERTION, Node, PROTOCOL, parse},
 };
@@ -29,22 +29,45 @@ pub(super) fn vouched(bytes: &[u8], keys: &Trusted, expected: &Expected<'_>) -> 
     let signed_envelope = whole.as_ref().map(read_again).transpose()?;
     let envelope = signed_envelope.as_ref().and_then(Node::root).unwrap_or(shape.response);
     let answers = answered(envelope, whole.is_some(), expected)?;
-    let vouched = match (&own, &signed_envelope) {
-        (Some(own), _) => {
-            let doc = read_again(own)?;
-            let root = Node::root(&doc).filter(|root| root.is(ASSERTION, "Assertion")).ok_or("SIGNATURE_FORM")?;
-            assertion::read(root, expected)?
-        }
-        (None, Some(doc)) if expected.settings.response_signed => {
-            let inside = Node::root(doc).and_then(|root| root.only(ASSERTION, "Assertion"));
-            assertion::read(inside.ok_or("RESPONSE_ASSERTIONS")?, expected)?
-        }
-        _ => return Err("ASSERTION_UNSIGNED".into()),
+    let covering = signed_envelope.as_ref().and_then(Node::root);
+    let vouched = if shape.encrypted {
+        // Of a signed response, what was signed is opened.
+        let within = covering.unwrap_or(shape.response).only(ASSERTION, "EncryptedAssertion");
+        let within = within.ok_or("RESPONSE_ASSERTIONS")?;
+        unsealed(&encryption::open(within, expected.key, covering.is_some())?, covering.is_some(), keys, expected)?
+    } else {
+        let inside = covering.and_then(|root| root.only(ASSERTION, "Assertion"));
+        claims(own.as_ref(), inside, expected)?
     };
     if answers != vouched.in_response_to {
         return Err("RESPONSE_REQUEST".into());
     }
     Ok(vouched)
+}
+
+/// What was in an encrypted assertion: through the gate and the signature like any other.
+fn unsealed(bytes: &[u8], covered: bool, keys: &Trusted, expected: &Expected<'_>) -> Result<Vouched, &'static str> {
+    let doc = gate::document(gate::open(bytes)?)?;
+    let (assertion, signature) = gate::alone(&doc)?;
+    let own = signature.map(|signature| signature::verify(signature, assertion, keys)).transpose()?;
+    claims(own.as_ref(), covered.then_some(assertion), expected)
+}
+
+/// Reads a signed assertion; one in a signed response only where that is enough.
+fn claims(
+    own: Option<&Signed>,
+    inside: Option<Node<'_, '_>>,
+    expected: &Expected<'_>,
+) -> Result<Vouched, &'static str> {
+    match (own, inside) {
+        (Some(own), _) => {
+            let doc = read_again(own)?;
+            let root = Node::root(&doc).filter(|root| root.is(ASSERTION, "Assertion")).ok_or("SIGNATURE_FORM")?;
+            assertion::read(root, expected)
+        }
+        (None, Some(inside)) if expected.settings.response_signed => assertion::read(inside, expected),
+        _ => Err("ASSERTION_UNSIGNED"),
+    }
 }
 
 fn read_again(signed: &Signed) -> Result<uppsala::Document<'_>, &'static str> {

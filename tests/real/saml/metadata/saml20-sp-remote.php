@@ -1,5 +1,5 @@
 <?php
-// One entry for each test: {"entity_id", "acs", "certificate"}. Requests have to be signed.
+// One entry for each test: {"entity_id", "acs", "certificate", "sign_response", "encrypt"}. Requests have to be signed.
 foreach (glob(getenv('MUSUBI_SAML_FOLDER') . '/services/*.json') as $file) {
     $service = json_decode(file_get_contents($file), true);
     $metadata[$service['entity_id']] = [
@@ -9,5 +9,6 @@ foreach (glob(getenv('MUSUBI_SAML_FOLDER') . '/services/*.json') as $file) {
         'validate.authnrequest' => true,
         'saml20.sign.response' => $service['sign_response'],
         'saml20.sign.assertion' => true,
+        'assertion.encryption' => $service['encrypt'],
     ];
 }
