@@ -16,7 +16,7 @@ use crate::{
     config::{self, Config, ConfigError},
     connection::{Catalogue, Registry, catalogue::CatalogueError},
     http::{self, Edge},
-    identity::{Identity, Limits, Settings},
+    identity::{Federation, Identity, Limits, Settings},
     model::{Currency, Id, ids::Noun},
     samples::SampleSystems,
     secrets::{Keys, SecretError},
@@ -36,6 +36,7 @@ pub struct Hub {
     pub directory: Arc<Directory>,
     pub refresher: RefreshHandle,
     pub identity: Identity,
+    pub federation: Federation,
     pub edge: Edge,
     pub registry: Arc<Registry>,
     pub engine: Engine,
@@ -127,6 +128,7 @@ impl Hub {
             Committer::spawn(db.clone(), clock.clone(), node.clone(), config.sync.lease.micros(), config.inbox.queue);
         let lanes = committer.clone();
         refresher.heed(move || lanes.flooded());
+        let federation = Federation::new(db.clone(), clock.clone(), keys.clone(), &config.signin)?;
         let engine = Engine {
             db: db.clone(),
             clock: clock.clone(),
@@ -156,6 +158,7 @@ impl Hub {
             directory,
             refresher,
             identity,
+            federation,
             edge,
             registry,
             engine,

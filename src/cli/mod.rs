@@ -24,6 +24,7 @@ mod customer;
 mod demo;
 mod doctor;
 mod failure;
+mod idp;
 mod installation;
 mod migrate;
 pub mod output;
@@ -141,6 +142,9 @@ enum Command {
     /// The sample company
     #[command(subcommand)]
     Sample(sample::Command),
+    /// Identity providers that people sign in with
+    #[command(subcommand)]
+    Idp(idp::Command),
     /// People who may sign in
     #[command(subcommand)]
     User(user::Command),
@@ -177,6 +181,7 @@ impl Command {
             Self::Failure(command) => failure::run(&context, command).await,
             Self::Customer(command) => customer::run(&context, command).await,
             Self::Sample(command) => sample::run(&context, command).await,
+            Self::Idp(command) => idp::run(&context, command).await,
             Self::User(command) => user::run(&context, command).await,
         }
     }

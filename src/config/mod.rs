@@ -22,6 +22,7 @@ mod retention;
 mod secrets;
 mod server;
 mod session;
+mod signin;
 mod sync;
 mod value;
 mod webhooks;
@@ -41,6 +42,7 @@ pub use self::{
     secrets::Secrets,
     server::Server,
     session::Session,
+    signin::Signin,
     sync::{CatchUp, Sync},
     value::{Period, Size},
     webhooks::Webhooks,
@@ -57,6 +59,7 @@ pub struct Config {
     pub organisation: Organisation,
     pub secrets: Secrets,
     pub session: Session,
+    pub signin: Signin,
     pub connectors: Connectors,
     pub sync: Sync,
     pub inbox: Inbox,
@@ -164,6 +167,7 @@ impl Config {
             organisation,
             secrets,
             session,
+            signin,
             connectors: _,
             sync,
             inbox,
@@ -177,6 +181,7 @@ impl Config {
         organisation.validate()?;
         secrets.validate()?;
         session.validate()?;
+        signin.validate()?;
         sync.validate()?;
         inbox.validate()?;
         webhooks.validate()?;

@@ -6,6 +6,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 pub const SESSION: &str = "__Host-musubi";
 /// Double-submit value of the forms that come before a session.
 pub const FORM: &str = "__Host-musubi-form";
+/// Binds a sign-in on its way to the browser that began it.
+pub const LOGIN: &str = "__Host-musubi-login";
 pub const LANGUAGE: &str = "musubi-lang";
 pub const THEME: &str = "musubi-theme";
 

@@ -36,6 +36,10 @@ pub enum AppError {
     PageElsewhere(String),
     #[error("the form is not of this session; load the page again")]
     FormExpired,
+    /// An identity provider's word was not taken. `code` names the failed check, for the audit trail; the
+    /// caller is told no more than that it failed.
+    #[error("signing in did not work")]
+    Refused { code: &'static str },
     #[error("the request comes from another site")]
     CrossSite,
     #[error("this hub is not known under that host name; set server.public_url")]
@@ -75,7 +79,7 @@ impl AppError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Forbidden(_) | Self::FormExpired | Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::FormExpired | Self::CrossSite | Self::Refused { .. } => StatusCode::FORBIDDEN,
             Self::SignInRequired | Self::PageElsewhere(_) => StatusCode::UNAUTHORIZED,
             Self::Elsewhere(_) => StatusCode::SEE_OTHER,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
@@ -96,6 +100,7 @@ impl AppError {
             Self::Forbidden(_) => "FORBIDDEN",
             Self::SignInRequired | Self::PageElsewhere(_) | Self::Elsewhere(_) => "SIGNIN_REQUIRED",
             Self::FormExpired => "FORM_EXPIRED",
+            Self::Refused { code } => refusal(code),
             Self::CrossSite => "CROSS_SITE",
             Self::Misdirected => "HOST_UNKNOWN",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
@@ -113,6 +118,20 @@ impl AppError {
             Self::Timeout | Self::Outage(_) => Some(5),
             _ => None,
         }
+    }
+}
+
+/// What a person may know of a refusal: whose turn it is, not which check failed.
+fn refusal(code: &'static str) -> &'static str {
+    match code {
+        "INSECURE_TRANSPORT" => "INSECURE_TRANSPORT",
+        "ROLE_NONE" => "SIGNIN_NO_ROLE",
+        "PERSON_OFF" | "PERSON_GONE" => "SIGNIN_OFF",
+        "PERSON_LOCAL" => "SIGNIN_LOCAL",
+        "STATE_MISSING" | "STATE_UNKNOWN" | "STATE_EXPIRED" | "BROWSER_UNKNOWN" | "BROWSER_OTHER" | "PERSON_BUSY" => {
+            "SIGNIN_AGAIN"
+        }
+        _ => "SIGNIN_REFUSED",
     }
 }
 

@@ -12,6 +12,7 @@ pub mod cookie;
 pub mod csrf;
 pub mod edge;
 pub mod error;
+pub mod federation;
 pub mod health;
 pub mod hooks;
 pub mod layers;

@@ -20,6 +20,8 @@ pub struct SignInPage {
     /// Why the person is here: `expired`, `ended`, `signed_out`, `setup_done`.
     pub notice: Option<&'static str>,
     pub mail: String,
+    /// Identity providers: id and name.
+    pub providers: Vec<(String, String)>,
     /// A safe path of this site.
     pub next: String,
     pub csrf: String,
@@ -80,9 +82,13 @@ impl Default for Pages {
 
 fn plain_sign_in(page: SignInPage) -> Response {
     let body = format!(
-        "<h1>{}</h1>{}<form method=\"post\" action=\"/signin\">{}{}{}{}<button>Sign in</button></form>",
+        "<h1>{}</h1>{}{}<form method=\"post\" action=\"/signin\">{}{}{}{}<button>Sign in</button></form>",
         escape(&page.company),
         message(page.error.or(page.notice)),
+        page.providers
+            .iter()
+            .map(|(id, name)| format!("<p><a href=\"/auth/oidc/{id}/start\">{}</a></p>", escape(name)))
+            .collect::<String>(),
         field("mail", "email", &page.mail),
         field("passphrase", "password", ""),
         field("next", "hidden", &page.next),

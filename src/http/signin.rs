@@ -158,8 +158,10 @@ async fn sign_in(
 
 async fn draw_sign_in(hub: &Hub, visit: &Visit, status: StatusCode, page: SignInPage) -> Result<Response, AppError> {
     let company = Settings::load(&hub.db).await?.company;
+    let providers = hub.federation.offered().await?;
     let Preferences { language, theme } = visit.preferences;
-    Ok(visit.form(status, |csrf| (hub.edge.pages.sign_in)(SignInPage { company, csrf, language, theme, ..page })))
+    let page = SignInPage { company, providers, language, theme, ..page };
+    Ok(visit.form(status, |csrf| (hub.edge.pages.sign_in)(SignInPage { csrf, ..page })))
 }
 
 async fn sign_out(State(hub): State<SharedHub>, visit: Visit) -> Result<Response, AppError> {
@@ -266,7 +268,7 @@ fn draw_setup(hub: &Hub, visit: &Visit, status: StatusCode, page: SetupPage) -> 
 }
 
 /// The session begins and the form before it ends.
-fn welcome(signed_in: &SignedIn, to: &str) -> Response {
+pub(super) fn welcome(signed_in: &SignedIn, to: &str) -> Response {
     let mut response = Redirect::to(to).into_response();
     cookie::set(response.headers_mut(), cookie::guarded(cookie::SESSION, signed_in.token.expose_secret()));
     cookie::set(response.headers_mut(), cookie::expired(cookie::FORM));

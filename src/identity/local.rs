@@ -61,7 +61,7 @@ impl Identity {
         if let (Some(new), Some(old)) = (verdict.rehash, stored) {
             user::replace_hash(&mut tx, &user.id, &old, &new).await?;
         }
-        let signed_in = self.start_session(&mut tx, &user.id, previous, origin).await?;
+        let signed_in = self.start_session(&mut tx, &user.id, previous, origin, None).await?;
         tx.commit().await?;
         Ok(signed_in)
     }

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod federation;
 mod local;
 pub mod password;
 pub mod people;
@@ -23,6 +24,7 @@ use std::{
 
 pub use access::{Action, Denied, can};
 pub use audit::{AuditEntry, Origin, Outcome};
+pub use federation::Federation;
 pub use local::SignInError;
 pub use principal::{Principal, Role};
 pub use session::{Found, Session, SessionView, SignedIn};

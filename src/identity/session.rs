@@ -50,6 +50,14 @@ pub enum Found {
     Unknown,
 }
 
+/// Who vouched for a session that was not opened by a passphrase.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Federated<'a> {
+    pub idp_id: &'a str,
+    pub subject: &'a str,
+    pub sid: Option<&'a str>,
+}
+
 /// A session as its owner sees it in the list.
 #[derive(Clone, Debug)]
 pub struct SessionView {
@@ -176,6 +184,7 @@ impl Identity {
         user_id: &str,
         previous: Option<&str>,
         origin: &Origin,
+        by: Option<Federated<'_>>,
     ) -> Result<SignedIn, StoreError> {
         let now = self.clock.now();
         if let Some(previous) = previous {
@@ -195,9 +204,13 @@ impl Identity {
             expires_at: now.plus(micros(self.limits.session_max)),
             ip: ip.as_deref(),
             agent: agent.as_deref(),
+            idp_id: by.map(|by| by.idp_id),
+            subject: by.map(|by| by.subject),
+            sid: by.and_then(|by| by.sid),
         };
         session::insert(tx, &row).await?;
-        audit::record(tx, entry(user_id, "session.start", id.as_str(), origin, json!({})), now).await?;
+        let detail = by.map_or_else(|| json!({}), |by| json!({"idp": by.idp_id}));
+        audit::record(tx, entry(user_id, "session.start", id.as_str(), origin, detail), now).await?;
         Ok(SignedIn { token: cookie.into(), user_id: user_id.to_owned(), session_id: id.into_string() })
     }
 

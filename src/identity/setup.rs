@@ -204,7 +204,7 @@ impl Identity {
         }
         form.settings.save(&mut tx, now).await?;
         audit::record(&mut tx, setup_entry(id.as_str(), id.as_str(), Outcome::Ok, origin), now).await?;
-        let signed_in = self.start_session(&mut tx, id.as_str(), None, origin).await?;
+        let signed_in = self.start_session(&mut tx, id.as_str(), None, origin, None).await?;
         tx.commit().await?;
         self.owned.store(true, Ordering::Release);
         *self.setup.lock() = None;

@@ -32,6 +32,9 @@ pub struct NewSession<'a> {
     pub expires_at: Timestamp,
     pub ip: Option<&'a str>,
     pub agent: Option<&'a str>,
+    pub idp_id: Option<&'a str>,
+    pub subject: Option<&'a str>,
+    pub sid: Option<&'a str>,
 }
 
 const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at, s.ip, s.agent, \
@@ -39,9 +42,10 @@ const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s
      FROM session s JOIN app_user u ON u.id = s.user_id";
 
 pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreError> {
-    let NewSession { token_hash, id, user_id, csrf, now, expires_at, ip, agent } = session;
-    sql("INSERT INTO session (token_hash, id, user_id, csrf, created_at, seen_at, expires_at, ip, agent) \
-         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)")
+    let NewSession { token_hash, id, user_id, csrf, now, expires_at, ip, agent, idp_id, subject, sid } = session;
+    sql("INSERT INTO session (token_hash, id, user_id, csrf, created_at, seen_at, expires_at, ip, agent, \
+           idp_id, subject, sid) \
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)")
     .bind(*token_hash)
     .bind(*id)
     .bind(*user_id)
@@ -50,6 +54,9 @@ pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreEr
     .bind(*expires_at)
     .bind(*ip)
     .bind(*agent)
+    .bind(*idp_id)
+    .bind(*subject)
+    .bind(*sid)
     .execute(tx)
     .await?;
     Ok(())
@@ -87,6 +94,26 @@ pub async fn end(tx: &mut Tx, user_id: &str, id: &str) -> Result<bool, StoreErro
 /// Ends every session of a person except `keep`.
 pub async fn end_others(tx: &mut Tx, user_id: &str, keep: &str) -> Result<u64, StoreError> {
     sql("DELETE FROM session WHERE user_id = $1 AND id <> $2").bind(user_id).bind(keep).execute(tx).await
+}
+
+/// Ends sessions that a provider vouched for: those of its own session, else all of its person. Returns ids
+/// and people.
+pub async fn end_federated(
+    tx: &mut Tx,
+    idp_id: &str,
+    sid: Option<&str>,
+    subject: Option<&str>,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let (column, value) = match (sid, subject) {
+        (Some(sid), _) => ("sid", sid),
+        (None, Some(subject)) => ("subject", subject),
+        (None, None) => return Ok(Vec::new()),
+    };
+    sql(format!("DELETE FROM session WHERE idp_id = $1 AND {column} = $2 RETURNING id, user_id"))
+        .bind(idp_id)
+        .bind(value)
+        .all(tx)
+        .await
 }
 
 /// Removes sessions past their absolute end, or not seen since `idle_before`.

@@ -84,6 +84,24 @@ pub async fn replace_hash(tx: &mut Tx, id: &str, old: &str, new: &str) -> Result
     Ok(rows == 1)
 }
 
+/// What a person's identity provider says now.
+pub async fn set_name_and_role(tx: &mut Tx, id: &str, name: &str, role: &str) -> Result<(), StoreError> {
+    sql("UPDATE app_user SET name = $1, role = $2 WHERE id = $3").bind(name).bind(role).bind(id).execute(tx).await?;
+    Ok(())
+}
+
+/// A person's new mail address, unless somebody else has it.
+pub async fn set_mail(tx: &mut Tx, id: &str, mail: &str, mail_key: &str) -> Result<(), StoreError> {
+    sql("UPDATE app_user SET mail = $1, mail_key = $2 WHERE id = $3
+           AND NOT EXISTS (SELECT 1 FROM app_user WHERE mail_key = $2 AND id <> $3)")
+    .bind(mail)
+    .bind(mail_key)
+    .bind(id)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Language and theme as the person chose them on [自分の設定].
 pub async fn set_preferences(tx: &mut Tx, id: &str, language: &str, theme: &str) -> Result<(), StoreError> {
     sql("UPDATE app_user SET language = $1, theme = $2 WHERE id = $3")

@@ -1,7 +1,8 @@
 //! The one integration binary: real servers on real ports, both databases.
 //!
-//! `real/` starts what the tests talk to (PostgreSQL, Tryton, the browser), once for the whole binary; run
-//! it with `cargo test`, not one process a test. To add an area: a file here and a `mod` line.
+//! `real/` starts what the tests talk to (PostgreSQL, Tryton, an OpenID Provider, the browser), once for
+//! the whole binary; run it with `cargo test`, not one process a test. To add an area: a file here and a
+//! `mod` line.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod architecture;
@@ -24,8 +25,11 @@ mod first_run;
 mod hooks;
 mod hub;
 mod ingest;
+mod issuer;
 mod link;
 mod maintenance;
+mod oidc;
+mod oidc_cases;
 mod outgoing;
 mod process;
 mod real;

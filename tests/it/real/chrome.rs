@@ -72,7 +72,7 @@ impl Browser {
             "--disable-sync",
             "--hide-scrollbars",
             // Nothing but this machine can be reached, so a page that loads from elsewhere shows.
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.*",
         ]
         .map(str::to_owned)
         .to_vec();

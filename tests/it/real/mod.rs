@@ -1,11 +1,13 @@
 //! Real peers, started once a test run and stopped with it.
 
 mod chrome;
+mod oidc_provider;
 mod postgres;
 mod tryton;
 mod watchdog;
 
 pub use chrome::Browser;
+pub use oidc_provider::{OidcProvider, PASSWORD};
 pub use postgres::Postgres;
 pub use tryton::Tryton;
 pub use watchdog::free_port;

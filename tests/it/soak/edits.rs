@@ -248,6 +248,9 @@ async fn sign_in(t: &TestHub) {
         expires_at: now().plus(Timestamp::DAY),
         ip: None,
         agent: None,
+        idp_id: None,
+        subject: None,
+        sid: None,
     };
     session::insert(&mut tx, &row).await.unwrap();
     tx.commit().await.unwrap();

@@ -66,6 +66,7 @@ fn sign_in(page: pages::SignInPage) -> Response {
         refusal: page.error.map(str::to_owned),
         wait: page.wait.and_then(|seconds| i64::try_from(seconds).ok()),
         csrf: page.csrf,
+        providers: page.providers,
     };
     view.render(&shell).into_response()
 }
@@ -95,7 +96,13 @@ fn setup(page: pages::SetupPage) -> Response {
 fn error(page: pages::ErrorPage) -> Response {
     let shell = shell(page.language, page.theme, "");
     let needs = page.needs.map(|role| shell.f1("error.needs", shell.word("role", role.as_str())));
-    let view =
-        ErrorPage { status: page.status, request_id: page.request_id, needs, changed_by: None, back: "/".to_owned() };
+    let view = ErrorPage {
+        status: page.status,
+        code: page.code,
+        request_id: page.request_id,
+        needs,
+        changed_by: None,
+        back: "/".to_owned(),
+    };
     view.render(&shell).into_response()
 }

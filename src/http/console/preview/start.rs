@@ -78,6 +78,7 @@ fn settings() -> SettingsPage {
 
 fn error(status: u16) -> ErrorPage {
     ErrorPage {
+        code: "INTERNAL",
         status,
         request_id: "req_01HZX".into(),
         needs: (status == 403).then(|| "admin".into()),
@@ -136,6 +137,15 @@ pub fn samples() -> Vec<Sample> {
         ("setup-failed", None, true, Box::new(progress(false, true))),
         ("signin", None, false, Box::new(signin.clone())),
         ("signin-wrong", None, false, Box::new(refused)),
+        (
+            "signin-providers",
+            None,
+            false,
+            Box::new(SigninPage {
+                providers: vec![("idp_1".into(), "ひのき精機アカウント".into())], ..signin.clone()
+            }),
+        ),
+        ("signin-refused", None, false, Box::new(ErrorPage { code: "SIGNIN_REFUSED", ..error(403) })),
         ("signin-expired", None, false, Box::new(SigninPage { notice: Some("expired".into()), ..signin })),
         ("settings", Settings, true, Box::new(settings())),
         (

@@ -5,6 +5,8 @@
 pub struct ErrorPage {
     /// 403, 404, 409 or 500; others look like 500.
     pub status: u16,
+    /// A refused sign-in has words of its own: `SIGNIN_AGAIN` …
+    pub code: &'static str,
     pub request_id: String,
     /// Role needed and who can grant it, for 403.
     pub needs: Option<String>,
@@ -15,8 +17,21 @@ pub struct ErrorPage {
 }
 
 impl ErrorPage {
-    fn known(&self) -> u16 {
-        if matches!(self.status, 403 | 404 | 409) { self.status } else { 500 }
+    fn known(&self) -> &'static str {
+        match (self.code, self.status) {
+            (code @ ("SIGNIN_AGAIN" | "SIGNIN_REFUSED" | "SIGNIN_NO_ROLE" | "SIGNIN_OFF" | "SIGNIN_LOCAL"), _) => code,
+            (code @ "INSECURE_TRANSPORT", _) => code,
+            (_, 403) => "403",
+            (_, 404) => "404",
+            (_, 409) => "409",
+            _ => "500",
+        }
+    }
+
+    /// Whether the way out is to sign in.
+    #[must_use]
+    pub fn is_sign_in(&self) -> bool {
+        self.code.starts_with("SIGNIN_")
     }
 
     #[must_use]

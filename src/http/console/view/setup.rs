@@ -106,4 +106,15 @@ pub struct SigninPage {
     pub wait: Option<i64>,
     /// Token of the form before a session exists.
     pub csrf: String,
+    /// Identity providers: id and name.
+    pub providers: Vec<(String, String)>,
+}
+
+impl SigninPage {
+    /// Where a provider's button leads.
+    #[must_use]
+    pub fn start(&self, id: &str) -> String {
+        let next: String = url::form_urlencoded::byte_serialize(self.next.as_bytes()).collect();
+        format!("/auth/oidc/{id}/start?next={next}")
+    }
 }

@@ -1,0 +1,251 @@
+//! `musubi idp …`: identity providers that people sign in with.
+
+use std::{collections::BTreeMap, io::BufRead, path::PathBuf};
+
+use musubi_sdk::manifest::nearest;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::{
+    CliError, CliResult, Context, Outcome, cells,
+    installation::{Installation, missing},
+};
+use crate::{
+    config::Config,
+    identity::{
+        Federation, Role,
+        federation::{
+            Authentication, Settings, callback,
+            manage::{Draft, Rejected},
+        },
+    },
+    secrets::Keys,
+    store::idp::{self, Row},
+};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// List the providers
+    List,
+    /// Show one provider, with the address that it sends people back to
+    Show {
+        /// Id or name
+        provider: String,
+    },
+    /// Add a provider; what it says of itself is read first
+    Add(Box<AddArgs>),
+    /// Let people sign in by it again
+    Enable {
+        /// Id or name
+        provider: String,
+    },
+    /// Let nobody sign in by it
+    Disable {
+        /// Id or name
+        provider: String,
+    },
+    /// Forget a provider; the people stay
+    Remove {
+        /// Id or name
+        provider: String,
+    },
+}
+
+#[derive(clap::Args)]
+pub struct AddArgs {
+    /// As people read it on the sign-in page
+    name: String,
+    /// Issuer, exactly as the provider writes it
+    #[arg(long)]
+    issuer: String,
+    #[arg(long)]
+    client_id: String,
+    /// The client secret is one line of standard input
+    #[arg(long, conflicts_with = "secret_file")]
+    secret: bool,
+    /// The client secret stands in a file
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// How the hub proves itself to the provider
+    #[arg(long, default_value = "basic", value_parser = ["basic", "post", "none"])]
+    auth: String,
+    /// Accepted signature algorithm, may be given several times; RS256 where the provider has it
+    #[arg(long = "algorithm")]
+    algorithms: Vec<String>,
+    /// Scope to ask for, may be given several times; openid, and profile, email and groups where they are offered
+    #[arg(long = "scope")]
+    scopes: Vec<String>,
+    /// Claim that holds the groups
+    #[arg(long, default_value = "groups")]
+    groups_claim: String,
+    /// Role of a group, may be given several times
+    #[arg(long = "role", value_name = "GROUP=ROLE")]
+    roles: Vec<String>,
+    /// Role of people in none of these groups; none: they do not get in
+    #[arg(long, default_value = "none")]
+    default_role: String,
+    /// The provider stands in a private network, and that is meant (http is allowed there)
+    #[arg(long)]
+    private: bool,
+}
+
+pub async fn run(context: &Context, command: Command) -> CliResult {
+    match command {
+        Command::List => list(context).await,
+        Command::Show { provider } => show(context, &provider).await,
+        Command::Add(args) => add(context, *args).await,
+        Command::Enable { provider } => set_enabled(context, &provider, true).await,
+        Command::Disable { provider } => set_enabled(context, &provider, false).await,
+        Command::Remove { provider } => remove(context, &provider).await,
+    }
+}
+
+async fn find(here: &Installation, named: &str) -> Result<Row, CliError> {
+    let all = idp::all(&here.db).await?;
+    if let Some(row) = all.iter().find(|row| row.id == named || row.name == named) {
+        return Ok(row.clone());
+    }
+    let near = nearest(named, all.iter().map(|row| row.name.as_str()));
+    Err(missing("provider", named, near, "musubi idp list"))
+}
+
+fn federation(here: &Installation, config: &Config) -> Result<Federation, CliError> {
+    let keys = Keys::load(&config.secrets, config.database.is_sqlite()).map_err(anyhow::Error::from)?;
+    let made = Federation::new(here.db.clone(), here.clock.clone(), keys.into(), &config.signin);
+    Ok(made.map_err(anyhow::Error::from)?)
+}
+
+impl From<Rejected> for CliError {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Field { code, message, .. } => Self::Usage(format!("{code}: {message}")),
+            Rejected::Provider(error) => Self::Usage(error.to_string()),
+            Rejected::Secret(error) => Self::Other(error.into()),
+            Rejected::Store(error) => error.into(),
+        }
+    }
+}
+
+fn role(text: &str) -> Result<Role, CliError> {
+    let known = || Role::ALL.map(Role::as_str).join(", ");
+    Role::parse(text).ok_or_else(|| CliError::Usage(format!("there is no role {text}; there are {}", known())))
+}
+
+fn roles(pairs: &[String]) -> Result<BTreeMap<String, Role>, CliError> {
+    pairs
+        .iter()
+        .map(|pair| {
+            let (group, named) =
+                pair.rsplit_once('=').ok_or_else(|| CliError::Usage(format!("--role {pair}: write GROUP=ROLE")))?;
+            Ok((group.to_owned(), role(named)?))
+        })
+        .collect()
+}
+
+fn secret(args: &AddArgs) -> Result<Option<SecretString>, CliError> {
+    if let Some(path) = &args.secret_file {
+        let text = std::fs::read_to_string(path).map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))?;
+        return Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()));
+    }
+    if !args.secret {
+        return Ok(None);
+    }
+    let line = std::io::stdin().lock().lines().next().transpose().map_err(anyhow::Error::from)?;
+    let line = line.ok_or_else(|| CliError::Usage("standard input ended before the secret".to_owned()))?;
+    Ok(Some(line.trim_end_matches('\r').to_owned().into()))
+}
+
+async fn add(context: &Context, args: AddArgs) -> CliResult {
+    let here = Installation::open(context).await?;
+    let secret = secret(&args)?;
+    let authentication = match args.auth.as_str() {
+        "post" => Authentication::Post,
+        "none" => Authentication::None,
+        _ => Authentication::Basic,
+    };
+    let default_role = if args.default_role == "none" { None } else { Some(role(&args.default_role)?) };
+    let settings = Settings {
+        issuer: args.issuer,
+        client_id: args.client_id,
+        authentication,
+        algorithms: args.algorithms,
+        scopes: args.scopes,
+        groups_claim: args.groups_claim,
+        roles: roles(&args.roles)?,
+        default_role,
+        private: args.private,
+    };
+    let federation = federation(&here, &context.config)?;
+    let draft = federation.check(Draft { name: args.name, settings, secret }).await?;
+    let mut tx = here.begin().await?;
+    let id = federation.create(&mut tx, &draft, here.now()).await?;
+    here.record(&mut tx, "idp.create", ("idp", &id)).await?;
+    tx.commit().await?;
+    let back = address(context, &id);
+    context.output.result(&json!({"id": id, "name": draft.name, "callback": back}), &id);
+    context.output.note(&format!("Register this redirect address at the provider: {back}"));
+    Ok(Outcome::Done)
+}
+
+fn address(context: &Context, id: &str) -> String {
+    context.config.server.public_url.parse().map(|url| callback(&url, id)).unwrap_or_default()
+}
+
+async fn list(context: &Context) -> CliResult {
+    let here = Installation::open(context).await?;
+    let rows = idp::all(&here.db).await?;
+    let issuer = |row: &Row| {
+        let settings: Option<Settings> = serde_json::from_str(&row.settings).ok();
+        settings.map(|s| s.issuer).unwrap_or_default()
+    };
+    let documents: Vec<_> = rows
+        .iter()
+        .map(|row| json!({"id": row.id, "name": row.name, "kind": row.kind, "issuer": issuer(row), "enabled": row.enabled}))
+        .collect();
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let state = if row.enabled { "on" } else { "off" };
+            vec![row.name.clone(), row.kind.clone(), state.to_owned(), issuer(row), row.id.clone()]
+        })
+        .collect();
+    context.output.table(&documents, &["name", "kind", "state", "issuer", "id"], &cells);
+    Ok(Outcome::Done)
+}
+
+async fn show(context: &Context, named: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let row = find(&here, named).await?;
+    let settings: serde_json::Value = serde_json::from_str(&row.settings).unwrap_or_default();
+    let document = json!({
+        "id": row.id, "name": row.name, "kind": row.kind, "enabled": row.enabled, "secret": row.secret.is_some(),
+        "callback": address(context, &row.id), "settings": settings,
+        "changed_at": cells::instant(Some(row.updated_at)),
+    });
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    context.output.result(&document, &text);
+    Ok(Outcome::Done)
+}
+
+async fn set_enabled(context: &Context, named: &str, enabled: bool) -> CliResult {
+    let here = Installation::open(context).await?;
+    let row = find(&here, named).await?;
+    let mut tx = here.begin().await?;
+    idp::set_enabled(&mut tx, &row.id, enabled, here.now()).await?;
+    here.record(&mut tx, if enabled { "idp.enable" } else { "idp.disable" }, ("idp", &row.id)).await?;
+    tx.commit().await?;
+    let done = if enabled { "is on" } else { "is off" };
+    context.output.result(&json!({"id": row.id, "enabled": enabled}), &format!("{} {done}.", row.name));
+    Ok(Outcome::Done)
+}
+
+async fn remove(context: &Context, named: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let row = find(&here, named).await?;
+    let mut tx = here.begin().await?;
+    idp::remove(&mut tx, &row.id).await?;
+    here.record(&mut tx, "idp.remove", ("idp", &row.id)).await?;
+    tx.commit().await?;
+    context.output.result(&json!({"id": row.id, "removed": true}), &format!("{} is forgotten.", row.name));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,28 @@
+//! `[signin]`: patience with identity providers.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Invalid, Period};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signin {
+    pub timeout: Period,
+    pub attempt: Period,
+    pub leeway: Period,
+}
+
+impl Signin {
+    pub(super) fn validate(&self) -> Result<(), Invalid> {
+        if self.timeout.0.is_zero() {
+            return Err(Invalid::new("signin.timeout", "must be above 0"));
+        }
+        if self.attempt.0.is_zero() {
+            return Err(Invalid::new("signin.attempt", "must be above 0"));
+        }
+        if self.leeway.0.as_secs() > 300 {
+            return Err(Invalid::new("signin.leeway", "must be at most 5m: an old proof would be taken for a new one"));
+        }
+        Ok(())
+    }
+}

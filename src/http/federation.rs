@@ -1,0 +1,123 @@
+//! Signing in with an identity provider: the way there and back.
+//!
+//! Invariant: nothing here answers over an open wire, and a browser is bound by a cookie before it leaves.
+
+use axum::{
+    Form, Json, Router,
+    extract::{FromRequestParts, Path, Query, RawQuery, State},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+
+use super::{cookie, error::AppError, session::safe_next, signin::welcome, transport::Transport};
+use crate::{
+    app::SharedHub,
+    identity::{
+        Origin,
+        federation::{Back, Refused},
+    },
+};
+
+pub fn routes() -> Router<SharedHub> {
+    Router::new()
+        .route("/auth/oidc/{idp}/start", get(start))
+        .route("/auth/oidc/{idp}/callback", get(callback))
+        .route("/auth/oidc/{idp}/backchannel-logout", post(sign_out))
+}
+
+/// What these handlers know of the browser. Over an open wire there is none.
+struct Browser {
+    bound: Option<String>,
+    previous: Option<String>,
+    origin: Origin,
+}
+
+impl FromRequestParts<SharedHub> for Browser {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &SharedHub) -> Result<Self, AppError> {
+        if !Transport::of(parts, &hub.edge).is_safe() {
+            return Err(AppError::Refused { code: "INSECURE_TRANSPORT" });
+        }
+        let value = |name| cookie::get(&parts.headers, name).map(str::to_owned);
+        let (bound, previous) = (value(cookie::LOGIN), value(cookie::SESSION));
+        let Ok(origin) = <Origin as FromRequestParts<SharedHub>>::from_request_parts(parts, hub).await;
+        Ok(Self { bound, previous, origin })
+    }
+}
+
+impl From<Refused> for AppError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Unknown => Self::NotFound,
+            Refused::Check { code, .. } => Self::Refused { code },
+            Refused::Store(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Wish {
+    next: String,
+}
+
+async fn start(
+    State(hub): State<SharedHub>,
+    browser: Browser,
+    Path(idp): Path<String>,
+    Query(wish): Query<Wish>,
+) -> Result<Response, AppError> {
+    let next = safe_next(&wish.next).unwrap_or("/");
+    let begun =
+        hub.federation.begin(&idp, next, browser.bound.as_deref(), &hub.edge.public_url, &browser.origin).await?;
+    let mut response = Redirect::to(begun.url.as_str()).into_response();
+    cookie::set(response.headers_mut(), cookie::guarded(cookie::LOGIN, &begun.cookie));
+    Ok(response)
+}
+
+async fn callback(
+    State(hub): State<SharedHub>,
+    browser: Browser,
+    Path(idp): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, AppError> {
+    let back = Back {
+        idp_id: &idp,
+        public_url: &hub.edge.public_url,
+        query: query.as_deref().unwrap_or_default(),
+        cookie: browser.bound.as_deref(),
+        previous: browser.previous.as_deref(),
+    };
+    let arrival = hub.federation.finish(&hub.identity, back, &browser.origin).await?;
+    let next = safe_next(&arrival.next).unwrap_or("/");
+    Ok(welcome(&arrival.session, next))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Logout {
+    logout_token: String,
+}
+
+/// A provider, not a browser: the answer is the specification's (section 2.8).
+async fn sign_out(
+    State(hub): State<SharedHub>,
+    origin: Origin,
+    Path(idp): Path<String>,
+    Form(logout): Form<Logout>,
+) -> Result<Response, AppError> {
+    let done = hub.federation.sign_out(&hub.identity, &idp, &logout.logout_token, &origin).await;
+    let mut response = match done {
+        Ok(_) => StatusCode::OK.into_response(),
+        Err(Refused::Check { code, .. }) => {
+            let body = serde_json::json!({"error": "invalid_request", "error_description": code});
+            (StatusCode::BAD_REQUEST, Json(body)).into_response()
+        }
+        Err(other) => return Err(other.into()),
+    };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}

@@ -1,0 +1,356 @@
+//! The way to a provider and back: code flow with PKCE (RFC 7636, S256), state, nonce, and the issuer named in
+//! the callback (RFC 9207).
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::{
+    Federation, callback,
+    claims::{self, Claimed},
+    gate, manage,
+    provider::{Asking, Metadata, ProviderError},
+    settings::{Authentication, Settings},
+    token,
+};
+use crate::{
+    identity::{
+        AuditEntry, Identity, Origin, Outcome, SignedIn, audit,
+        token::{digest, equal, fresh},
+    },
+    store::{StoreError, idp},
+};
+
+/// Longest value of a parameter in the callback.
+const LONGEST: usize = 4_096;
+
+/// A sign-in on its way: where the browser goes, and the cookie that binds it.
+#[derive(Debug)]
+pub struct Begun {
+    pub url: Url,
+    pub cookie: String,
+}
+
+/// A browser that came back.
+#[derive(Clone, Debug)]
+pub struct Back<'a> {
+    pub idp_id: &'a str,
+    pub public_url: &'a Url,
+    /// The raw query of the callback.
+    pub query: &'a str,
+    /// The cookie that [`Begun`] gave.
+    pub cookie: Option<&'a str>,
+    /// The session that the browser had; it ends with the new one.
+    pub previous: Option<&'a str>,
+}
+
+/// Signed in.
+#[derive(Debug)]
+pub struct Arrival {
+    pub session: SignedIn,
+    /// Where the person wanted to go.
+    pub next: String,
+}
+
+/// Why somebody is not signed in. The person reads one sentence and the request id; the code stands in the
+/// audit trail.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// There is no such provider, or it is switched off.
+    #[error("no such provider")]
+    Unknown,
+    #[error("{code}")]
+    Check { code: &'static str, detail: Option<String> },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<&'static str> for Refused {
+    fn from(code: &'static str) -> Self {
+        Self::Check { code, detail: None }
+    }
+}
+
+impl From<ProviderError> for Refused {
+    fn from(error: ProviderError) -> Self {
+        Self::Check { code: error.code, detail: Some(error.detail) }
+    }
+}
+
+/// Made again from the browser's cookie: nothing secret of an attempt is stored.
+fn derived(what: &str, cookie: &str, state: &str) -> String {
+    let hash = Sha256::new()
+        .chain_update(what)
+        .chain_update([0])
+        .chain_update(cookie)
+        .chain_update([0])
+        .chain_update(state)
+        .finalize();
+    BASE64_URL_SAFE_NO_PAD.encode(hash)
+}
+
+impl Federation {
+    /// Providers that people may choose on the sign-in page: id and name.
+    pub async fn offered(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = idp::all(&self.db).await?;
+        Ok(rows.into_iter().filter(|row| row.enabled).map(|row| (row.id, row.name)).collect())
+    }
+
+    /// Sends a browser to a provider. `cookie`: what it was bound by before, so that two tabs can be on
+    /// their way at once. A refusal is in the audit trail.
+    pub async fn begin(
+        &self,
+        idp_id: &str,
+        next: &str,
+        cookie: Option<&str>,
+        public_url: &Url,
+        origin: &Origin,
+    ) -> Result<Begun, Refused> {
+        let begun = self.leave_for(idp_id, next, cookie, public_url).await;
+        self.note(idp_id, begun.as_ref().err(), origin).await?;
+        begun
+    }
+
+    async fn leave_for(
+        &self,
+        idp_id: &str,
+        next: &str,
+        cookie: Option<&str>,
+        public_url: &Url,
+    ) -> Result<Begun, Refused> {
+        let row = idp::get(&self.db, idp_id).await?.filter(|row| row.enabled).ok_or(Refused::Unknown)?;
+        let settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
+        let metadata = self.providers.metadata(&self.asking(&settings)).await?;
+        let cookie = cookie.filter(|value| value.len() == 43).map_or_else(fresh, str::to_owned);
+        let state = fresh();
+        let attempt = idp::Attempt {
+            browser_hash: digest(&cookie).to_vec(),
+            idp_id: row.id.clone(),
+            next: next.to_owned(),
+            expires_at: self.clock.now().plus(i64::try_from(self.attempt.as_micros()).unwrap_or(i64::MAX)).0,
+        };
+        let mut tx = self.db.begin().await?;
+        idp::purge_attempts(&mut tx, self.clock.now()).await?;
+        idp::begin(&mut tx, &digest(&state), &attempt).await?;
+        tx.commit().await?;
+        let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(derived("pkce", &cookie, &state)));
+        let mut url = metadata.authorization.clone();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &settings.client_id)
+            .append_pair("redirect_uri", &callback(public_url, &row.id))
+            .append_pair("scope", &settings.scopes.join(" "))
+            .append_pair("state", &state)
+            .append_pair("nonce", &derived("nonce", &cookie, &state))
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+        Ok(Begun { url, cookie })
+    }
+
+    pub(super) fn asking<'a>(&'a self, settings: &'a Settings) -> Asking<'a> {
+        Asking { wire: &self.wire, settings, now: self.clock.now() }
+    }
+
+    /// Signs somebody in who comes back from a provider, or says why not. A refusal is in the audit trail.
+    pub async fn finish(&self, identity: &Identity, back: Back<'_>, origin: &Origin) -> Result<Arrival, Refused> {
+        let done = self.arrive(identity, &back, origin).await;
+        self.note(back.idp_id, done.as_ref().err(), origin).await?;
+        done
+    }
+
+    /// A refusal, for the administrator who looks for it by its request id.
+    async fn note(&self, idp_id: &str, refused: Option<&Refused>, origin: &Origin) -> Result<(), StoreError> {
+        let Some(Refused::Check { code, detail }) = refused else { return Ok(()) };
+        let detail = detail.as_deref().map(|text| text.chars().take(300).collect::<String>());
+        let entry = AuditEntry {
+            actor: "system",
+            action: "session.start",
+            object_kind: "idp",
+            object_id: idp_id,
+            outcome: Outcome::Refused,
+            origin,
+            detail: json!({"code": code, "idp": idp_id, "detail": detail}),
+        };
+        audit::record_alone(&self.db, entry, self.clock.now()).await
+    }
+
+    async fn arrive(&self, identity: &Identity, back: &Back<'_>, origin: &Origin) -> Result<Arrival, Refused> {
+        let row = idp::get(&self.db, back.idp_id).await?.ok_or(Refused::Unknown)?;
+        let asked = Callback::read(back.query)?;
+        let (state, attempt) = self.take(back, &asked).await?;
+        if !row.enabled {
+            return Err("IDP_OFF".into());
+        }
+        let settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
+        let metadata = self.providers.metadata(&self.asking(&settings)).await?;
+        asked.is_from(&settings.issuer, metadata.names_itself)?;
+        let code = asked.code()?;
+        let cookie = back.cookie.unwrap_or_default();
+        let secret = manage::secret(&self.keys, &row).map_err(|_| Refused::from("IDP_SECRET"))?;
+        let form = Exchange {
+            code,
+            verifier: &derived("pkce", cookie, &state),
+            redirect: &callback(back.public_url, &row.id),
+            secret: secret.as_deref(),
+        };
+        let claimed = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
+        let session = self.admit(identity, &row.id, &settings, claimed, back.previous, origin).await?;
+        Ok(Arrival { session, next: attempt.next })
+    }
+
+    /// Takes the attempt that a callback belongs to: once, by the browser and for the provider that it was
+    /// begun with. A stranger's callback ends nothing: the state alone does not take it.
+    async fn take(&self, back: &Back<'_>, asked: &Callback) -> Result<(String, idp::Attempt), Refused> {
+        let state = asked.state.clone().filter(|state| !state.is_empty()).ok_or("STATE_MISSING")?;
+        let cookie = back.cookie.ok_or("BROWSER_UNKNOWN")?;
+        let mut tx = self.db.begin().await?;
+        let Some(attempt) = idp::take(&mut tx, &digest(&state)).await? else {
+            return Err("STATE_UNKNOWN".into());
+        };
+        if !equal(&hex::encode(&attempt.browser_hash), &hex::encode(digest(cookie))) {
+            tx.rollback().await?;
+            return Err("BROWSER_OTHER".into());
+        }
+        tx.commit().await?;
+        if attempt.idp_id != back.idp_id {
+            return Err("PROVIDER_OTHER".into());
+        }
+        if attempt.expires_at < self.clock.now().0 {
+            return Err("STATE_EXPIRED".into());
+        }
+        Ok((state, attempt))
+    }
+
+    /// Exchanges the code and reads who that is.
+    async fn ask(
+        &self,
+        settings: &Settings,
+        metadata: &Metadata,
+        exchange: &Exchange<'_>,
+        nonce: &str,
+    ) -> Result<Claimed, Refused> {
+        let asking = self.asking(settings);
+        let answer = self.exchange(settings, metadata, exchange).await?;
+        let raw = gate::read(&answer.id_token, gate::Kind::Id, &settings.algorithms)?;
+        let key = self.providers.key(&asking, metadata, &raw.algorithm, raw.key_id.as_deref()).await?;
+        let expected = token::Expected {
+            settings,
+            nonce,
+            access_token: &answer.access_token,
+            code: exchange.code,
+            now: self.clock.now(),
+            leeway: i64::try_from(self.leeway.as_micros()).unwrap_or(0),
+        };
+        let payload = token::verify(&answer.id_token, raw, key, &expected)?;
+        let userinfo: Option<Map<String, Value>> = match &metadata.userinfo {
+            Some(url) => Some(
+                self.wire
+                    .get(url, settings.private, Some(&answer.access_token))
+                    .await
+                    .map_err(|why| Refused::Check { code: "USERINFO", detail: Some(why.to_string()) })?,
+            ),
+            None => None,
+        };
+        Ok(claims::claimed(&payload, userinfo.as_ref(), settings)?)
+    }
+
+    async fn exchange(&self, settings: &Settings, metadata: &Metadata, e: &Exchange<'_>) -> Result<Granted, Refused> {
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", e.code),
+            ("redirect_uri", e.redirect),
+            ("code_verifier", e.verifier),
+        ];
+        let secret = e.secret.unwrap_or_default();
+        let basic = match settings.authentication {
+            Authentication::Basic => Some((settings.client_id.as_str(), secret)),
+            Authentication::Post => {
+                form.extend([("client_id", settings.client_id.as_str()), ("client_secret", secret)]);
+                None
+            }
+            Authentication::None => {
+                form.push(("client_id", &settings.client_id));
+                None
+            }
+        };
+        let granted: Granted = self
+            .wire
+            .post(&metadata.token, settings.private, &form, basic)
+            .await
+            .map_err(|why| Refused::Check { code: "CODE_REFUSED", detail: Some(why.to_string()) })?;
+        if !granted.token_type.eq_ignore_ascii_case("bearer") || granted.access_token.is_empty() {
+            return Err("TOKEN_KIND".into());
+        }
+        Ok(granted)
+    }
+}
+
+/// What is sent to the token endpoint.
+struct Exchange<'a> {
+    code: &'a str,
+    verifier: &'a str,
+    redirect: &'a str,
+    secret: Option<&'a str>,
+}
+
+/// What it answers (RFC 6749 section 5.1, Core section 3.1.3.3).
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    token_type: String,
+    id_token: String,
+}
+
+/// The parameters of a callback, each at most once.
+#[derive(Debug, Default)]
+struct Callback {
+    code: Option<String>,
+    state: Option<String>,
+    issuer: Option<String>,
+    error: Option<String>,
+}
+
+impl Callback {
+    fn read(query: &str) -> Result<Self, Refused> {
+        let mut read = Self::default();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let place = match name.as_ref() {
+                "code" => &mut read.code,
+                "state" => &mut read.state,
+                "iss" => &mut read.issuer,
+                "error" => &mut read.error,
+                _ => continue,
+            };
+            if value.len() > LONGEST {
+                return Err("CALLBACK_FORM".into());
+            }
+            if place.replace(value.into_owned()).is_some() {
+                return Err("CALLBACK_TWICE".into());
+            }
+        }
+        Ok(read)
+    }
+
+    /// RFC 9207: where the provider promises to name itself it has to, and nobody else may.
+    fn is_from(&self, issuer: &str, promised: bool) -> Result<(), Refused> {
+        match self.issuer.as_deref() {
+            Some(named) if named != issuer => Err("CALLBACK_ISSUER".into()),
+            None if promised => Err("CALLBACK_ISSUER".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn code(&self) -> Result<&str, Refused> {
+        match (&self.error, &self.code) {
+            // What else it says is a stranger's text.
+            (Some(error), _) => {
+                let known = error.chars().all(|c| c.is_ascii_lowercase() || c == '_').then(|| error.clone());
+                Err(Refused::Check { code: "PROVIDER_REFUSED", detail: known })
+            }
+            (None, Some(code)) if !code.is_empty() => Ok(code),
+            _ => Err("CODE_MISSING".into()),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Providers as administrators add, change and end them; the console and the command line call the same.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    Federation,
+    provider::{self, ProviderError},
+    settings::{ALGORITHMS, Authentication, Settings},
+};
+use crate::{
+    identity::Role,
+    model::{Id, Timestamp, ids::Noun},
+    secrets::{Keys, SecretError},
+    store::{
+        StoreError, Tx,
+        idp::{self, Row},
+    },
+};
+
+/// A provider as a person describes it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub name: String,
+    /// `algorithms` and `scopes` may be empty: the provider's own description then decides.
+    pub settings: Settings,
+    pub secret: Option<SecretString>,
+}
+
+/// Why a provider is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejected {
+    /// `field` of the draft, and a stable code.
+    #[error("{code} {field}: {message}")]
+    Field { field: &'static str, code: &'static str, message: String },
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn wrong(field: &'static str, code: &'static str, message: &str) -> Rejected {
+    Rejected::Field { field, code, message: message.to_owned() }
+}
+
+/// What a stored provider was told; `None`: by another version of this program.
+pub(super) fn settings(row: &Row) -> Option<Settings> {
+    serde_json::from_str(&row.settings).ok()
+}
+
+fn place(id: &str) -> String {
+    format!("idp/{id}/secret")
+}
+
+/// The client secret in the clear.
+pub(super) fn secret(keys: &Keys, row: &Row) -> Result<Option<String>, SecretError> {
+    let open = |sealed: &Vec<u8>| Ok(String::from_utf8_lossy(&keys.open(&place(&row.id), sealed)?).into_owned());
+    row.secret.as_ref().map(open).transpose()
+}
+
+impl Federation {
+    /// Checks a description against what the provider says of itself, and fills in what it leaves open.
+    pub async fn check(&self, draft: Draft) -> Result<Draft, Rejected> {
+        let mut draft = draft;
+        draft.name = draft.name.trim().to_owned();
+        if draft.name.is_empty() || draft.name.chars().count() > 100 || draft.name.contains('\0') {
+            return Err(wrong("name", "IDP_NAME", "a name has 1 to 100 characters"));
+        }
+        let s = &mut draft.settings;
+        if s.client_id.trim().is_empty() {
+            return Err(wrong("client_id", "IDP_CLIENT", "the client id is missing"));
+        }
+        let has_secret = draft.secret.as_ref().is_some_and(|secret| !secret.expose_secret().is_empty());
+        if has_secret != (s.authentication != Authentication::None) {
+            return Err(wrong("secret", "IDP_SECRET", "a secret belongs to basic and post, and to no other"));
+        }
+        if s.roles.values().any(|role| *role == Role::Owner) {
+            return Err(wrong("roles", "ROLE_OWNER", "nobody becomes owner by a group"));
+        }
+        if s.default_role.is_some_and(|role| !matches!(role, Role::Employee | Role::Viewer)) {
+            return Err(wrong(
+                "default_role",
+                "ROLE_DEFAULT",
+                "without a group people are employee or viewer, or not in",
+            ));
+        }
+        let metadata = provider::discover(&self.wire, &s.issuer, s.private).await?;
+        if s.algorithms.is_empty() {
+            // RS256 is what every provider has to have (Core section 15.1); else the first that we know.
+            let offers = |algorithm: &&str| metadata.algorithms.iter().any(|offered| offered == algorithm);
+            let first = ALGORITHMS.iter().find(|algorithm| offers(algorithm));
+            s.algorithms = first.map(|algorithm| vec![(*algorithm).to_owned()]).unwrap_or_default();
+        }
+        if s.algorithms.is_empty() || s.algorithms.iter().any(|a| !ALGORITHMS.contains(&a.as_str())) {
+            let known = format!("known are {}", ALGORITHMS.join(", "));
+            return Err(wrong("algorithms", "IDP_ALGORITHM", &known));
+        }
+        if s.scopes.is_empty() {
+            let wanted = ["openid", "profile", "email", "groups"];
+            let offered = |scope: &&str| *scope == "openid" || metadata.scopes.iter().any(|known| known == scope);
+            s.scopes = wanted.iter().filter(|scope| offered(scope)).map(|scope| (*scope).to_owned()).collect();
+        }
+        if !s.scopes.iter().any(|scope| scope == "openid") {
+            return Err(wrong("scopes", "IDP_SCOPE", "without the scope openid there is no ID token"));
+        }
+        Ok(draft)
+    }
+
+    /// Makes a provider that was checked. Returns its id.
+    pub async fn create(&self, tx: &mut Tx, draft: &Draft, now: Timestamp) -> Result<String, Rejected> {
+        let id = Id::new(Noun::Idp).into_string();
+        let sealed = match &draft.secret {
+            Some(secret) => Some(self.keys.seal(&place(&id), secret.expose_secret().as_bytes())?),
+            None => None,
+        };
+        let row = Row {
+            id: id.clone(),
+            name: draft.name.clone(),
+            kind: "oidc".to_owned(),
+            settings: serde_json::to_string(&draft.settings).unwrap_or_default(),
+            secret: sealed,
+            enabled: true,
+            created_at: now.0,
+            updated_at: now.0,
+        };
+        if !idp::insert(tx, &row).await? {
+            return Err(wrong("name", "IDP_NAME_TAKEN", "another provider has this name"));
+        }
+        Ok(id)
+    }
+}

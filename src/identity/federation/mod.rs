@@ -1,0 +1,68 @@
+//! Signing in with the company's own identity provider: OpenID Connect Core 1.0, code flow with PKCE.
+//!
+//! | part | does |
+//! |---|---|
+//! | [`settings`] | what an administrator decides about a provider |
+//! | `wire` | the only way out: capped, timed, without redirects, to permitted addresses |
+//! | `provider` | discovery and keys of a provider, fetched when needed and kept |
+//! | `gate` | an ID token's raw form, before any library reads it |
+//! | `token` | signature and claims |
+//! | `claims` | who that is: subject, name, mail, groups |
+//! | `flow` | the way there and back |
+//! | `logout` | a provider ends its person's sessions here |
+//! | `person` | the person here: found by (issuer, subject), made, given a role |
+//! | [`manage`] | adding, changing, ending providers |
+//!
+//! Invariant: an attempt is bound to one browser and one provider, and taken once. Nothing that could sign
+//! anybody in is stored: nonce and PKCE verifier are made again from the browser's cookie.
+//! Invariant: a refusal opens no session and makes no person, and is one row in the audit trail with the
+//! failed check, under the request id that the person sees.
+//! Invariant: a person is (issuer, subject), never a mail address.
+
+mod claims;
+mod flow;
+mod gate;
+mod logout;
+pub mod manage;
+mod person;
+mod provider;
+pub mod settings;
+mod token;
+mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use url::Url;
+
+use crate::{clock::Clock, config, secrets::Keys, store::Db};
+
+pub use flow::{Arrival, Back, Begun, Refused};
+pub use settings::{Authentication, Settings};
+
+/// See the module. One per process.
+pub struct Federation {
+    db: Db,
+    clock: Clock,
+    keys: Arc<Keys>,
+    wire: wire::Wire,
+    providers: provider::Providers,
+    /// How long a person may take at the provider.
+    attempt: Duration,
+    /// How far the provider's clock may differ from ours.
+    leeway: Duration,
+}
+
+impl Federation {
+    pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, settings: &config::Signin) -> reqwest::Result<Self> {
+        let wire = wire::Wire::new(settings.timeout.0, config::proxy_hosts())?;
+        let (attempt, leeway) = (settings.attempt.0, settings.leeway.0);
+        Ok(Self { db, clock, keys, wire, providers: provider::Providers::default(), attempt, leeway })
+    }
+}
+
+/// Where a provider sends people back to.
+#[must_use]
+pub fn callback(public_url: &Url, idp_id: &str) -> String {
+    let path = format!("auth/oidc/{idp_id}/callback");
+    public_url.join(&path).map(String::from).unwrap_or_default()
+}

@@ -1,0 +1,85 @@
+//! What an administrator decides about a provider, as it is stored.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::Role;
+
+/// Signature algorithms that an ID token may have. `none` and the symmetric ones are not among them: with
+/// those, whoever can read the provider's public key or our secret could sign.
+pub const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+
+/// How we prove ourselves at the token endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authentication {
+    /// `client_secret_basic`
+    #[default]
+    Basic,
+    /// `client_secret_post`
+    Post,
+    /// A public client: PKCE alone.
+    None,
+}
+
+/// Settings of an OpenID provider. The client secret is kept apart, sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Exactly as the provider writes it.
+    pub issuer: String,
+    pub client_id: String,
+    pub authentication: Authentication,
+    /// Algorithms that are accepted, never what a token itself says.
+    pub algorithms: Vec<String>,
+    pub scopes: Vec<String>,
+    /// Claim that holds the groups.
+    pub groups_claim: String,
+    /// Group to role. Of several the one with the most rights counts; nobody becomes owner.
+    pub roles: BTreeMap<String, Role>,
+    /// Role of people in no mapped group; `None`: they do not get in.
+    pub default_role: Option<Role>,
+    /// The provider stands in our own network, and that is meant.
+    pub private: bool,
+}
+
+impl Settings {
+    /// The role of someone in these groups.
+    #[must_use]
+    pub fn role(&self, groups: &[String]) -> Option<Role> {
+        let rank = |role: &Role| Role::ALL.iter().position(|known| known == role);
+        groups.iter().filter_map(|group| self.roles.get(group).copied()).min_by_key(rank).or(self.default_role)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_with_the_most_rights_counts() {
+        let settings = |default_role| Settings {
+            issuer: String::new(),
+            client_id: String::new(),
+            authentication: Authentication::Basic,
+            algorithms: vec![],
+            scopes: vec![],
+            groups_claim: "groups".into(),
+            roles: [("営業", Role::Employee), ("情シス", Role::Admin), ("監査", Role::Auditor)]
+                .map(|(group, role)| (group.to_owned(), role))
+                .into(),
+            default_role,
+            private: false,
+        };
+        for (groups, default, role) in [
+            (vec!["営業"], None, Some(Role::Employee)),
+            (vec!["監査", "営業", "情シス"], None, Some(Role::Admin)),
+            (vec!["他"], None, None),
+            (vec![], Some(Role::Viewer), Some(Role::Viewer)),
+            (vec!["監査"], Some(Role::Employee), Some(Role::Auditor)),
+        ] {
+            let groups: Vec<String> = groups.into_iter().map(str::to_owned).collect();
+            assert_eq!(settings(default).role(&groups), role, "{groups:?}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Who people are at their identity providers.
+
+use super::{On, StoreError, Tx, sql};
+use crate::model::Timestamp;
+
+/// The person behind (issuer, subject).
+pub async fn user_of(on: impl Into<On<'_>>, issuer: &str, subject: &str) -> Result<Option<String>, StoreError> {
+    let found: Option<(String,)> = sql("SELECT user_id FROM external_identity WHERE issuer = $1 AND subject = $2")
+        .bind(issuer)
+        .bind(subject)
+        .optional(on)
+        .await?;
+    Ok(found.map(|(id,)| id))
+}
+
+/// Remembers who this is; the first to say so wins. Returns the person that stands.
+pub async fn bind(
+    tx: &mut Tx,
+    (issuer, subject): (&str, &str),
+    idp_id: &str,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let bound: (String,) = sql("INSERT INTO external_identity (issuer, subject, idp_id, user_id, created_at, seen_at)
+         VALUES ($1, $2, $3, $4, $5, $5)
+         ON CONFLICT (issuer, subject) DO UPDATE SET idp_id = excluded.idp_id, seen_at = excluded.seen_at
+         RETURNING user_id")
+    .bind(issuer)
+    .bind(subject)
+    .bind(idp_id)
+    .bind(user_id)
+    .bind(now)
+    .one(tx)
+    .await?;
+    Ok(bound.0)
+}

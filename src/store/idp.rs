@@ -1,0 +1,113 @@
+//! Identity providers, and sign-ins on their way.
+
+use super::{FromRow, On, StoreError, Tx, sql};
+use crate::model::Timestamp;
+
+#[derive(Clone, Debug, FromRow)]
+pub struct Row {
+    pub id: String,
+    pub name: String,
+    pub kind: String,
+    /// JSON, no secrets.
+    pub settings: String,
+    pub secret: Option<Vec<u8>>,
+    pub enabled: bool,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+const COLUMNS: &str = "id, name, kind, settings, secret, enabled, created_at, updated_at";
+
+pub async fn all(on: impl Into<On<'_>>) -> Result<Vec<Row>, StoreError> {
+    sql(format!("SELECT {COLUMNS} FROM idp ORDER BY created_at, id")).all(on).await
+}
+
+pub async fn get(on: impl Into<On<'_>>, id: &str) -> Result<Option<Row>, StoreError> {
+    sql(format!("SELECT {COLUMNS} FROM idp WHERE id = $1")).bind(id).optional(on).await
+}
+
+/// Makes a provider; `false` when its name is taken.
+pub async fn insert(tx: &mut Tx, row: &Row) -> Result<bool, StoreError> {
+    let made = sql("INSERT INTO idp (id, name, kind, settings, secret, enabled, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (name) DO NOTHING")
+    .bind(&row.id)
+    .bind(&row.name)
+    .bind(&row.kind)
+    .bind(&row.settings)
+    .bind(row.secret.clone())
+    .bind(row.enabled)
+    .bind(row.created_at)
+    .execute(tx)
+    .await?;
+    Ok(made == 1)
+}
+
+/// Changes settings; `None` keeps the secret.
+pub async fn update(
+    tx: &mut Tx,
+    id: &str,
+    settings: &str,
+    secret: Option<Vec<u8>>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = sql("UPDATE idp SET settings = $1, secret = COALESCE($2, secret), updated_at = $3 WHERE id = $4");
+    Ok(changed.bind(settings).bind(secret).bind(now).bind(id).execute(tx).await? == 1)
+}
+
+pub async fn set_enabled(tx: &mut Tx, id: &str, enabled: bool, now: Timestamp) -> Result<bool, StoreError> {
+    let set = sql("UPDATE idp SET enabled = $1, updated_at = $2 WHERE id = $3");
+    Ok(set.bind(enabled).bind(now).bind(id).execute(tx).await? == 1)
+}
+
+/// Forgets a provider. Who signed in by it stays, and signs in by it again when it comes back.
+pub async fn remove(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    sql("DELETE FROM login_attempt WHERE idp_id = $1").bind(id).execute(&mut *tx).await?;
+    Ok(sql("DELETE FROM idp WHERE id = $1").bind(id).execute(tx).await? == 1)
+}
+
+/// Notes a logout token. `false`: it was here before.
+pub async fn heed_logout(
+    tx: &mut Tx,
+    idp_id: &str,
+    token_hash: &[u8],
+    expires: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    sql("DELETE FROM logout_token WHERE expires_at < $1").bind(now).execute(&mut *tx).await?;
+    let noted = sql("INSERT INTO logout_token (idp_id, token_hash, expires_at) VALUES ($1, $2, $3)
+         ON CONFLICT (idp_id, token_hash) DO NOTHING");
+    Ok(noted.bind(idp_id).bind(token_hash).bind(expires).execute(tx).await? == 1)
+}
+
+/// A sign-in that was begun.
+#[derive(Clone, Debug, FromRow)]
+pub struct Attempt {
+    pub browser_hash: Vec<u8>,
+    pub idp_id: String,
+    pub next: String,
+    pub expires_at: i64,
+}
+
+pub async fn begin(tx: &mut Tx, state_hash: &[u8], attempt: &Attempt) -> Result<(), StoreError> {
+    sql("INSERT INTO login_attempt (state_hash, browser_hash, idp_id, next, expires_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(state_hash)
+        .bind(attempt.browser_hash.as_slice())
+        .bind(&attempt.idp_id)
+        .bind(&attempt.next)
+        .bind(attempt.expires_at)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes an attempt, once: of two that come with the same state one gets it.
+pub async fn take(tx: &mut Tx, state_hash: &[u8]) -> Result<Option<Attempt>, StoreError> {
+    sql("DELETE FROM login_attempt WHERE state_hash = $1 RETURNING browser_hash, idp_id, next, expires_at")
+        .bind(state_hash)
+        .optional(tx)
+        .await
+}
+
+pub async fn purge_attempts(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
+    sql("DELETE FROM login_attempt WHERE expires_at < $1").bind(now).execute(tx).await
+}

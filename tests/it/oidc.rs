@@ -1,0 +1,186 @@
+//! People sign in with a real OpenID Provider, in a real browser.
+
+use serde_json::json;
+
+use crate::{
+    cli_ops::Shell,
+    console_desk::{Desk, until},
+    real::{Browser, OidcProvider, PASSWORD},
+};
+
+const SECRET: &str = "aClientSecretOfTheTests";
+const WISH: &str = "/customers?q=%E6%9C%9D%E5%87%AA";
+
+/// An office whose people sign in with the company's provider.
+struct Office {
+    desk: Desk,
+    provider: OidcProvider,
+    idp: String,
+}
+
+impl Office {
+    async fn new() -> Self {
+        let (desk, provider) = (Desk::new().await, OidcProvider::fresh().await);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("secret"), format!("{SECRET}\n")).unwrap();
+        let shell = Shell { folder: folder.path(), url: &desk.database.url };
+        let words = ["idp", "add", "社員アカウント", "--issuer", &provider.issuer, "--client-id", "hub", "--private"];
+        let roles = ["--role", "営業=employee", "--role", "経理=steward", "--secret-file", "secret"];
+        let added = tokio::task::block_in_place(|| shell.json(&[&words[..], &roles].concat()));
+        let idp = added["id"].as_str().unwrap().to_owned();
+        let hub = desk.t.address();
+        let logout = json!({
+            "post_logout_redirect_uris": [format!("{hub}/signin")],
+            "backchannel_logout_uri": format!("{hub}/auth/oidc/{idp}/backchannel-logout"),
+            "backchannel_logout_session_required": true,
+        });
+        provider.client("hub", SECRET, &format!("{hub}/auth/oidc/{idp}/callback"), logout).await;
+        provider.person("aoi", "青井 みどり", &["営業", "野球部"]).await;
+        provider.person("tani", "谷 しずか", &["経理"]).await;
+        provider.person("mori", "森 はるか", &["野球部"]).await;
+        Self { desk, provider, idp }
+    }
+
+    /// To a page, from there to the sign-in page, and its button pressed.
+    async fn come(&self, b: &Browser) {
+        b.goto(&format!("{}{WISH}", self.desk.t.address())).await;
+        until(b, "location.pathname === '/signin'").await;
+        b.click(&format!("a[href*='/auth/oidc/{}/']", self.idp)).await;
+    }
+
+    /// At the provider.
+    async fn say(&self, b: &Browser, login: &str) {
+        until(b, &format!("location.origin === '{}' && document.querySelector('#go')", self.provider.issuer)).await;
+        b.fill("#login", login).await;
+        b.fill("#password", PASSWORD).await;
+        b.click("#go").await;
+    }
+
+    /// Back on the page that was asked for, signed in.
+    async fn arrived(&self, b: &Browser) {
+        until(b, "location.pathname === '/customers' && document.querySelector('nav.side')").await;
+        assert_eq!(b.url().await, format!("{}{WISH}", self.desk.t.address()));
+    }
+
+    async fn leave(&self, b: &Browser) {
+        b.execute("document.querySelector(\"form[action='/signout'] button\").click()", vec![]).await;
+        until(b, "location.pathname === '/signin'").await;
+    }
+
+    async fn role(&self, name: &'static str) -> String {
+        let statement = "SELECT role FROM app_user WHERE name = $1";
+        let found = musubi::store::sql::sql(statement).bind(name).optional::<(String,)>(&self.desk.t.hub().db).await;
+        found.unwrap().map(|(role,)| role).unwrap_or_default()
+    }
+
+    async fn close(self, browsers: Vec<Browser>) {
+        for b in browsers {
+            b.close().await;
+        }
+        self.desk.close().await;
+    }
+}
+
+async fn browser() -> Browser {
+    let b = Browser::open().await;
+    b.look(1280, 900, false).await;
+    b
+}
+
+async fn sound(b: &Browser, page: &str) {
+    assert_eq!(b.accessibility_problems().await, Vec::<String>::new(), "{page}: accessibility");
+    assert_eq!(b.console_problems().await, Vec::<String>::new(), "{page}: console");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_at_the_provider_and_lands_on_the_page_asked_for() {
+    let office = Office::new().await;
+    let (first, second) = (browser().await, browser().await);
+    first.goto(&format!("{}/signin?lang=ja", office.desk.t.address())).await;
+    for (width, dark) in [(1280, false), (390, true)] {
+        first.look(width, 900, dark).await;
+        first.screenshot(&format!("signin-provider-{width}")).await;
+        sound(&first, "sign-in page with a provider").await;
+    }
+    first.look(1280, 900, false).await;
+    office.come(&first).await;
+    office.say(&first, "aoi").await;
+    office.arrived(&first).await;
+    sound(&first, "the page asked for").await;
+    assert_eq!(office.role("青井 みどり").await, "employee");
+    assert!(first.execute("return document.body.innerText", vec![]).await.as_str().unwrap().contains("青井 みどり"));
+
+    office.come(&second).await;
+    office.say(&second, "tani").await;
+    office.arrived(&second).await;
+    assert_eq!(office.role("谷 しずか").await, "steward");
+    assert_eq!(office.desk.t.count("SELECT COUNT(*) FROM external_identity").await, 2);
+    office.close(vec![first, second]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_group_is_another_role_at_the_next_sign_in_also_with_another_key() {
+    let office = Office::new().await;
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "aoi").await;
+    office.arrived(&b).await;
+    office.leave(&b).await;
+
+    // The provider still knows the browser: it asks nothing, and says the new group.
+    office.provider.person("aoi", "青井 みどり", &["経理"]).await;
+    office.come(&b).await;
+    office.arrived(&b).await;
+    assert_eq!(office.role("青井 みどり").await, "steward");
+    office.leave(&b).await;
+
+    office.provider.rotate(false).await;
+    office.provider.person("aoi", "青井 みどり", &["営業"]).await;
+    office.come(&b).await;
+    office.arrived(&b).await;
+    assert_eq!(office.role("青井 みどり").await, "employee");
+    assert_eq!(office.desk.t.count("SELECT COUNT(*) FROM app_user").await, 2, "the owner and one person");
+    office.close(vec![b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_at_the_provider_is_signed_out_here_in_that_browser() {
+    let office = Office::new().await;
+    let (first, second) = (browser().await, browser().await);
+    for b in [&first, &second] {
+        office.come(b).await;
+        office.say(b, "aoi").await;
+        office.arrived(b).await;
+    }
+    first.goto(&format!("{}/session/end", office.provider.issuer)).await;
+    first.click("#yes").await;
+    until(&first, "document.body.innerText.includes('Signed out here.')").await;
+    office.desk.t.until("SELECT COUNT(*) FROM session WHERE idp_id IS NOT NULL", |n| n == 1).await;
+    first.goto(&format!("{}{WISH}", office.desk.t.address())).await;
+    until(&first, "location.pathname === '/signin'").await;
+    second.reload().await;
+    office.arrived(&second).await;
+    office.close(vec![first, second]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_in_no_mapped_group_reads_why_and_stays_outside() {
+    let office = Office::new().await;
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "mori").await;
+    until(&b, "location.pathname.endsWith('/callback') && document.querySelector('main h1')").await;
+    let said = b.text("main").await;
+    let statement = "SELECT request_id FROM audit WHERE action = 'session.start' AND outcome = 'refused'";
+    let request = office.desk.t.text(statement).await;
+    assert!(!request.is_empty() && said.contains(&request), "{said}");
+    assert_eq!(office.role("森 はるか").await, "");
+    assert_eq!(b.accessibility_problems().await, Vec::<String>::new());
+    for (width, dark) in [(1280, false), (390, true)] {
+        b.look(width, 900, dark).await;
+        b.screenshot(&format!("signin-refused-{width}")).await;
+    }
+    b.goto(&format!("{}{WISH}", office.desk.t.address())).await;
+    until(&b, "location.pathname === '/signin'").await;
+    office.close(vec![b]).await;
+}
