@@ -13,6 +13,7 @@ use super::{
     ShellOf, connection,
     connection_form::{self, Posted},
     done,
+    outcome::{Act, audited},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -25,7 +26,7 @@ use crate::{
             view::{Page, connection_new::ConnectionNewPage},
         },
     },
-    identity::Action,
+    identity::{Action, Origin, Principal},
 };
 
 pub fn routes() -> Router<SharedHub> {
@@ -66,6 +67,7 @@ struct Sent<'a> {
 async fn submit(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path(connector): Path<String>,
     RawForm(body): RawForm,
 ) -> Result<Response, AppError> {
@@ -93,7 +95,7 @@ async fn submit(
         sample: manifest.sample,
         start_now: pulls,
     };
-    match create::create(&hub.db, &hub.registry, &hub.keys, &hub.clock, &hub.zone, new).await {
+    match created(&hub, new, &me, &origin).await {
         Ok(id) => {
             hub.engine.due_changed.notify_one();
             Ok(match pulls {
@@ -103,6 +105,18 @@ async fn submit(
         }
         Err(error) => sent.refused(error),
     }
+}
+
+/// Stores the connection and what the trail says of it, in one transaction.
+async fn created(hub: &SharedHub, new: NewConnection, me: &Principal, origin: &Origin) -> Result<String, CreateError> {
+    let draft = create::draft(&hub.registry, &hub.keys, &hub.clock, &hub.zone, new)?;
+    let mut tx = hub.db.begin().await?;
+    draft.store(&mut tx).await?;
+    let act = Act::on(me, origin, "connection.create", "connection", draft.id());
+    audited(&mut tx, act, hub.clock.now()).await?;
+    tx.commit().await?;
+    hub.registry.reload(&hub.db, &hub.keys).await?;
+    Ok(draft.id().to_owned())
 }
 
 impl Sent<'_> {
