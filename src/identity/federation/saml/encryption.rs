@@ -113,7 +113,7 @@ fn gcm(algorithm: &'static aead::Algorithm, key: &[u8], mut cipher: Vec<u8>) -> 
 
 /// First block, ciphertext; the last byte says how much of the last block is filling.
 fn cbc<C: KeyIvInit + BlockModeDecrypt>(key: &[u8], cipher: Vec<u8>) -> Option<Vec<u8>> {
-    if cipher.len() < 2 * BLOCK || cipher.len() % BLOCK != 0 {
+    if cipher.len() < 2 * BLOCK || !cipher.len().is_multiple_of(BLOCK) {
         return None;
     }
     let (first, rest) = cipher.split_at(BLOCK);
