@@ -98,6 +98,10 @@ impl Rsa {
         self.key.to_public_key().to_public_key_der().unwrap().into_vec()
     }
 
+    pub fn certificate_pem(&self) -> String {
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", self.certificate())
+    }
+
     pub fn private_pem(&self) -> String {
         use rsa::pkcs8::EncodePrivateKey;
         self.key.to_pkcs8_pem(rsa::pkcs8::LineEnding::LF).unwrap().to_string()

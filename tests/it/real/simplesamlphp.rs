@@ -34,9 +34,7 @@ impl Server {
             }
             let key = &keys().main;
             std::fs::write(folder.join("provider.key"), key.private_pem()).unwrap();
-            let certificate =
-                format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", key.certificate());
-            std::fs::write(folder.join("provider.crt"), certificate).unwrap();
+            std::fs::write(folder.join("provider.crt"), key.certificate_pem()).unwrap();
             std::fs::write(folder.join("people.json"), "{}").unwrap();
             // On another address of loopback than the hub, because cookies belong to an address whatever the port.
             let (port, log) = (watchdog::free_port(), folder.join("php.log"));

@@ -1,5 +1,6 @@
 //! Who signed, what, and how.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::digest;
 
 use super::{
@@ -97,9 +98,17 @@ pub const CASES: &[Case] = &[
             forger.signed(s, t, "_r1")
         };
     }),
-    refused("hmac-cert-pem", "SIGNATURE_ALGORITHM", "S25: HMAC under the certificate", |d| {
+    refused("hmac-cert-b64", "SIGNATURE_ALGORITHM", "S25: HMAC under the certificate in base64", |d| {
         hmac(d);
         d.sign = || Sign::Hs256(keys().main.certificate().into_bytes());
+    }),
+    refused("hmac-cert-pem", "SIGNATURE_ALGORITHM", "S25: HMAC under the certificate as PEM", |d| {
+        hmac(d);
+        d.sign = || Sign::Hs256(keys().main.certificate_pem().into_bytes());
+    }),
+    refused("hmac-cert-der", "SIGNATURE_ALGORITHM", "S25: HMAC under the certificate as DER", |d| {
+        hmac(d);
+        d.sign = || Sign::Hs256(BASE64_STANDARD.decode(keys().main.certificate()).unwrap());
     }),
     refused("hmac-spki-pem", "SIGNATURE_ALGORITHM", "S25: HMAC under the public key as PEM", |d| {
         hmac(d);
