@@ -18,6 +18,7 @@ mod console_reconnect;
 mod console_shipments;
 mod crash;
 mod deletes;
+mod demo;
 mod ear;
 mod edit;
 mod first_order;
