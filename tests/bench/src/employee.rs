@@ -45,6 +45,9 @@ impl Employee {
             expires_at: now.plus(Timestamp::DAY),
             ip: None,
             agent: None,
+            idp_id: None,
+            subject: None,
+            sid: None,
         };
         session::insert(&mut tx, &row).await?;
         tx.commit().await?;
