@@ -13,6 +13,7 @@ use super::{
     ShellOf, connection,
     connection_form::{self, Posted},
     done,
+    outcome::{Act, audited_alone},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -25,7 +26,7 @@ use crate::{
             view::{Page, connection_new::ConnectionNewPage},
         },
     },
-    identity::Action,
+    identity::{Action, Origin},
 };
 
 pub fn routes() -> Router<SharedHub> {
@@ -66,6 +67,7 @@ struct Sent<'a> {
 async fn submit(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path(connector): Path<String>,
     RawForm(body): RawForm,
 ) -> Result<Response, AppError> {
@@ -95,6 +97,7 @@ async fn submit(
     };
     match create::create(&hub.db, &hub.registry, &hub.keys, &hub.clock, &hub.zone, new).await {
         Ok(id) => {
+            audited_alone(&hub, Act::on(&me, &origin, "connection.create", "connection", &id)).await?;
             hub.engine.due_changed.notify_one();
             Ok(match pulls {
                 true => done(&format!("/connections/{id}"), "connected", None),
