@@ -128,7 +128,9 @@ fn refusal(code: &'static str) -> &'static str {
         "ROLE_NONE" => "SIGNIN_NO_ROLE",
         "PERSON_OFF" | "PERSON_GONE" => "SIGNIN_OFF",
         "PERSON_LOCAL" => "SIGNIN_LOCAL",
-        "STATE_MISSING" | "STATE_UNKNOWN" | "STATE_EXPIRED" | "BROWSER_UNKNOWN" | "BROWSER_OTHER" => "SIGNIN_AGAIN",
+        "STATE_MISSING" | "STATE_UNKNOWN" | "STATE_EXPIRED" | "BROWSER_UNKNOWN" | "BROWSER_OTHER" | "PERSON_BUSY" => {
+            "SIGNIN_AGAIN"
+        }
         _ => "SIGNIN_REFUSED",
     }
 }

@@ -16,6 +16,7 @@ use super::{
     layers::RequestId,
     pages::ErrorPage,
     preferences::{self, Preferences},
+    session,
     transport::Transport,
 };
 use crate::{
@@ -47,6 +48,7 @@ struct Asked {
     preferences: Preferences,
     language: Option<&'static str>,
     session: Option<String>,
+    by_itself: bool,
     client: Option<IpAddr>,
 }
 
@@ -60,6 +62,7 @@ pub async fn present(State(hub): State<SharedHub>, request: Request, next: Next)
         language: (parts.method == Method::GET).then(|| preferences::asked_language(parts.uri.query())).flatten(),
         // A cookie that came over an open wire proves nothing.
         session: cookie::get(&parts.headers, cookie::SESSION).filter(|_| transport.is_safe()).map(str::to_owned),
+        by_itself: session::is_by_itself(&parts),
         client: transport.client,
     };
     let request = Request::from_parts(parts, body);
@@ -96,7 +99,7 @@ fn problem_of(response: &mut Response) -> Option<Problem> {
 
 /// What a role does not allow is in the audit trail, with who tried.
 async fn note(hub: &SharedHub, asked: &Asked, problem: &Problem) {
-    let (Some(action), Some(cookie)) = (problem.refused, &asked.session) else { return };
+    let (Some(action), Some(cookie), false) = (problem.refused, &asked.session, asked.by_itself) else { return };
     if let Ok(Found::Active(session)) = hub.identity.session_unused(cookie).await {
         let origin = Origin { ip: asked.client, agent: None, request_id: Some(asked.request_id.clone()) };
         let object = ("action", action.as_str());
