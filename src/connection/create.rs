@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 use crate::{
     clock::Clock,
     connection::schedule::{Plan, PlanError},
-    model::{Id, ids::Noun},
+    model::{Id, Timestamp, ids::Noun},
     secrets::{Keys, SecretError},
-    store::{self, Db, StoreError},
+    store::{self, Db, StoreError, Tx},
 };
 
 use super::{
@@ -91,7 +91,84 @@ pub(super) fn manifest(registry: &Registry, connector: &str) -> Result<Arc<Manif
     found.ok_or_else(|| CreateError::UnknownConnector(connector.to_owned()))
 }
 
-/// Creates a connection and returns its id.
+/// A connection that fits its manifest, to be stored.
+pub struct Draft {
+    id: String,
+    connector: String,
+    name: String,
+    kind: &'static str,
+    settings: String,
+    secrets: Vec<u8>,
+    sample: bool,
+    schedule: String,
+    streams: Vec<(String, bool)>,
+    due_at: Option<Timestamp>,
+    now: Timestamp,
+}
+
+/// Makes a draft of a connection. Nothing is stored and nothing asked of the system.
+///
+/// # Errors
+/// What does not fit.
+pub fn draft(
+    registry: &Registry,
+    keys: &Keys,
+    clock: &Clock,
+    zone: &jiff::tz::TimeZone,
+    new: NewConnection,
+) -> Result<Draft, CreateError> {
+    let manifest = manifest(registry, &new.connector)?;
+    let name = named(&new.name)?;
+    new.plan.validate()?;
+    let (plain, secrets) = accept(&manifest, new.settings)?;
+    let id = Id::new(Noun::Connection).into_string();
+    let now = clock.now();
+    let is_taken = |name: &String| new.streams.as_ref().is_none_or(|wanted| wanted.contains(name));
+    Ok(Draft {
+        secrets: sealed(keys, &id, &secrets)?,
+        id,
+        connector: manifest.name.clone(),
+        name,
+        kind: manifest.kind.as_str(),
+        settings: Value::Object(plain).to_string(),
+        sample: new.sample,
+        schedule: serde_json::to_string(&new.plan).unwrap_or_default(),
+        streams: manifest.streams.keys().map(|name| (name.clone(), is_taken(name))).collect(),
+        due_at: if new.start_now { Some(now) } else { new.plan.next(now, zone) },
+        now,
+    })
+}
+
+impl Draft {
+    /// The id that the connection will have.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Stores it. The caller commits and reloads the registry.
+    ///
+    /// # Errors
+    /// [`CreateError::NameTaken`]; the transaction has changed nothing then.
+    pub async fn store(&self, tx: &mut Tx) -> Result<(), CreateError> {
+        let row = store::connection::New {
+            id: &self.id,
+            connector: &self.connector,
+            name: &self.name,
+            kind: self.kind,
+            settings: self.settings.clone(),
+            secrets: self.secrets.clone(),
+            sample: self.sample,
+            schedule: self.schedule.clone(),
+            streams: self.streams.iter().map(|(name, taken)| (name.as_str(), *taken)).collect(),
+            due_at: self.due_at,
+            now: self.now,
+        };
+        if store::connection::insert(tx, &row).await? { Ok(()) } else { Err(CreateError::NameTaken) }
+    }
+}
+
+/// Creates a connection that no person asked for, and returns its id.
 pub async fn create(
     db: &Db,
     registry: &Registry,
@@ -100,36 +177,12 @@ pub async fn create(
     zone: &jiff::tz::TimeZone,
     new: NewConnection,
 ) -> Result<String, CreateError> {
-    let manifest = manifest(registry, &new.connector)?;
-    let name = named(&new.name)?;
-    new.plan.validate()?;
-    let (plain, secrets) = accept(&manifest, new.settings)?;
-    let id = Id::new(Noun::Connection).into_string();
-    let now = clock.now();
-    let row = store::connection::New {
-        id: &id,
-        connector: &manifest.name,
-        name: &name,
-        kind: manifest.kind.as_str(),
-        settings: Value::Object(plain).to_string(),
-        secrets: sealed(keys, &id, &secrets)?,
-        sample: new.sample,
-        schedule: serde_json::to_string(&new.plan).unwrap_or_default(),
-        streams: manifest
-            .streams
-            .keys()
-            .map(|name| (name.as_str(), new.streams.as_ref().is_none_or(|wanted| wanted.contains(name))))
-            .collect(),
-        due_at: if new.start_now { Some(now) } else { new.plan.next(now, zone) },
-        now,
-    };
+    let draft = draft(registry, keys, clock, zone, new)?;
     let mut tx = db.begin().await?;
-    if !store::connection::insert(&mut tx, &row).await? {
-        return Err(CreateError::NameTaken);
-    }
+    draft.store(&mut tx).await?;
     tx.commit().await?;
     registry.reload(db, keys).await?;
-    Ok(id)
+    Ok(draft.id)
 }
 
 /// Tries settings before anything is stored.

@@ -64,6 +64,9 @@ async fn a_webhook_connection(desk: &Desk) -> Sender {
     desk.b.wait_for_text("main [role=status]", "受信 URL").await;
     assert!(!desk.b.exists("form[action$='/sync']").await, "there is nothing to fetch");
     let id = desk.t.text("SELECT id FROM connection").await;
+    let trail = "SELECT COUNT(*) FROM audit a JOIN app_user u ON u.id = a.actor
+        JOIN connection c ON c.id = a.object_id WHERE a.action = 'connection.create' AND a.outcome = 'ok'";
+    assert_eq!(desk.t.count(trail).await, 1, "who connected it");
     Sender::generic(&desk.t.url, &id)
 }
 

@@ -66,9 +66,12 @@ pub async fn run(context: &Context, args: Args) -> CliResult {
         sample: false,
         start_now: !args.later && pulls,
     };
-    let id =
-        create::create(&here.db, &here.registry, &here.keys, &here.clock, &here.zone, new).await.map_err(refused)?;
-    here.record_alone("connection.create", ("connection", &id)).await?;
+    let draft = create::draft(&here.registry, &here.keys, &here.clock, &here.zone, new).map_err(refused)?;
+    let id = draft.id().to_owned();
+    let mut tx = here.db.begin().await?;
+    draft.store(&mut tx).await.map_err(refused)?;
+    here.record(&mut tx, "connection.create", ("connection", &id)).await?;
+    tx.commit().await?;
     let hook = manifest.webhook.is_some().then(|| hook_url(context, &id));
     let document = json!({
         "id": id, "name": args.name.trim(), "connector": manifest.name, "schedule": cells::plan(&plan),

@@ -13,7 +13,7 @@ use super::{
     ShellOf, connection,
     connection_form::{self, Posted},
     done,
-    outcome::{Act, audited_alone},
+    outcome::{Act, audited},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -26,7 +26,7 @@ use crate::{
             view::{Page, connection_new::ConnectionNewPage},
         },
     },
-    identity::{Action, Origin},
+    identity::{Action, Origin, Principal},
 };
 
 pub fn routes() -> Router<SharedHub> {
@@ -95,9 +95,8 @@ async fn submit(
         sample: manifest.sample,
         start_now: pulls,
     };
-    match create::create(&hub.db, &hub.registry, &hub.keys, &hub.clock, &hub.zone, new).await {
+    match created(&hub, new, &me, &origin).await {
         Ok(id) => {
-            audited_alone(&hub, Act::on(&me, &origin, "connection.create", "connection", &id)).await?;
             hub.engine.due_changed.notify_one();
             Ok(match pulls {
                 true => done(&format!("/connections/{id}"), "connected", None),
@@ -106,6 +105,18 @@ async fn submit(
         }
         Err(error) => sent.refused(error),
     }
+}
+
+/// Stores the connection and what the trail says of it, in one transaction.
+async fn created(hub: &SharedHub, new: NewConnection, me: &Principal, origin: &Origin) -> Result<String, CreateError> {
+    let draft = create::draft(&hub.registry, &hub.keys, &hub.clock, &hub.zone, new)?;
+    let mut tx = hub.db.begin().await?;
+    draft.store(&mut tx).await?;
+    let act = Act::on(me, origin, "connection.create", "connection", draft.id());
+    audited(&mut tx, act, hub.clock.now()).await?;
+    tx.commit().await?;
+    hub.registry.reload(&hub.db, &hub.keys).await?;
+    Ok(draft.id().to_owned())
 }
 
 impl Sent<'_> {
