@@ -1,7 +1,7 @@
 //! What each role may do, as one table. What is not in the table is refused.
 //!
-//! To add an action: a variant, its row in [`Action::roles`], and `principal.require(...)` in the
-//! handler.
+//! To add an action: a variant, its row in [`Action::roles`] and in [`Action::ALL`], a word in the catalogues'
+//! `[permission]`, and `principal.require(...)` in the handler.
 
 use super::principal::{Principal, Role};
 

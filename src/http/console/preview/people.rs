@@ -1,6 +1,7 @@
 use super::{NOW, Sample, minutes};
 use crate::{
     http::console::{
+        Lang,
         Section::{Audit, None as Nowhere, Users},
         view::{
             audit::{AuditDetailPage, AuditLine, AuditPage, Check},
@@ -142,6 +143,47 @@ fn audit(broken: bool) -> AuditPage {
 
 fn factor(state: State, error: Option<&'static str>) -> SecondFactorPage {
     SecondFactorPage { state, codes: vec![], error, wait: None }
+}
+
+#[test]
+fn every_right_and_every_role_has_its_words() {
+    let keys = Action::ALL.iter().map(|action| format!("permission.{}", action.as_str()));
+    let roles = Role::ALL.iter().map(|role| format!("role_help.{}", role.as_str()));
+    let missing: Vec<String> = keys.chain(roles).filter(|key| Lang::Ja.find(key).is_none()).collect();
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+/// What the trail is told in the sources has words on the page.
+#[test]
+fn every_act_has_its_words() -> std::io::Result<()> {
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut missing = std::collections::BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            for call in [
+                "action: \"",
+                "Act::on(&of.me, &origin, \"",
+                "Act::on(&frame.me, &origin, \"",
+                "Act::on(&me, &origin, \"",
+            ] {
+                let written = text.split(call).skip(1).filter_map(|rest| rest.split_once('"')).map(|(act, _)| act);
+                missing.extend(
+                    written
+                        .filter(|act| act.contains('.') && !act.contains(['{', '(']))
+                        .filter(|act| Lang::Ja.find(&format!("audit_action.{}", act.replace('.', "_"))).is_none())
+                        .map(str::to_owned),
+                );
+            }
+        }
+    }
+    assert_eq!(missing, std::collections::BTreeSet::new());
+    Ok(())
 }
 
 pub fn samples() -> Vec<Sample> {
