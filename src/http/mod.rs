@@ -22,6 +22,7 @@ mod present;
 pub mod server;
 pub mod session;
 pub mod signin;
+pub mod signin_code;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

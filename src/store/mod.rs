@@ -48,6 +48,7 @@ pub mod receiver;
 pub mod retention;
 pub mod run;
 pub mod sample;
+pub mod second_factor;
 pub mod session;
 pub mod setting;
 pub mod shipment;

@@ -85,6 +85,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("askama", &["http"]),
     ("clap", &["cli", "main"]),
     ("openidconnect", &["identity"]),
+    ("totp_rs", &["identity"]),
     ("argon2", &["identity"]),
     ("chacha20poly1305", &["secrets"]),
 ];
