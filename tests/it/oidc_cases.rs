@@ -4,6 +4,7 @@
 mod callback;
 mod case;
 mod claims;
+mod ending;
 mod endpoints;
 mod limits;
 mod logout;
