@@ -17,6 +17,7 @@ use crate::{
         federation::{
             Authentication, Settings, callback,
             manage::{self, Draft, Rejected},
+            signed_out,
         },
     },
     secrets::Keys,
@@ -199,6 +200,17 @@ fn address(context: &Context, id: &str) -> String {
     context.config.server.public_url.parse().map(|url| callback(&url, id)).unwrap_or_default()
 }
 
+/// Where a provider reads the hub's public keys, if the hub proves itself by one.
+fn jwks(context: &Context, id: &str, settings: &Settings) -> Option<String> {
+    let url = context.config.server.public_url.parse().ok()?;
+    (settings.authentication == Authentication::Key).then(|| our_keys(&url, id))
+}
+
+/// Where a provider sends people who signed out there.
+fn after(context: &Context) -> String {
+    context.config.server.public_url.parse().map(|url| signed_out(&url)).unwrap_or_default()
+}
+
 async fn list(context: &Context) -> CliResult {
     let here = Installation::open(context).await?;
     let rows = idp::all(&here.db).await?;
@@ -227,7 +239,7 @@ async fn show(context: &Context, named: &str) -> CliResult {
     let settings: serde_json::Value = serde_json::from_str(&row.settings).unwrap_or_default();
     let document = json!({
         "id": row.id, "name": row.name, "kind": row.kind, "enabled": row.enabled, "secret": row.secret.is_some(),
-        "callback": address(context, &row.id), "settings": settings,
+        "callback": address(context, &row.id), "signed_out": after(context), "settings": settings,
         "changed_at": cells::instant(Some(row.updated_at)),
     });
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();

@@ -164,6 +164,32 @@ async fn who_signs_out_at_the_provider_is_signed_out_here_in_that_browser() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_here_is_offered_to_sign_out_at_the_provider_and_comes_back() {
+    let office = Office::new().await;
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "aoi").await;
+    office.arrived(&b).await;
+    office.leave(&b).await;
+    for (width, dark) in [(1280, false), (390, true)] {
+        b.look(width, 900, dark).await;
+        b.screenshot(&format!("signin-leaving-{width}")).await;
+        sound(&b, "sign-in page with the offer").await;
+    }
+    b.click("a[href='/auth/oidc/leave']").await;
+    until(&b, &format!("location.origin === '{}' && document.querySelector('#yes')", office.provider.issuer)).await;
+    b.click("#yes").await;
+    // The provider knows our address and sends the browser back to it.
+    until(&b, "location.pathname === '/signin' && document.querySelector('#passphrase')").await;
+    assert_eq!(b.url().await, format!("{}/signin", office.desk.t.address()));
+    office.come(&b).await;
+    // Signed out there as well: it asks for the password again.
+    office.say(&b, "aoi").await;
+    office.arrived(&b).await;
+    office.close(vec![b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_in_no_mapped_group_reads_why_and_stays_outside() {
     let office = Office::new().await;
     let b = browser().await;

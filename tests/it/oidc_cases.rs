@@ -9,6 +9,7 @@ mod ending;
 mod endpoints;
 mod limits;
 mod logout;
+mod parting;
 mod people;
 mod scene;
 mod signature;

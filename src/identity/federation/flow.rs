@@ -208,10 +208,13 @@ impl Federation {
             redirect: &callback(back.public_url, &row.id),
             secret: secret.as_deref(),
         };
-        let (claimed, issuer) = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
+        let (claimed, issuer, token) = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
         // Of a provider with many tenants: that of the person's own. A subject is a name within it.
         settings.issuer = issuer;
         let session = self.admit(identity, &row.id, &settings, claimed, back.previous, origin).await?;
+        if metadata.end_session.is_some() {
+            self.remember(&session.session_id, &token).await?;
+        }
         Ok(Arrival { session, next: attempt.next })
     }
 
@@ -238,14 +241,14 @@ impl Federation {
         Ok((state, attempt))
     }
 
-    /// Exchanges the code and reads who that is, and whose word it is.
+    /// Exchanges the code and reads who that is, whose word it is, and the word itself.
     async fn ask(
         &self,
         settings: &Settings,
         metadata: &Metadata,
         exchange: &Exchange<'_>,
         nonce: &str,
-    ) -> Result<(Claimed, String), Refused> {
+    ) -> Result<(Claimed, String, String), Refused> {
         let asking = self.asking(settings);
         let answer = self.exchange(settings, metadata, exchange).await?;
         let raw = gate::read(&answer.id_token, gate::Kind::Id, &settings.algorithms)?;
@@ -274,7 +277,7 @@ impl Federation {
             ),
             None => None,
         };
-        Ok((claims::claimed(&payload, userinfo.as_ref(), settings)?, issuer))
+        Ok((claims::claimed(&payload, userinfo.as_ref(), settings)?, issuer, answer.id_token))
     }
 
     async fn exchange(&self, settings: &Settings, metadata: &Metadata, e: &Exchange<'_>) -> Result<Granted, Refused> {

@@ -11,6 +11,7 @@
 //! | `flow` | the way there and back |
 //! | `logout` | a provider ends its person's sessions here |
 //! | `pace` | how often one address may try |
+//! | `parting` | signing out at the provider, after signing out here |
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
 //! | [`manage`] | adding, changing, ending providers |
 //!
@@ -26,6 +27,7 @@ mod gate;
 mod logout;
 pub mod manage;
 mod pace;
+mod parting;
 mod person;
 mod provider;
 pub mod settings;
@@ -39,6 +41,7 @@ use url::Url;
 use crate::{clock::Clock, config, secrets::Keys, store::Db};
 
 pub use flow::{Arrival, Back, Begun, Refused};
+pub use parting::signed_out;
 pub use settings::{Authentication, Settings};
 
 /// See the module. One per process.

@@ -49,6 +49,7 @@ struct Document {
     token_endpoint: String,
     jwks_uri: String,
     userinfo_endpoint: Option<String>,
+    end_session_endpoint: Option<String>,
     #[serde(default)]
     id_token_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
@@ -65,6 +66,8 @@ pub(super) struct Metadata {
     pub authorization: Url,
     pub token: Url,
     pub userinfo: Option<Url>,
+    /// Where people sign out.
+    pub end_session: Option<Url>,
     pub algorithms: Vec<String>,
     pub scopes: Vec<String>,
     /// RFC 9207: the callback names the issuer.
@@ -94,11 +97,13 @@ pub(super) async fn discover(wire: &Wire, settings: &Settings) -> Result<Metadat
     let address = |what: &str, text: &str| {
         Wire::address(text, private).map_err(|why| error("IDP_ADDRESS", format!("its {what}: {why}")))
     };
+    let optional = |what: &str, text: &Option<String>| text.as_deref().map(|text| address(what, text)).transpose();
     Ok(Metadata {
         issuer: document.issuer,
         authorization: address("authorization_endpoint", &document.authorization_endpoint)?,
         token: address("token_endpoint", &document.token_endpoint)?,
-        userinfo: document.userinfo_endpoint.as_deref().map(|text| address("userinfo_endpoint", text)).transpose()?,
+        userinfo: optional("userinfo_endpoint", &document.userinfo_endpoint)?,
+        end_session: optional("end_session_endpoint", &document.end_session_endpoint)?,
         jwks: address("jwks_uri", &document.jwks_uri)?,
         algorithms: document.id_token_signing_alg_values_supported,
         scopes: document.scopes_supported,

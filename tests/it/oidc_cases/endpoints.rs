@@ -148,6 +148,9 @@ pub const CASES: &[Case] = &[
     not_added("disc-javascript-authorize", "IDP_ADDRESS", "`authorization_endpoint` is a javascript: URL", |p| {
         p.discovery = |d, _| d["authorization_endpoint"] = json!("javascript:alert(document.domain)")
     }),
+    not_added("disc-javascript-logout", "IDP_ADDRESS", "`end_session_endpoint` is a javascript: URL", |p| {
+        p.discovery = |d, _| d["end_session_endpoint"] = json!("javascript:alert(document.domain)")
+    }),
     not_added("disc-file-jwks", "IDP_ADDRESS", "`jwks_uri` is a file: URL", |p| {
         p.discovery = |d, _| d["jwks_uri"] = json!("file:///dev/zero")
     }),
