@@ -17,7 +17,7 @@ use crate::{
         federation::{
             Authentication, Settings, callback,
             manage::{self, Draft, Rejected},
-            signed_out,
+            our_keys, signed_out,
         },
     },
     secrets::Keys,
@@ -67,8 +67,8 @@ pub struct AddArgs {
     /// The client secret stands in a file
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// How the hub proves itself to the provider
-    #[arg(long, default_value = "basic", value_parser = ["basic", "post", "none"])]
+    /// How the hub proves itself to the provider; key: by one that is made now (private_key_jwt)
+    #[arg(long, default_value = "basic", value_parser = ["basic", "post", "key", "none"])]
     auth: String,
     /// Accepted signature algorithm, may be given several times; RS256 where the provider has it
     #[arg(long = "algorithm")]
@@ -167,6 +167,7 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
     let secret = secret(&args)?;
     let authentication = match args.auth.as_str() {
         "post" => Authentication::Post,
+        "key" => Authentication::Key,
         "none" => Authentication::None,
         _ => Authentication::Basic,
     };
@@ -191,8 +192,12 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
     here.record(&mut tx, "idp.create", ("idp", &id)).await?;
     tx.commit().await?;
     let back = address(context, &id);
-    context.output.result(&json!({"id": id, "name": draft.name, "callback": back}), &id);
+    let jwks = jwks(context, &id, &draft.settings);
+    context.output.result(&json!({"id": id, "name": draft.name, "callback": back, "jwks": jwks}), &id);
     context.output.note(&format!("Register this redirect address at the provider: {back}"));
+    if let Some(jwks) = jwks {
+        context.output.note(&format!("and this address of the hub's public keys: {jwks}"));
+    }
     Ok(Outcome::Done)
 }
 
@@ -237,9 +242,11 @@ async fn show(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let row = find(&here, named).await?;
     let settings: serde_json::Value = serde_json::from_str(&row.settings).unwrap_or_default();
+    let read: Option<Settings> = serde_json::from_str(&row.settings).ok();
+    let jwks = read.and_then(|settings| jwks(context, &row.id, &settings));
     let document = json!({
         "id": row.id, "name": row.name, "kind": row.kind, "enabled": row.enabled, "secret": row.secret.is_some(),
-        "callback": address(context, &row.id), "signed_out": after(context), "settings": settings,
+        "callback": address(context, &row.id), "signed_out": after(context), "jwks": jwks, "settings": settings,
         "changed_at": cells::instant(Some(row.updated_at)),
     });
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();

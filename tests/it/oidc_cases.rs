@@ -11,6 +11,7 @@ mod limits;
 mod logout;
 mod parting;
 mod people;
+mod proof;
 mod scene;
 mod signature;
 mod table;

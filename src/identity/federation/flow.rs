@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{
-    Federation, callback,
+    Federation,
+    assertion::{self, OurKey},
+    callback,
     claims::{self, Claimed},
     gate, manage,
     provider::{Asking, Metadata, ProviderError},
@@ -288,10 +290,21 @@ impl Federation {
             ("code_verifier", e.verifier),
         ];
         let secret = e.secret.unwrap_or_default();
+        let proof = match settings.authentication {
+            Authentication::Key => OurKey::read(secret)
+                .and_then(|key| key.prove(&settings.client_id, metadata.token.as_str(), self.clock.now()))
+                .ok_or("IDP_SECRET")?,
+            _ => String::new(),
+        };
         let basic = match settings.authentication {
             Authentication::Basic => Some((settings.client_id.as_str(), secret)),
             Authentication::Post => {
                 form.extend([("client_id", settings.client_id.as_str()), ("client_secret", secret)]);
+                None
+            }
+            Authentication::Key => {
+                let client = ("client_id", settings.client_id.as_str());
+                form.extend([client, ("client_assertion_type", assertion::KIND), ("client_assertion", &proof)]);
                 None
             }
             Authentication::None => {

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::{
     Federation,
-    provider::{self, ProviderError},
+    assertion::OurKey,
+    provider::{self, Metadata, ProviderError},
     settings::{ALGORITHMS, Authentication, Settings},
 };
 use crate::{
@@ -61,6 +62,27 @@ pub(super) fn secret(keys: &Keys, row: &Row) -> Result<Option<String>, SecretErr
     row.secret.as_ref().map(open).transpose()
 }
 
+/// Ids, never names: who holds a name can change.
+fn tenants(tenants: &mut [String]) -> Result<(), Rejected> {
+    for tenant in tenants {
+        *tenant = tenant.trim().to_ascii_lowercase();
+        if tenant.len() != 36 || !tenant.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+            let why = "a tenant is named by its id, as 8-4-4-4-12 hexadecimal digits";
+            return Err(wrong("tenants", "IDP_TENANT", why));
+        }
+    }
+    Ok(())
+}
+
+/// A key of our own for a provider that understands it.
+fn our_key(metadata: &Metadata) -> Result<SecretString, Rejected> {
+    let wrong = |why| wrong("authentication", "IDP_AUTH", why);
+    if !metadata.takes_our_proof() {
+        return Err(wrong("the provider does not take private_key_jwt with ES256"));
+    }
+    OurKey::generate().map(SecretString::from).ok_or_else(|| wrong("no key could be made on this machine"))
+}
+
 impl Federation {
     /// Checks a description against what the provider says of itself, and fills in what it leaves open.
     pub async fn check(&self, draft: Draft) -> Result<Draft, Rejected> {
@@ -74,7 +96,7 @@ impl Federation {
             return Err(wrong("client_id", "IDP_CLIENT", "the client id is missing"));
         }
         let has_secret = draft.secret.as_ref().is_some_and(|secret| !secret.expose_secret().is_empty());
-        if has_secret != (s.authentication != Authentication::None) {
+        if has_secret != matches!(s.authentication, Authentication::Basic | Authentication::Post) {
             return Err(wrong("secret", "IDP_SECRET", "a secret belongs to basic and post, and to no other"));
         }
         if s.roles.values().any(|role| *role == Role::Owner) {
@@ -87,18 +109,11 @@ impl Federation {
                 "without a group people are employee or viewer, or not in",
             ));
         }
-        for tenant in &mut s.tenants {
-            // An id, never a name: who holds a name can change.
-            *tenant = tenant.trim().to_ascii_lowercase();
-            if tenant.len() != 36 || !tenant.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
-                return Err(wrong(
-                    "tenants",
-                    "IDP_TENANT",
-                    "a tenant is named by its id, as 8-4-4-4-12 hexadecimal digits",
-                ));
-            }
-        }
+        tenants(&mut s.tenants)?;
         let metadata = provider::discover(&self.wire, s).await?;
+        if s.authentication == Authentication::Key {
+            draft.secret = Some(our_key(&metadata)?);
+        }
         if s.algorithms.is_empty() {
             // RS256 is what every provider has to have (Core section 15.1); else the first that we know.
             let offers = |algorithm: &&str| metadata.algorithms.iter().any(|offered| offered == algorithm);

@@ -7,6 +7,7 @@
 //! | `provider` | discovery and keys of a provider, fetched when needed and kept |
 //! | `gate` | an ID token's raw form, before any library reads it |
 //! | `token` | signature and claims |
+//! | `assertion` | how we prove ourselves by a key of our own |
 //! | `claims` | who that is: subject, name, mail, groups |
 //! | `flow` | the way there and back |
 //! | `logout` | a provider ends its person's sessions here |
@@ -21,6 +22,7 @@
 //! failed check, under the request id that the person sees.
 //! Invariant: a person is (issuer, subject), never a mail address.
 
+mod assertion;
 mod claims;
 mod flow;
 mod gate;
@@ -65,6 +67,12 @@ impl Federation {
         let (providers, pace) = (provider::Providers::default(), pace::Pace::new(settings.per_address));
         Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace })
     }
+}
+
+/// Where a provider reads our public keys.
+#[must_use]
+pub fn our_keys(public_url: &Url, idp_id: &str) -> String {
+    public_url.join(&format!("auth/oidc/{idp_id}/jwks.json")).map(String::from).unwrap_or_default()
 }
 
 /// Where a provider sends people back to.

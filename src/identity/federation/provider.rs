@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
+    assertion,
     settings::Settings,
     wire::{Wire, WireError},
 };
@@ -56,6 +57,8 @@ struct Document {
     authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
     scopes_supported: Vec<String>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
 }
 
 /// A provider as it described itself, every address judged.
@@ -70,6 +73,8 @@ pub(super) struct Metadata {
     pub end_session: Option<Url>,
     pub algorithms: Vec<String>,
     pub scopes: Vec<String>,
+    proofs: Option<Vec<String>>,
+    proof_algorithms: Option<Vec<String>>,
     /// RFC 9207: the callback names the issuer.
     pub names_itself: bool,
     jwks: Url,
@@ -107,6 +112,8 @@ pub(super) async fn discover(wire: &Wire, settings: &Settings) -> Result<Metadat
         jwks: address("jwks_uri", &document.jwks_uri)?,
         algorithms: document.id_token_signing_alg_values_supported,
         scopes: document.scopes_supported,
+        proofs: document.token_endpoint_auth_methods_supported,
+        proof_algorithms: document.token_endpoint_auth_signing_alg_values_supported,
         names_itself: document.authorization_response_iss_parameter_supported,
     })
 }
@@ -119,6 +126,14 @@ fn stands_for(template: &str, typed: &str) -> bool {
 }
 
 impl Metadata {
+    /// Whether it may understand a signature of ours. Who says nothing of methods has basic alone (Discovery
+    /// section 3); who says nothing of algorithms may have any.
+    pub fn takes_our_proof(&self) -> bool {
+        let has = |list: &Option<Vec<String>>, wanted: &str| list.as_ref().map(|list| list.iter().any(|o| o == wanted));
+        has(&self.proofs, "private_key_jwt").unwrap_or(false)
+            && has(&self.proof_algorithms, assertion::ALGORITHM).unwrap_or(true)
+    }
+
     /// Every issuer that its tokens may name.
     pub fn issuers(&self, settings: &Settings) -> Vec<String> {
         if settings.tenants.is_empty() {

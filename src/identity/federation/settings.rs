@@ -19,6 +19,8 @@ pub enum Authentication {
     Basic,
     /// `client_secret_post`
     Post,
+    /// `private_key_jwt`: a key of our own, made here.
+    Key,
     /// A public client: PKCE alone.
     None,
 }

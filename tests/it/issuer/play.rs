@@ -33,6 +33,8 @@ pub enum Answer {
 pub enum Auth {
     Basic,
     Post,
+    /// A signature; the key is the test's to compare.
+    Key,
     Public,
 }
 

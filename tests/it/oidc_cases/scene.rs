@@ -94,7 +94,7 @@ impl Scene {
                 words.extend(usual);
             }
         }
-        if !more.windows(2).any(|pair| pair == ["--auth", "none"]) {
+        if !more.windows(2).any(|pair| pair == ["--auth", "none"] || pair == ["--auth", "key"]) {
             words.push("--secret");
         }
         words.extend(more);
