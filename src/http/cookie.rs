@@ -10,6 +10,8 @@ pub const FORM: &str = "__Host-musubi-form";
 pub const LOGIN: &str = "__Host-musubi-login";
 /// A sign-in whose passphrase was right and whose code is awaited.
 pub const STEP: &str = "__Host-musubi-step";
+/// Lets a browser that signed out here do so at its provider, too.
+pub const PARTING: &str = "__Host-musubi-parting";
 pub const LANGUAGE: &str = "musubi-lang";
 pub const THEME: &str = "musubi-theme";
 

@@ -19,6 +19,8 @@ pub struct SignInPage {
     pub wait: Option<u64>,
     /// Why the person is here: `expired`, `ended`, `signed_out`, `setup_done`.
     pub notice: Option<&'static str>,
+    /// The provider that the person may sign out at, too.
+    pub leaving: Option<String>,
     pub mail: String,
     /// Identity providers: id and name.
     pub providers: Vec<(String, String)>,
@@ -104,10 +106,15 @@ fn plain_sign_in(page: SignInPage) -> Response {
         "<h1>{}</h1>{}{}<form method=\"post\" action=\"/signin\">{}{}{}{}<button>Sign in</button></form>",
         escape(&page.company),
         message(page.error.or(page.notice)),
-        page.providers
+        page.leaving
             .iter()
-            .map(|(id, name)| format!("<p><a href=\"/auth/oidc/{id}/start\">{}</a></p>", escape(name)))
-            .collect::<String>(),
+            .map(|name| format!("<p><a href=\"/auth/oidc/leave\">Sign out: {}</a></p>", escape(name)))
+            .collect::<String>()
+            + &page
+                .providers
+                .iter()
+                .map(|(id, name)| format!("<p><a href=\"/auth/oidc/{id}/start\">{}</a></p>", escape(name)))
+                .collect::<String>(),
         field("mail", "email", &page.mail),
         field("passphrase", "password", ""),
         field("next", "hidden", &page.next),

@@ -44,6 +44,8 @@ pub(super) struct Visit {
     /// Whose passphrase was right already.
     pub step: Option<String>,
     form_cookie: Option<String>,
+    /// Somebody who signed out here may still do so at the provider.
+    parting: Option<String>,
 }
 
 impl FromRequestParts<SharedHub> for Visit {
@@ -57,6 +59,7 @@ impl FromRequestParts<SharedHub> for Visit {
             previous: cookie::get(&parts.headers, cookie::SESSION).map(str::to_owned),
             step: cookie::get(&parts.headers, cookie::STEP).filter(|v| v.len() == 43).map(str::to_owned),
             form_cookie: cookie::get(&parts.headers, cookie::FORM).filter(|v| v.len() == 43).map(str::to_owned),
+            parting: cookie::get(&parts.headers, cookie::PARTING).map(str::to_owned),
         })
     }
 }
@@ -124,7 +127,11 @@ async fn show_sign_in(
         return Ok(Redirect::to(next).into_response());
     }
     let notice = ["expired", "ended", "signed_out", "setup_done"].into_iter().find(|known| *known == arrival.why);
-    let page = SignInPage { notice, next: next.to_owned(), ..SignInPage::default() };
+    let leaving = match visit.parting.as_deref().filter(|_| notice == Some("signed_out")) {
+        Some(ticket) => hub.federation.parting(ticket).await?,
+        None => None,
+    };
+    let page = SignInPage { notice, leaving, next: next.to_owned(), ..SignInPage::default() };
     let (status, error) =
         if visit.safe { (StatusCode::OK, None) } else { (StatusCode::FORBIDDEN, Some("INSECURE_TRANSPORT")) };
     draw_sign_in(&hub, &visit, status, SignInPage { error, ..page }).await
@@ -170,10 +177,15 @@ async fn draw_sign_in(hub: &Hub, visit: &Visit, status: StatusCode, page: SignIn
 }
 
 async fn sign_out(State(hub): State<SharedHub>, visit: Visit) -> Result<Response, AppError> {
+    let mut parting = None;
     if let Some(cookie) = &visit.previous {
+        parting = hub.federation.part(cookie).await?;
         hub.identity.sign_out(cookie, &visit.origin).await?;
     }
     let mut response = Redirect::to(&sign_in_url(None, Some("signed_out"))).into_response();
+    if let Some(ticket) = parting {
+        cookie::set(response.headers_mut(), cookie::guarded(cookie::PARTING, &ticket));
+    }
     cookie::set(response.headers_mut(), cookie::expired(cookie::SESSION));
     Ok(response)
 }

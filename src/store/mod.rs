@@ -36,6 +36,7 @@ pub mod migrate;
 mod open;
 pub mod operations;
 pub mod parked;
+pub mod parting;
 pub mod product;
 pub mod read_console;
 pub mod read_customer;

@@ -63,6 +63,7 @@ fn sign_in(page: pages::SignInPage) -> Response {
         mail: page.mail,
         next: page.next,
         notice: page.notice.map(str::to_owned),
+        leaving: page.leaving,
         refusal: page.error.map(str::to_owned),
         wait: page.wait.and_then(|seconds| i64::try_from(seconds).ok()),
         csrf: page.csrf,

@@ -100,6 +100,8 @@ pub struct SigninPage {
     pub next: String,
     /// Why the person is here: `expired`, `ended`, `signed_out`, `setup_done`.
     pub notice: Option<String>,
+    /// The provider that the person may sign out at, too.
+    pub leaving: Option<String>,
     /// Code of `form_error`.
     pub refusal: Option<String>,
     /// Seconds until the next try is taken.
