@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     CliError, CliResult, Context, Outcome, cells,
-    installation::{Installation, missing},
+    installation::{ACTOR, Installation, missing},
 };
 use crate::{
     config::Config,
@@ -16,8 +16,8 @@ use crate::{
         Federation, Role,
         federation::{
             Authentication, Settings, callback,
-            manage::{Draft, Rejected},
-            saml,
+            manage::{self, Draft, Rejected},
+            our_keys, saml, signed_out,
         },
     },
     secrets::Keys,
@@ -53,12 +53,12 @@ pub enum Command {
         /// Id or name
         provider: String,
     },
-    /// Let nobody sign in by it
+    /// Let nobody sign in by it, and end the sessions of those who did
     Disable {
         /// Id or name
         provider: String,
     },
-    /// Forget a provider; the people stay
+    /// Forget a provider and end its sessions; the people stay
     Remove {
         /// Id or name
         provider: String,
@@ -92,8 +92,8 @@ pub struct AddArgs {
     /// The client secret stands in a file
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
-    /// How the hub proves itself to the provider
-    #[arg(long, default_value = "basic", value_parser = ["basic", "post", "none"])]
+    /// How the hub proves itself to the provider; key: by one that is made now (private_key_jwt)
+    #[arg(long, default_value = "basic", value_parser = ["basic", "post", "key", "none"])]
     auth: String,
     /// Accepted signature algorithm, may be given several times; RS256 where the provider has it
     #[arg(long = "algorithm")]
@@ -110,6 +110,12 @@ pub struct AddArgs {
     /// Role of people in none of these groups; none: they do not get in
     #[arg(long, default_value = "none")]
     default_role: String,
+    /// Longest ago that people typed their password at the provider; longer ago, they do it again
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u32>,
+    /// Tenant whose people get in, of a provider with many (Entra ID), may be given several times
+    #[arg(long = "tenant", value_name = "TENANT-ID")]
+    tenants: Vec<String>,
     /// The provider stands in a private network, and that is meant (http is allowed there)
     #[arg(long)]
     pub(super) private: bool,
@@ -197,6 +203,7 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
     let secret = secret(&args)?;
     let authentication = match args.auth.as_str() {
         "post" => Authentication::Post,
+        "key" => Authentication::Key,
         "none" => Authentication::None,
         _ => Authentication::Basic,
     };
@@ -211,6 +218,8 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
         roles: roles(&args.roles)?,
         default_role,
         private: args.private,
+        max_age: args.max_age,
+        tenants: args.tenants,
     };
     let federation = federation(&here, &context.config)?;
     let draft = federation.check(Draft { name: args.name, settings, secret }).await?;
@@ -219,8 +228,12 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
     here.record(&mut tx, "idp.create", ("idp", &id)).await?;
     tx.commit().await?;
     let back = address(context, &id);
-    context.output.result(&json!({"id": id, "name": draft.name, "callback": back}), &id);
+    let jwks = jwks(context, &id, &draft.settings);
+    context.output.result(&json!({"id": id, "name": draft.name, "callback": back, "jwks": jwks}), &id);
     context.output.note(&format!("Register this redirect address at the provider: {back}"));
+    if let Some(jwks) = jwks {
+        context.output.note(&format!("and this address of the hub's public keys: {jwks}"));
+    }
     Ok(Outcome::Done)
 }
 
@@ -234,6 +247,17 @@ fn callback_of(context: &Context, row: &Row) -> String {
         "saml" => context.config.server.public_url.parse().map(|url| saml::acs(&url, &row.id)).unwrap_or_default(),
         _ => address(context, &row.id),
     }
+}
+
+/// Where a provider reads the hub's public keys, if the hub proves itself by one.
+fn jwks(context: &Context, id: &str, settings: &Settings) -> Option<String> {
+    let url = context.config.server.public_url.parse().ok()?;
+    (settings.authentication == Authentication::Key).then(|| our_keys(&url, id))
+}
+
+/// Where a provider sends people who signed out there.
+fn after(context: &Context) -> String {
+    context.config.server.public_url.parse().map(|url| signed_out(&url)).unwrap_or_default()
 }
 
 async fn list(context: &Context) -> CliResult {
@@ -263,9 +287,11 @@ async fn show(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let row = find(&here, named).await?;
     let settings: serde_json::Value = serde_json::from_str(&row.settings).unwrap_or_default();
+    let read: Option<Settings> = serde_json::from_str(&row.settings).ok();
+    let jwks = read.and_then(|settings| jwks(context, &row.id, &settings));
     let document = json!({
         "id": row.id, "name": row.name, "kind": row.kind, "enabled": row.enabled, "secret": row.secret.is_some(),
-        "callback": callback_of(context, &row), "settings": settings,
+        "callback": callback_of(context, &row), "signed_out": after(context), "jwks": jwks, "settings": settings,
         "changed_at": cells::instant(Some(row.updated_at)),
     });
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();
@@ -277,11 +303,17 @@ async fn set_enabled(context: &Context, named: &str, enabled: bool) -> CliResult
     let here = Installation::open(context).await?;
     let row = find(&here, named).await?;
     let mut tx = here.begin().await?;
-    idp::set_enabled(&mut tx, &row.id, enabled, here.now()).await?;
+    let ended = if enabled {
+        idp::set_enabled(&mut tx, &row.id, true, here.now()).await?;
+        0
+    } else {
+        manage::switch_off(&mut tx, &row.id, ACTOR, here.now()).await?
+    };
     here.record(&mut tx, if enabled { "idp.enable" } else { "idp.disable" }, ("idp", &row.id)).await?;
     tx.commit().await?;
-    let done = if enabled { "is on" } else { "is off" };
-    context.output.result(&json!({"id": row.id, "enabled": enabled}), &format!("{} {done}.", row.name));
+    let done = if enabled { "is on.".to_owned() } else { format!("is off; sessions ended: {ended}.") };
+    let document = json!({"id": row.id, "enabled": enabled, "sessions_ended": ended});
+    context.output.result(&document, &format!("{} {done}", row.name));
     Ok(Outcome::Done)
 }
 
@@ -289,9 +321,10 @@ async fn remove(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let row = find(&here, named).await?;
     let mut tx = here.begin().await?;
-    idp::remove(&mut tx, &row.id).await?;
+    let ended = manage::forget(&mut tx, &row.id, ACTOR, here.now()).await?;
     here.record(&mut tx, "idp.remove", ("idp", &row.id)).await?;
     tx.commit().await?;
-    context.output.result(&json!({"id": row.id, "removed": true}), &format!("{} is forgotten.", row.name));
+    let said = format!("{} is forgotten; sessions ended: {ended}.", row.name);
+    context.output.result(&json!({"id": row.id, "removed": true, "sessions_ended": ended}), &said);
     Ok(Outcome::Done)
 }

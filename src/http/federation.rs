@@ -5,7 +5,7 @@
 use axum::{
     Form, Json, Router,
     extract::{FromRequestParts, Path, Query, RawQuery, State},
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -22,6 +22,8 @@ use crate::{
 
 pub fn routes() -> Router<SharedHub> {
     Router::new()
+        .route("/auth/oidc/leave", get(leave))
+        .route("/auth/oidc/{idp}/jwks.json", get(jwks))
         .route("/auth/oidc/{idp}/start", get(start))
         .route("/auth/oidc/{idp}/callback", get(callback))
         .route("/auth/oidc/{idp}/backchannel-logout", post(sign_out))
@@ -53,6 +55,7 @@ impl From<Refused> for AppError {
         match refused {
             Refused::Unknown => Self::NotFound,
             Refused::Check { code, .. } => Self::Refused { code },
+            Refused::Wait(wait) => Self::TooMany(wait),
             Refused::Store(error) => error.into(),
         }
     }
@@ -94,6 +97,22 @@ async fn callback(
     let arrival = hub.federation.finish(&hub.identity, back, &browser.origin).await?;
     let next = safe_next(&arrival.next).unwrap_or("/");
     Ok(welcome(&arrival.session, next))
+}
+
+async fn jwks(State(hub): State<SharedHub>, Path(idp): Path<String>) -> Result<Response, AppError> {
+    Ok(Json(hub.federation.our_keys(&idp).await?).into_response())
+}
+
+/// From our own sign-in page only: another site has no say in whether somebody signs out.
+async fn leave(State(hub): State<SharedHub>, headers: HeaderMap) -> Result<Response, AppError> {
+    let ours = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
+    let Some(ticket) = cookie::get(&headers, cookie::PARTING).filter(|_| ours) else {
+        return Ok(Redirect::to("/signin").into_response());
+    };
+    let there = hub.federation.leave_provider(ticket, &hub.edge.public_url).await?;
+    let mut response = Redirect::to(there.as_ref().map_or("/signin", |url| url.as_str())).into_response();
+    cookie::set(response.headers_mut(), cookie::expired(cookie::PARTING));
+    Ok(response)
 }
 
 #[derive(Deserialize, Default)]

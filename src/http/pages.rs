@@ -19,10 +19,24 @@ pub struct SignInPage {
     pub wait: Option<u64>,
     /// Why the person is here: `expired`, `ended`, `signed_out`, `setup_done`.
     pub notice: Option<&'static str>,
+    /// The provider that the person may sign out at, too.
+    pub leaving: Option<String>,
     pub mail: String,
     /// Identity providers: where the button leads, and the name on it.
     pub providers: Vec<(String, String)>,
     /// A safe path of this site.
+    pub next: String,
+    pub csrf: String,
+    pub language: &'static str,
+    pub theme: &'static str,
+}
+
+/// What the page shows that asks for the code of a second factor.
+#[derive(Clone, Debug, Default)]
+pub struct CodePage {
+    /// `CODE_WRONG`, `SIGNIN_WAIT`, `FORM_EXPIRED`.
+    pub error: Option<&'static str>,
+    pub wait: Option<u64>,
     pub next: String,
     pub csrf: String,
     pub language: &'static str,
@@ -78,6 +92,7 @@ pub struct ErrorPage {
 #[derive(Clone, Copy)]
 pub struct Pages {
     pub sign_in: fn(SignInPage) -> Response,
+    pub code: fn(CodePage) -> Response,
     pub setup: fn(SetupPage) -> Response,
     pub error: fn(ErrorPage) -> Response,
     pub leave: fn(LeavePage) -> Response,
@@ -89,6 +104,7 @@ impl Default for Pages {
     fn default() -> Self {
         Self {
             sign_in: plain_sign_in,
+            code: plain_code,
             setup: plain_setup,
             error: plain_error,
             leave: plain_leave,
@@ -102,16 +118,32 @@ fn plain_sign_in(page: SignInPage) -> Response {
         "<h1>{}</h1>{}{}<form method=\"post\" action=\"/signin\">{}{}{}{}<button>Sign in</button></form>",
         escape(&page.company),
         message(page.error.or(page.notice)),
-        page.providers
+        page.leaving
             .iter()
-            .map(|(start, name)| format!("<p><a href=\"{start}\">{}</a></p>", escape(name)))
-            .collect::<String>(),
+            .map(|name| format!("<p><a href=\"/auth/oidc/leave\">Sign out: {}</a></p>", escape(name)))
+            .collect::<String>()
+            + &page
+                .providers
+                .iter()
+                .map(|(start, name)| format!("<p><a href=\"{start}\">{}</a></p>", escape(name)))
+                .collect::<String>(),
         field("mail", "email", &page.mail),
         field("passphrase", "password", ""),
         field("next", "hidden", &page.next),
         field("csrf", "hidden", &page.csrf),
     );
     document(page.language, "Sign in", &body)
+}
+
+fn plain_code(page: CodePage) -> Response {
+    let body = format!(
+        "<h1>Code</h1>{}<form method=\"post\" action=\"/signin/code\">{}{}{}<button>Sign in</button></form>",
+        message(page.error),
+        field("code", "text", ""),
+        field("next", "hidden", &page.next),
+        field("csrf", "hidden", &page.csrf),
+    );
+    document(page.language, "Code", &body)
 }
 
 fn plain_setup(page: SetupPage) -> Response {

@@ -19,6 +19,7 @@ use super::{
     pages::{SetupPage, SignInPage},
     preferences::{self, Preferences},
     session::{safe_next, sign_in_url},
+    signin_code,
     transport::Transport,
 };
 use crate::{
@@ -34,13 +35,17 @@ pub fn routes() -> Router<SharedHub> {
 }
 
 /// What these handlers know of the browser.
-struct Visit {
-    origin: Origin,
-    preferences: Preferences,
-    safe: bool,
+pub(super) struct Visit {
+    pub origin: Origin,
+    pub preferences: Preferences,
+    pub safe: bool,
     /// The session cookie the browser had; it is replaced at sign-in.
-    previous: Option<String>,
+    pub previous: Option<String>,
+    /// Whose passphrase was right already.
+    pub step: Option<String>,
     form_cookie: Option<String>,
+    /// Somebody who signed out here may still do so at the provider.
+    parting: Option<String>,
 }
 
 impl FromRequestParts<SharedHub> for Visit {
@@ -52,14 +57,16 @@ impl FromRequestParts<SharedHub> for Visit {
             preferences: Preferences::from_request_parts(parts, hub).await?,
             safe: Transport::of(parts, &hub.edge).is_safe(),
             previous: cookie::get(&parts.headers, cookie::SESSION).map(str::to_owned),
+            step: cookie::get(&parts.headers, cookie::STEP).filter(|v| v.len() == 43).map(str::to_owned),
             form_cookie: cookie::get(&parts.headers, cookie::FORM).filter(|v| v.len() == 43).map(str::to_owned),
+            parting: cookie::get(&parts.headers, cookie::PARTING).map(str::to_owned),
         })
     }
 }
 
 impl Visit {
     /// Why a posted form is not taken.
-    fn refusal(&self, csrf: &str) -> Option<&'static str> {
+    pub fn refusal(&self, csrf: &str) -> Option<&'static str> {
         if !self.safe {
             return Some("INSECURE_TRANSPORT");
         }
@@ -68,7 +75,7 @@ impl Visit {
     }
 
     /// Draws a form with its cookie. An open wire gets neither.
-    fn form(&self, status: StatusCode, draw: impl FnOnce(String) -> Response) -> Response {
+    pub fn form(&self, status: StatusCode, draw: impl FnOnce(String) -> Response) -> Response {
         let value = self.form_cookie.clone().unwrap_or_else(token::fresh);
         let mut response = draw(if self.safe { value.clone() } else { String::new() });
         *response.status_mut() = status;
@@ -98,7 +105,7 @@ struct SignInPost {
 /// A form field that must not be printed.
 #[derive(Deserialize, Default)]
 #[serde(from = "String")]
-struct SecretText(SecretString);
+pub(super) struct SecretText(pub SecretString);
 
 impl From<String> for SecretText {
     fn from(text: String) -> Self {
@@ -120,7 +127,11 @@ async fn show_sign_in(
         return Ok(Redirect::to(next).into_response());
     }
     let notice = ["expired", "ended", "signed_out", "setup_done"].into_iter().find(|known| *known == arrival.why);
-    let page = SignInPage { notice, next: next.to_owned(), ..SignInPage::default() };
+    let leaving = match visit.parting.as_deref().filter(|_| notice == Some("signed_out")) {
+        Some(ticket) => hub.federation.parting(ticket).await?,
+        None => None,
+    };
+    let page = SignInPage { notice, leaving, next: next.to_owned(), ..SignInPage::default() };
     let (status, error) =
         if visit.safe { (StatusCode::OK, None) } else { (StatusCode::FORBIDDEN, Some("INSECURE_TRANSPORT")) };
     draw_sign_in(&hub, &visit, status, SignInPage { error, ..page }).await
@@ -146,6 +157,7 @@ async fn sign_in(
         Ok(signed_in) => return Ok(welcome(&signed_in, &next)),
         Err(SignInError::Store(error)) => return Err(error.into()),
         Err(SignInError::Password(error)) => return Err(AppError::internal(error)),
+        Err(SignInError::Code(step)) => return Ok(signin_code::asked(&step, &next)),
         Err(error @ (SignInError::Wrong | SignInError::Wait(_))) => error,
     };
     let (status, wait) = match &error {
@@ -165,10 +177,15 @@ async fn draw_sign_in(hub: &Hub, visit: &Visit, status: StatusCode, page: SignIn
 }
 
 async fn sign_out(State(hub): State<SharedHub>, visit: Visit) -> Result<Response, AppError> {
+    let mut parting = None;
     if let Some(cookie) = &visit.previous {
+        parting = hub.federation.part(cookie).await?;
         hub.identity.sign_out(cookie, &visit.origin).await?;
     }
     let mut response = Redirect::to(&sign_in_url(None, Some("signed_out"))).into_response();
+    if let Some(ticket) = parting {
+        cookie::set(response.headers_mut(), cookie::guarded(cookie::PARTING, &ticket));
+    }
     cookie::set(response.headers_mut(), cookie::expired(cookie::SESSION));
     Ok(response)
 }
@@ -272,10 +289,11 @@ pub(super) fn welcome(signed_in: &SignedIn, to: &str) -> Response {
     let mut response = Redirect::to(to).into_response();
     cookie::set(response.headers_mut(), cookie::guarded(cookie::SESSION, signed_in.token.expose_secret()));
     cookie::set(response.headers_mut(), cookie::expired(cookie::FORM));
+    cookie::set(response.headers_mut(), cookie::expired(cookie::STEP));
     response
 }
 
-fn retry_after(mut response: Response, seconds: Option<u64>) -> Response {
+pub(super) fn retry_after(mut response: Response, seconds: Option<u64>) -> Response {
     if let Some(seconds) = seconds {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }

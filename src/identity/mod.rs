@@ -6,9 +6,11 @@ pub mod access;
 pub mod audit;
 pub mod federation;
 mod local;
+pub mod members;
 pub mod password;
 pub mod people;
 pub mod principal;
+pub mod second;
 pub mod session;
 pub mod settings;
 pub mod setup;
@@ -23,10 +25,12 @@ use std::{
 };
 
 pub use access::{Action, Denied, can};
-pub use audit::{AuditEntry, Origin, Outcome};
+pub use audit::{AuditEntry, Origin, Outcome, reads::Seen};
 pub use federation::Federation;
 pub use local::SignInError;
+pub use members::{By, MemberError};
 pub use principal::{Principal, Role};
+pub use second::{Factor, FactorError};
 pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
 pub use setup::{FieldError, SetupError, SetupForm, mail_key};
@@ -67,6 +71,7 @@ pub struct Identity {
     throttle: throttle::Throttle,
     setup: setup::Setup,
     cache: session::Cache,
+    reads: audit::reads::Reads,
     /// Remembered once true; an installation never loses its last owner.
     owned: AtomicBool,
     announce: Announce,
@@ -83,6 +88,7 @@ impl Identity {
             throttle: throttle::Throttle::default(),
             setup: setup::Setup::default(),
             cache: session::Cache::default(),
+            reads: audit::reads::Reads::default(),
             owned: AtomicBool::new(false),
             // The one secret that may stand in a log: whoever reads the log owns the machine.
             announce: Arc::new(|code| tracing::warn!(target: "setup.code", code, "new first-run code: {code}")),

@@ -14,6 +14,7 @@ pub struct SessionRow {
     pub expires_at: i64,
     pub ip: Option<String>,
     pub agent: Option<String>,
+    pub idp_id: Option<String>,
     pub name: String,
     pub mail: String,
     pub role: String,
@@ -37,7 +38,7 @@ pub struct NewSession<'a> {
     pub sid: Option<&'a str>,
 }
 
-const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at, s.ip, s.agent, \
+const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at, s.ip, s.agent, s.idp_id, \
      u.name, u.mail, u.role, u.language, u.theme, u.disabled_at \
      FROM session s JOIN app_user u ON u.id = s.user_id";
 
@@ -114,6 +115,11 @@ pub async fn end_federated(
         .bind(value)
         .all(tx)
         .await
+}
+
+/// Ends every session that a provider vouched for. Returns ids and people.
+pub async fn end_of_provider(tx: &mut Tx, idp_id: &str) -> Result<Vec<(String, String)>, StoreError> {
+    sql("DELETE FROM session WHERE idp_id = $1 RETURNING id, user_id").bind(idp_id).all(tx).await
 }
 
 /// Removes sessions past their absolute end, or not seen since `idle_before`.

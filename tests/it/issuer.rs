@@ -11,7 +11,7 @@ mod play;
 mod visitor;
 
 pub use draft::{Draft, Site, bent, parts, tampered};
-pub use keys::{Rsa, Sign, b64, half_hash, keys};
+pub use keys::{Rsa, Sign, b64, half_hash, keys, unb64};
 pub use play::{Answer, Auth, Pairs, Play};
 pub use visitor::{Page, Visitor};
 
@@ -49,6 +49,8 @@ struct Seat {
     grants: HashMap<String, Grant>,
     /// Access tokens that were given out.
     tokens: Vec<String>,
+    /// Signatures by which the hub said who it is.
+    proofs: Vec<String>,
 }
 
 /// What a sign-in asked for.
@@ -112,6 +114,11 @@ impl Issuers {
     /// What the relying party did wrong here, in words.
     pub fn wrong(&self, case: &str) -> Vec<String> {
         self.seat(case, |seat| seat.wrong.clone())
+    }
+
+    /// The signatures by which the relying party said who it is.
+    pub fn proofs(&self, case: &str) -> Vec<String> {
+        self.seat(case, |seat| seat.proofs.clone())
     }
 
     /// Calls of the outside server that a case led to.

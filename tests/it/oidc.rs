@@ -164,6 +164,56 @@ async fn who_signs_out_at_the_provider_is_signed_out_here_in_that_browser() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_here_is_offered_to_sign_out_at_the_provider_and_comes_back() {
+    let office = Office::new().await;
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "aoi").await;
+    office.arrived(&b).await;
+    office.leave(&b).await;
+    for (width, dark) in [(1280, false), (390, true)] {
+        b.look(width, 900, dark).await;
+        b.screenshot(&format!("signin-leaving-{width}")).await;
+        sound(&b, "sign-in page with the offer").await;
+    }
+    b.click("a[href='/auth/oidc/leave']").await;
+    until(&b, &format!("location.origin === '{}' && document.querySelector('#yes')", office.provider.issuer)).await;
+    b.click("#yes").await;
+    // The provider knows our address and sends the browser back to it.
+    until(&b, "location.pathname === '/signin' && document.querySelector('#passphrase')").await;
+    assert_eq!(b.url().await, format!("{}/signin", office.desk.t.address()));
+    office.come(&b).await;
+    // Signed out there as well: it asks for the password again.
+    office.say(&b, "aoi").await;
+    office.arrived(&b).await;
+    office.close(vec![b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hub_proves_itself_by_a_key_of_its_own() {
+    let mut office = Office::new().await;
+    let (folder, hub) = (tempfile::tempdir().unwrap(), office.desk.t.address());
+    let shell = Shell { folder: folder.path(), url: &office.desk.database.url };
+    let words = ["idp", "add", "鍵で証明", "--issuer", &office.provider.issuer, "--client-id", "signed", "--private"];
+    let added = tokio::task::block_in_place(|| {
+        shell.json(&[&words[..], &["--auth", "key", "--role", "営業=employee"]].concat())
+    });
+    added["id"].as_str().unwrap().clone_into(&mut office.idp);
+    let keys = format!("{hub}/auth/oidc/{}/jwks.json", office.idp);
+    let keys: serde_json::Value =
+        reqwest::Client::builder().no_proxy().build().unwrap().get(keys).send().await.unwrap().json().await.unwrap();
+    let by_key = json!({
+        "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "ES256", "jwks": keys,
+    });
+    office.provider.client("signed", SECRET, &format!("{hub}/auth/oidc/{}/callback", office.idp), by_key).await;
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "aoi").await;
+    office.arrived(&b).await;
+    office.close(vec![b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_in_no_mapped_group_reads_why_and_stays_outside() {
     let office = Office::new().await;
     let b = browser().await;

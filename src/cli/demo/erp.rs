@@ -52,7 +52,8 @@ impl Erp {
     pub async fn start(folder: &Path, port: u16) -> Result<Self, CliError> {
         let home = Path::new(HOME);
         let missing = || CliError::Usage("Tryton is not installed here: `./x demo --tryton` installs it".to_owned());
-        let books = folder.join("tryton");
+        // SQLite's addresses, as Tryton makes them, take a relative path for a host.
+        let books = std::path::absolute(folder.join("tryton")).map_err(|e| other("cannot use the demo's folder", e))?;
         std::fs::create_dir_all(&books).map_err(|e| other("cannot use the demo's folder", e))?;
         for file in ["hub.sqlite", "hub.json"] {
             // A demo that goes on keeps its own books and their key.

@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::{
     Federation,
-    provider::{self, ProviderError},
+    assertion::OurKey,
+    provider::{self, Metadata, ProviderError},
     settings::{ALGORITHMS, Authentication, Settings},
 };
 use crate::{
-    identity::Role,
+    identity::{AuditEntry, Origin, Outcome, Role, audit},
     model::{Id, Timestamp, ids::Noun},
     secrets::{Keys, SecretError},
     store::{
         StoreError, Tx,
         idp::{self, Row},
+        session,
     },
 };
 
@@ -81,6 +84,27 @@ pub(super) fn secret(keys: &Keys, row: &Row) -> Result<Option<String>, SecretErr
     row.secret.as_ref().map(open).transpose()
 }
 
+/// Ids, never names: who holds a name can change.
+fn tenants(tenants: &mut [String]) -> Result<(), Rejected> {
+    for tenant in tenants {
+        *tenant = tenant.trim().to_ascii_lowercase();
+        if tenant.len() != 36 || !tenant.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+            let why = "a tenant is named by its id, as 8-4-4-4-12 hexadecimal digits";
+            return Err(wrong("tenants", "IDP_TENANT", why));
+        }
+    }
+    Ok(())
+}
+
+/// A key of our own for a provider that understands it.
+fn our_key(metadata: &Metadata) -> Result<SecretString, Rejected> {
+    let wrong = |why| wrong("authentication", "IDP_AUTH", why);
+    if !metadata.takes_our_proof() {
+        return Err(wrong("the provider does not take private_key_jwt with ES256"));
+    }
+    OurKey::generate().map(SecretString::from).ok_or_else(|| wrong("no key could be made on this machine"))
+}
+
 impl Federation {
     /// Checks a description against what the provider says of itself, and fills in what it leaves open.
     pub async fn check(&self, draft: Draft) -> Result<Draft, Rejected> {
@@ -91,11 +115,15 @@ impl Federation {
             return Err(wrong("client_id", "IDP_CLIENT", "the client id is missing"));
         }
         let has_secret = draft.secret.as_ref().is_some_and(|secret| !secret.expose_secret().is_empty());
-        if has_secret != (s.authentication != Authentication::None) {
+        if has_secret != matches!(s.authentication, Authentication::Basic | Authentication::Post) {
             return Err(wrong("secret", "IDP_SECRET", "a secret belongs to basic and post, and to no other"));
         }
         roles(&s.roles, s.default_role)?;
-        let metadata = provider::discover(&self.wire, &s.issuer, s.private).await?;
+        tenants(&mut s.tenants)?;
+        let metadata = provider::discover(&self.wire, s).await?;
+        if s.authentication == Authentication::Key {
+            draft.secret = Some(our_key(&metadata)?);
+        }
         if s.algorithms.is_empty() {
             // RS256 is what every provider has to have (Core section 15.1); else the first that we know.
             let offers = |algorithm: &&str| metadata.algorithms.iter().any(|offered| offered == algorithm);
@@ -139,4 +167,35 @@ impl Federation {
         }
         Ok(id)
     }
+}
+
+/// Switches a provider off: nobody signs in by it, and whoever did is out. Returns how many sessions ended.
+pub async fn switch_off(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+    idp::set_enabled(tx, id, false, now).await?;
+    end_sessions(tx, id, actor, now).await
+}
+
+/// Forgets a provider, and ends what was opened by it; its people stay. Returns how many sessions ended.
+pub async fn forget(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+    idp::remove(tx, id).await?;
+    end_sessions(tx, id, actor, now).await
+}
+
+/// The provider's row was written before, so no sign-in that is on its way opens another one.
+async fn end_sessions(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+    let ended = session::end_of_provider(tx, id).await?;
+    let origin = Origin::default();
+    for (session_id, user_id) in &ended {
+        let entry = AuditEntry {
+            actor,
+            action: "session.end",
+            object_kind: "session",
+            object_id: session_id,
+            outcome: Outcome::Ok,
+            origin: &origin,
+            detail: json!({"idp": id, "user": user_id}),
+        };
+        audit::record(tx, entry, now).await?;
+    }
+    Ok(ended.len())
 }

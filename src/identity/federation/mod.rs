@@ -7,9 +7,12 @@
 //! | `provider` | discovery and keys of a provider, fetched when needed and kept |
 //! | `gate` | an ID token's raw form, before any library reads it |
 //! | `token` | signature and claims |
+//! | `assertion` | how we prove ourselves by a key of our own |
 //! | `claims` | who that is: subject, name, mail, groups |
 //! | `flow` | the way there and back |
 //! | `logout` | a provider ends its person's sessions here |
+//! | `pace` | how often one address may try |
+//! | `parting` | signing out at the provider, after signing out here |
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
 //! | [`manage`] | adding, changing, ending providers |
 //!
@@ -19,11 +22,14 @@
 //! failed check, under the request id that the person sees.
 //! Invariant: a person is (issuer, subject), never a mail address.
 
+mod assertion;
 mod claims;
 mod flow;
 mod gate;
 mod logout;
 pub mod manage;
+mod pace;
+mod parting;
 mod person;
 mod provider;
 pub mod saml;
@@ -38,6 +44,7 @@ use url::Url;
 use crate::{clock::Clock, config, secrets::Keys, store::Db};
 
 pub use flow::{Arrival, Back, Begun, Refused};
+pub use parting::signed_out;
 pub use settings::{Authentication, Settings};
 
 /// See the module. One per process.
@@ -51,14 +58,22 @@ pub struct Federation {
     attempt: Duration,
     /// How far the provider's clock may differ from ours.
     leeway: Duration,
+    pace: pace::Pace,
 }
 
 impl Federation {
     pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, settings: &config::Signin) -> reqwest::Result<Self> {
         let wire = wire::Wire::new(settings.timeout.0, config::proxy_hosts())?;
         let (attempt, leeway) = (settings.attempt.0, settings.leeway.0);
-        Ok(Self { db, clock, keys, wire, providers: provider::Providers::default(), attempt, leeway })
+        let (providers, pace) = (provider::Providers::default(), pace::Pace::new(settings.per_address));
+        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace })
     }
+}
+
+/// Where a provider reads our public keys.
+#[must_use]
+pub fn our_keys(public_url: &Url, idp_id: &str) -> String {
+    public_url.join(&format!("auth/oidc/{idp_id}/jwks.json")).map(String::from).unwrap_or_default()
 }
 
 /// Where a provider sends people back to.

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{
+    assertion,
     settings::Settings,
     wire::{Wire, WireError},
 };
@@ -24,6 +25,8 @@ const FRESH: i64 = Timestamp::HOUR;
 /// Unknown keys are looked for at most twice in this time.
 const COOLING: i64 = Timestamp::MINUTE;
 const BURST: usize = 2;
+/// What stands for a tenant in the issuer of a provider that has many.
+const TENANT: &str = "{tenantid}";
 /// Least bits of an RSA modulus.
 const RSA_BITS: usize = 2048;
 
@@ -47,29 +50,39 @@ struct Document {
     token_endpoint: String,
     jwks_uri: String,
     userinfo_endpoint: Option<String>,
+    end_session_endpoint: Option<String>,
     #[serde(default)]
     id_token_signing_alg_values_supported: Vec<String>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
     #[serde(default)]
     scopes_supported: Vec<String>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
 }
 
 /// A provider as it described itself, every address judged.
 #[derive(Clone, Debug)]
 pub(super) struct Metadata {
+    /// As it calls itself; with [`TENANT`] in it, if it has many.
+    issuer: String,
     pub authorization: Url,
     pub token: Url,
     pub userinfo: Option<Url>,
+    /// Where people sign out.
+    pub end_session: Option<Url>,
     pub algorithms: Vec<String>,
     pub scopes: Vec<String>,
+    proofs: Option<Vec<String>>,
+    proof_algorithms: Option<Vec<String>>,
     /// RFC 9207: the callback names the issuer.
     pub names_itself: bool,
     jwks: Url,
 }
 
 /// Fetches what a provider says of itself.
-pub(super) async fn discover(wire: &Wire, issuer: &str, private: bool) -> Result<Metadata, ProviderError> {
+pub(super) async fn discover(wire: &Wire, settings: &Settings) -> Result<Metadata, ProviderError> {
+    let (issuer, private) = (settings.issuer.as_str(), settings.private);
     let base = Wire::address(issuer, private).map_err(|why| error("IDP_ADDRESS", why.to_string()))?;
     if base.query().is_some() || base.fragment().is_some() {
         return Err(error("IDP_ADDRESS", "an issuer has neither query nor fragment"));
@@ -81,21 +94,65 @@ pub(super) async fn discover(wire: &Wire, issuer: &str, private: bool) -> Result
         other => error("IDP_DISCOVERY", other.to_string()),
     })?;
     // Exactly: else one provider could speak for another (Discovery section 4.3).
-    if document.issuer != issuer {
+    let right =
+        if settings.tenants.is_empty() { document.issuer == issuer } else { stands_for(&document.issuer, issuer) };
+    if !right {
         return Err(error("IDP_ISSUER", format!("it calls itself {}", printable(&document.issuer))));
     }
     let address = |what: &str, text: &str| {
         Wire::address(text, private).map_err(|why| error("IDP_ADDRESS", format!("its {what}: {why}")))
     };
+    let optional = |what: &str, text: &Option<String>| text.as_deref().map(|text| address(what, text)).transpose();
     Ok(Metadata {
+        issuer: document.issuer,
         authorization: address("authorization_endpoint", &document.authorization_endpoint)?,
         token: address("token_endpoint", &document.token_endpoint)?,
-        userinfo: document.userinfo_endpoint.as_deref().map(|text| address("userinfo_endpoint", text)).transpose()?,
+        userinfo: optional("userinfo_endpoint", &document.userinfo_endpoint)?,
+        end_session: optional("end_session_endpoint", &document.end_session_endpoint)?,
         jwks: address("jwks_uri", &document.jwks_uri)?,
         algorithms: document.id_token_signing_alg_values_supported,
         scopes: document.scopes_supported,
+        proofs: document.token_endpoint_auth_methods_supported,
+        proof_algorithms: document.token_endpoint_auth_signing_alg_values_supported,
         names_itself: document.authorization_response_iss_parameter_supported,
     })
+}
+
+/// Whether an issuer with a place for tenants is the one that was typed, with any one word in that place.
+fn stands_for(template: &str, typed: &str) -> bool {
+    let Some((before, after)) = template.split_once(TENANT) else { return false };
+    let word = typed.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    !after.contains(TENANT) && word.is_some_and(|word| !word.is_empty() && !word.contains('/'))
+}
+
+impl Metadata {
+    /// Whether it may understand a signature of ours. Who says nothing of methods has basic alone (Discovery
+    /// section 3); who says nothing of algorithms may have any.
+    pub fn takes_our_proof(&self) -> bool {
+        let has = |list: &Option<Vec<String>>, wanted: &str| list.as_ref().map(|list| list.iter().any(|o| o == wanted));
+        has(&self.proofs, "private_key_jwt").unwrap_or(false)
+            && has(&self.proof_algorithms, assertion::ALGORITHM).unwrap_or(true)
+    }
+
+    /// Every issuer that its tokens may name.
+    pub fn issuers(&self, settings: &Settings) -> Vec<String> {
+        if settings.tenants.is_empty() {
+            return vec![settings.issuer.clone()];
+        }
+        settings.tenants.iter().map(|tenant| self.issuer.replace(TENANT, tenant)).collect()
+    }
+
+    /// Who has to have made a token that says it is of this tenant.
+    ///
+    /// # Errors
+    /// `TOKEN_TENANT`: none whose people get in.
+    pub fn issuer_of(&self, settings: &Settings, tenant: Option<&str>) -> Result<String, &'static str> {
+        if settings.tenants.is_empty() {
+            return Ok(settings.issuer.clone());
+        }
+        let tenant = tenant.filter(|tenant| settings.tenants.iter().any(|known| known == tenant));
+        tenant.map(|tenant| self.issuer.replace(TENANT, tenant)).ok_or("TOKEN_TENANT")
+    }
 }
 
 fn printable(text: &str) -> String {
@@ -109,6 +166,8 @@ pub(super) struct Key {
     kty: String,
     curve: Option<String>,
     algorithm: Option<String>,
+    /// Whose tokens it signs, where the provider has many tenants and says so.
+    issuer: Option<String>,
     pub key: CoreJsonWebKey,
 }
 
@@ -128,7 +187,12 @@ impl Key {
         }
         let key = serde_json::from_value(value.clone()).ok()?;
         let owned = |name: &str| text(name).map(str::to_owned);
-        Some(Self { id: owned("kid"), curve: owned("crv"), algorithm: owned("alg"), kty, key })
+        Some(Self { id: owned("kid"), curve: owned("crv"), algorithm: owned("alg"), issuer: owned("issuer"), kty, key })
+    }
+
+    /// Whether it may sign for this issuer, a tenant's.
+    pub fn is_of(&self, issuer: &str, tenant: &str) -> bool {
+        self.issuer.as_deref().is_none_or(|own| own.replace(TENANT, tenant) == issuer)
     }
 
     fn fits(&self, algorithm: &str) -> bool {
@@ -178,7 +242,7 @@ pub(super) struct Asking<'a> {
 
 impl Providers {
     fn of(&self, settings: &Settings) -> Arc<Mutex<Known>> {
-        let key = format!("{} {}", settings.private, settings.issuer);
+        let key = format!("{} {} {}", settings.private, settings.tenants.is_empty(), settings.issuer);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
     }
 
@@ -190,7 +254,7 @@ impl Providers {
         {
             return Ok(metadata.clone());
         }
-        let metadata = Arc::new(discover(asking.wire, &asking.settings.issuer, asking.settings.private).await?);
+        let metadata = Arc::new(discover(asking.wire, asking.settings).await?);
         known.metadata = Some((metadata.clone(), asking.now));
         Ok(metadata)
     }

@@ -15,8 +15,8 @@ use url::form_urlencoded;
 
 use super::{
     Grant, Issuers, Seat,
-    draft::{Draft, Site},
-    keys::{b64, keys, sha256},
+    draft::{Draft, Site, parts},
+    keys::{b64, keys, sha256, unb64},
     play::{Answer, Auth, Pairs},
 };
 
@@ -98,6 +98,7 @@ impl Asked {
         expect("state", said("state").len() >= 22);
         expect("nonce", said("nonce").len() >= 22 && said("nonce") != said("state"));
         expect("response_mode", matches!(said("response_mode").as_str(), "" | "query"));
+        expect("max_age", said("max_age") == seat.play.max_age);
         let grant =
             Grant { redirect_uri: said("redirect_uri"), nonce: said("nonce"), challenge: said("code_challenge") };
         let code = random();
@@ -149,6 +150,7 @@ impl Asked {
         let right = match seat.play.auth {
             Auth::Basic => header == basic && told.1.is_none(),
             Auth::Post => header.is_empty() && told == (Some(site.client), Some(site.secret)),
+            Auth::Key => header.is_empty() && told == (Some(site.client), None) && self.proof(seat, site, form),
             Auth::Public => header.is_empty() && told == (Some(site.client), None),
         };
         if right {
@@ -156,6 +158,26 @@ impl Asked {
         }
         seat.wrong.push(format!("token: the client does not say who it is by {:?}", seat.play.auth));
         Err("invalid_client")
+    }
+
+    /// What RFC 7523 section 3 wants of it, but for the signature.
+    fn proof(&self, seat: &mut Seat, site: &Site, form: &HashMap<String, String>) -> bool {
+        let said = |name: &str| form.get(name).cloned().unwrap_or_default();
+        let proof = said("client_assertion");
+        let read = |part: usize| -> Value { serde_json::from_slice(&unb64(&parts(&proof)[part])).unwrap() };
+        let (header, claims) = (read(0), read(1));
+        let id = |proof: &String| serde_json::from_slice::<Value>(&unb64(&parts(proof)[1])).unwrap()["jti"].clone();
+        let new = claims["jti"].as_str().is_some_and(|jti| jti.len() >= 22)
+            && seat.proofs.iter().all(|earlier| id(earlier) != claims["jti"]);
+        let (made, ends) = (claims["iat"].as_i64().unwrap_or(0), claims["exp"].as_i64().unwrap_or(0));
+        seat.proofs.push(proof);
+        new && header["alg"] == "ES256"
+            && said("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+            && claims["iss"] == site.client
+            && claims["sub"] == site.client
+            && claims["aud"] == format!("{}/token", site.issuer)
+            && (self.now - 5..=self.now + 5).contains(&made)
+            && (self.now..=self.now + 300).contains(&ends)
     }
 
     fn userinfo(&self, seat: &mut Seat, site: &Site) -> Result<Value, &'static str> {

@@ -52,17 +52,29 @@ impl Visitor {
 
     /// Goes to an address that another site may have named.
     pub async fn get(&self, url: &str) -> Page {
-        self.send(self.client.get(url), url).await
+        self.send(self.client.get(url), url, "cross-site").await
+    }
+
+    /// Presses a link of one of the hub's own pages.
+    pub async fn click(&self, url: &str) -> Page {
+        self.send(self.client.get(url), url, "same-origin").await
+    }
+
+    /// Sends a form of one of the hub's own pages.
+    pub async fn press(&self, url: &str, pairs: &[(String, String)]) -> Page {
+        let origin = Url::parse(url).unwrap().origin().ascii_serialization();
+        self.send(self.client.post(url).form(pairs).header(header::ORIGIN, origin), url, "same-origin").await
     }
 
     /// As a page of another site that posts a form.
     pub async fn post(&self, url: &str, pairs: &[(String, String)]) -> Page {
-        self.send(self.client.post(url).form(pairs).header(header::ORIGIN, "http://127.0.0.1:9"), url).await
+        self.send(self.client.post(url).form(pairs).header(header::ORIGIN, "http://127.0.0.1:9"), url, "cross-site")
+            .await
     }
 
     /// As text, not as a form.
     pub async fn post_text(&self, url: &str, body: String) -> Page {
-        self.send(self.client.post(url).header(header::CONTENT_TYPE, "text/plain").body(body), url).await
+        self.send(self.client.post(url).header(header::CONTENT_TYPE, "text/plain").body(body), url, "cross-site").await
     }
 
     pub fn cookie(&self, url: &str, name: &str) -> Option<String> {
@@ -73,7 +85,7 @@ impl Visitor {
         self.jar.lock().unwrap().insert((host(url), name.to_owned()), value.to_owned());
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder, url: &str) -> Page {
+    async fn send(&self, request: reqwest::RequestBuilder, url: &str, site: &str) -> Page {
         let host = host(url);
         let cookies: Vec<String> = {
             let jar = self.jar.lock().unwrap();
@@ -82,7 +94,7 @@ impl Visitor {
         let mut request = request
             .header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")
             .header(header::ACCEPT_LANGUAGE, "en")
-            .header("sec-fetch-site", "cross-site")
+            .header("sec-fetch-site", site)
             .header("sec-fetch-mode", "navigate")
             .header("sec-fetch-dest", "document");
         if !cookies.is_empty() {

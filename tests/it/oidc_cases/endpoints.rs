@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::case::{Case, not_added, refused, signs_in};
+use super::{
+    case::{Case, not_added, refused, signs_in},
+    proof::BY_KEY,
+};
 use crate::issuer::{Answer, Auth, Sign, keys};
 
 const OCT: &[u8] = b"a symmetric key that everybody can read";
@@ -25,6 +28,17 @@ pub const CASES: &[Case] = &[
     signs_in("ok-auth-post", "the secret goes into the form", |p| p.auth = Auth::Post).added_with(&["--auth", "post"]),
     signs_in("ok-auth-none", "a public client: no secret, PKCE alone", |p| p.auth = Auth::Public)
         .added_with(&["--auth", "none"]),
+    signs_in("ok-auth-key", "a key of the hub's own instead of a secret (private_key_jwt)", BY_KEY)
+        .added_with(&["--auth", "key"]),
+    not_added("auth-key-unknown", "IDP_AUTH", "a key of the hub's own, and the provider knows secrets only", |_| {})
+        .added_with(&["--auth", "key"]),
+    not_added("auth-key-algorithm", "IDP_AUTH", "a key of the hub's own, and the provider knows RS256 only", |p| {
+        p.discovery = |d, _| {
+            d["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt"]);
+            d["token_endpoint_auth_signing_alg_values_supported"] = json!(["RS256"]);
+        }
+    })
+    .added_with(&["--auth", "key"]),
     signs_in("ok-secret-marks", "a secret with marks, compared by a provider that does not decode", |p| {
         p.secret = "q8Q~1a.b_c-d~E"
     })
@@ -147,6 +161,9 @@ pub const CASES: &[Case] = &[
         .because("redirects are not followed: they could lead into our own network"),
     not_added("disc-javascript-authorize", "IDP_ADDRESS", "`authorization_endpoint` is a javascript: URL", |p| {
         p.discovery = |d, _| d["authorization_endpoint"] = json!("javascript:alert(document.domain)")
+    }),
+    not_added("disc-javascript-logout", "IDP_ADDRESS", "`end_session_endpoint` is a javascript: URL", |p| {
+        p.discovery = |d, _| d["end_session_endpoint"] = json!("javascript:alert(document.domain)")
     }),
     not_added("disc-file-jwks", "IDP_ADDRESS", "`jwks_uri` is a file: URL", |p| {
         p.discovery = |d, _| d["jwks_uri"] = json!("file:///dev/zero")

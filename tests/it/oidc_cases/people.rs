@@ -14,7 +14,7 @@ use super::{
 use crate::{issuer::Visitor, real::TestDatabase as Database};
 
 /// The first run's owner, with a mail address of the owner's own.
-async fn owner(scene: &Scene, mail: &str) {
+pub async fn owner(scene: &Scene, mail: &str) {
     let identity = &scene.t.hub().identity;
     let form = SetupForm {
         code: identity.open_setup().await.unwrap().unwrap(),

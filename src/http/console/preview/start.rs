@@ -154,6 +154,16 @@ pub fn samples() -> Vec<Sample> {
             false,
             Box::new(LeavePage { action: "https://id.example/sso".into(), request: "PHNhbWxwOkF1".into() }),
         ),
+        (
+            "signin-leaving",
+            None,
+            false,
+            Box::new(SigninPage {
+                notice: Some("signed_out".into()),
+                leaving: Some("ひのき精機アカウント".into()),
+                ..signin.clone()
+            }),
+        ),
         ("signin-refused", None, false, Box::new(ErrorPage { code: "SIGNIN_REFUSED", ..error(403) })),
         ("signin-expired", None, false, Box::new(SigninPage { notice: Some("expired".into()), ..signin })),
         ("settings", Settings, true, Box::new(settings())),

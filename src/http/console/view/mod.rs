@@ -5,6 +5,7 @@
 //! whoever fills them only selects columns.
 
 pub mod activity;
+pub mod audit;
 pub mod connection;
 pub mod connection_edit;
 pub mod connection_form;
@@ -12,6 +13,7 @@ pub mod connection_new;
 pub mod customer;
 pub mod customer_edit;
 pub mod customers;
+pub mod device;
 pub mod error;
 pub mod event;
 mod event_text;
@@ -22,9 +24,11 @@ mod format_tests;
 pub mod home;
 pub mod receiver;
 pub mod run;
+pub mod second_factor;
 pub mod settings;
 pub mod setup;
 pub mod status;
+pub mod user;
 pub mod webhook;
 
 use askama::Template;
@@ -57,6 +61,8 @@ macro_rules! pages {
 }
 
 pages! {
+    audit::AuditDetailPage => "audit_detail.html" as AuditDetailTemplate,
+    audit::AuditPage => "audit.html" as AuditTemplate,
     activity::ActivityPage => "activity.html" as ActivityTemplate,
     connection::ConnectionPage => "connection.html" as ConnectionTemplate,
     connection::ConnectionsPage => "connections.html" as ConnectionsTemplate,
@@ -77,8 +83,14 @@ pages! {
     setup::SetupOwnerPage => "setup_owner.html" as SetupOwnerTemplate,
     setup::SetupDataPage => "setup_data.html" as SetupDataTemplate,
     setup::SetupProgressPage => "setup_progress.html" as SetupProgressTemplate,
+    setup::SigninCodePage => "signin_code.html" as SigninCodeTemplate,
     setup::SigninPage => "signin.html" as SigninTemplate,
     setup::LeavePage => "leave.html" as LeaveTemplate,
+    user::MePage => "me.html" as MeTemplate,
+    user::PermissionsPage => "permissions.html" as PermissionsTemplate,
+    second_factor::SecondFactorPage => "second_factor.html" as SecondFactorTemplate,
+    user::UserPage => "user.html" as UserTemplate,
+    user::UsersPage => "users.html" as UsersTemplate,
     webhook::WebhooksPage => "webhooks.html" as WebhooksTemplate,
     webhook::WebhookPage => "webhook.html" as WebhookTemplate,
 }

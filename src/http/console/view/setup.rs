@@ -100,6 +100,8 @@ pub struct SigninPage {
     pub next: String,
     /// Why the person is here: `expired`, `ended`, `signed_out`, `setup_done`.
     pub notice: Option<String>,
+    /// The provider that the person may sign out at, too.
+    pub leaving: Option<String>,
     /// Code of `form_error`.
     pub refusal: Option<String>,
     /// Seconds until the next try is taken.
@@ -108,6 +110,15 @@ pub struct SigninPage {
     pub csrf: String,
     /// Identity providers: where the button leads, and the name on it.
     pub providers: Vec<(String, String)>,
+}
+
+/// `/signin/code`.
+#[derive(Clone, Debug, Default)]
+pub struct SigninCodePage {
+    pub next: String,
+    pub refusal: Option<String>,
+    pub wait: Option<i64>,
+    pub csrf: String,
 }
 
 impl SigninPage {

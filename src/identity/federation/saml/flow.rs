@@ -86,6 +86,7 @@ impl Federation {
         public_url: &Url,
         origin: &Origin,
     ) -> Result<Begun, Refused> {
+        self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
         let begun = self.request(idp_id, next, cookie, public_url).await;
         self.note(idp_id, begun.as_ref().err(), origin).await?;
         begun
@@ -134,6 +135,7 @@ impl Federation {
     /// Keeps what a POST brought. Returns the handle that the browser is sent on with. A refusal is in the audit
     /// trail.
     pub async fn keep_saml(&self, brought: Brought<'_>, origin: &Origin) -> Result<String, Refused> {
+        self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
         let kept = self.kept(&brought).await;
         self.note(brought.idp_id, kept.as_ref().err(), origin).await?;
         kept
@@ -157,6 +159,7 @@ impl Federation {
 
     /// A response by a way that is not for responses, for the audit trail.
     pub async fn refuse_saml(&self, idp_id: &str, code: &'static str, origin: &Origin) -> Result<Refused, Refused> {
+        self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
         let row = self.provider(idp_id, "saml").await?.ok_or(Refused::Unknown)?;
         let refused = Refused::from(code);
         self.note(&row.id, Some(&refused), origin).await?;
@@ -165,7 +168,12 @@ impl Federation {
 
     /// Signs somebody in whose response was kept, or says why not. A refusal is in the audit trail.
     pub async fn finish_saml(&self, identity: &Identity, page: Page<'_>, origin: &Origin) -> Result<Arrival, Refused> {
+        self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
         let done = self.read(identity, &page, origin).await;
+        if done.is_ok() {
+            // There, the POST, and its page.
+            self.pace.give_back(origin.ip, 3);
+        }
         self.note(page.idp_id, done.as_ref().err(), origin).await?;
         done
     }
