@@ -1,6 +1,9 @@
 //! Providers as administrators add them, change their keys, switch them off.
 
+use std::sync::{Arc, atomic::AtomicI64};
+
 use base64::{Engine, prelude::BASE64_STANDARD};
+use musubi::clock::Clock;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
 use super::{
@@ -10,7 +13,9 @@ use super::{
 };
 use crate::{
     issuer::{Sign, Visitor, keys},
+    oidc_cases::scene::Scene,
     real::TestDatabase as Database,
+    sender,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,5 +190,36 @@ async fn of_two_that_bring_the_same_at_once_one_is_in() {
     codes.sort_unstable();
     assert_eq!(codes, [303, 403, 403, 403]);
     assert_eq!(saml.scene.t.count("SELECT COUNT(*) FROM session WHERE idp_id IS NOT NULL").await, 1);
+    saml.scene.t.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_only_knocks_waits_and_an_office_does_not() {
+    let database = Database::sqlite().await;
+    let clock = Clock::Manual(Arc::new(AtomicI64::new(sender::now())));
+    let saml = Saml::within(Scene::paced(&database, clock, 9).await).await;
+    let connection = saml.idp(At::Strict);
+    for _ in 0..8 {
+        let visitor = Visitor::new();
+        let site = saml.site("s-office", connection, saml.ask(&visitor, connection.1).await);
+        let text = Draft::default().write(&site);
+        let end = saml.bring(&visitor, &site.acs, &[("SAMLResponse", BASE64_STANDARD.encode(text))]).await;
+        assert_eq!(end.status, 303, "{}", end.body);
+    }
+    let acs = saml.address(connection.1, "acs");
+    let knocks = [("SAMLResponse".to_owned(), BASE64_STANDARD.encode("<a/>"))];
+    let waits = async || Visitor::new().post(&acs, &knocks).await.status == 429;
+    let mut tries = 0;
+    while !waits().await {
+        tries += 1;
+        assert!(tries < 40, "an address may knock for ever");
+    }
+    let (audit, kept) = ("SELECT COUNT(*) FROM audit", "SELECT COUNT(*) FROM saml_response");
+    let before = (saml.scene.t.count(audit).await, saml.scene.t.count(kept).await);
+    for page in ["start", "acs", "finish?response=x"] {
+        let seen = Visitor::new().get(&saml.address(connection.1, page)).await;
+        assert_eq!(seen.status, 429, "{page}");
+    }
+    assert_eq!((saml.scene.t.count(audit).await, saml.scene.t.count(kept).await), before);
     saml.scene.t.stop().await;
 }

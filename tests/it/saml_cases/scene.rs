@@ -42,7 +42,10 @@ pub fn entity_id(connection: &str) -> String {
 
 impl Saml {
     pub async fn new(database: &Database) -> Self {
-        let scene = Scene::at(database, Clock::System).await;
+        Self::within(Scene::at(database, Clock::System).await).await
+    }
+
+    pub async fn within(scene: Scene) -> Self {
         let mut saml = Self { scene, idps: HashMap::new(), certificates: HashMap::new() };
         for (_, name, more) in CONNECTIONS {
             let added = saml.add(name, &[&keys().main], more).await;
