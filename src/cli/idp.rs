@@ -17,6 +17,7 @@ use crate::{
         federation::{
             Authentication, Settings, callback,
             manage::{Draft, Rejected},
+            saml,
         },
     },
     secrets::Keys,
@@ -32,8 +33,21 @@ pub enum Command {
         /// Id or name
         provider: String,
     },
-    /// Add a provider; what it says of itself is read first
+    /// Add a provider, by OpenID Connect or by SAML; what it says of itself is read first
     Add(Box<AddArgs>),
+    /// Print our SAML metadata, for the provider
+    Metadata {
+        /// Id or name
+        provider: String,
+    },
+    /// Read a SAML provider's metadata again: its keys and addresses
+    Refresh {
+        /// Id or name
+        provider: String,
+        /// From somewhere else than last time
+        #[arg(long, value_name = "URL|FILE|-")]
+        saml_metadata: Option<String>,
+    },
     /// Let people sign in by it again
     Enable {
         /// Id or name
@@ -54,12 +68,24 @@ pub enum Command {
 #[derive(clap::Args)]
 pub struct AddArgs {
     /// As people read it on the sign-in page
-    name: String,
-    /// Issuer, exactly as the provider writes it
+    pub(super) name: String,
+    /// OpenID: issuer, exactly as the provider writes it
+    #[arg(long, requires = "client_id", required_unless_present = "saml_metadata", conflicts_with = "saml_metadata")]
+    issuer: Option<String>,
     #[arg(long)]
-    issuer: String,
-    #[arg(long)]
-    client_id: String,
+    client_id: Option<String>,
+    /// SAML: the provider's metadata, as an address, a file, or - for standard input
+    #[arg(long, value_name = "URL|FILE|-")]
+    pub(super) saml_metadata: Option<String>,
+    /// SAML: attribute that names a person for good; else the NameID
+    #[arg(long, value_name = "NAME", requires = "saml_metadata")]
+    pub(super) subject_attribute: Option<String>,
+    /// SAML: people may come from the provider without having asked here; nothing then proves that they meant to
+    #[arg(long, requires = "saml_metadata")]
+    pub(super) idp_initiated: bool,
+    /// SAML: a signature over the response is enough, the assertion needs none of its own
+    #[arg(long, requires = "saml_metadata")]
+    pub(super) response_signature: bool,
     /// The client secret is one line of standard input
     #[arg(long, conflicts_with = "secret_file")]
     secret: bool,
@@ -75,32 +101,43 @@ pub struct AddArgs {
     /// Scope to ask for, may be given several times; openid, and profile, email and groups where they are offered
     #[arg(long = "scope")]
     scopes: Vec<String>,
-    /// Claim that holds the groups
+    /// Claim, by SAML the attribute, that holds the groups
     #[arg(long, default_value = "groups")]
-    groups_claim: String,
+    pub(super) groups_claim: String,
     /// Role of a group, may be given several times
     #[arg(long = "role", value_name = "GROUP=ROLE")]
-    roles: Vec<String>,
+    pub(super) roles: Vec<String>,
     /// Role of people in none of these groups; none: they do not get in
     #[arg(long, default_value = "none")]
     default_role: String,
     /// The provider stands in a private network, and that is meant (http is allowed there)
     #[arg(long)]
-    private: bool,
+    pub(super) private: bool,
+}
+
+impl AddArgs {
+    pub(super) fn default_role(&self) -> Result<Option<Role>, CliError> {
+        if self.default_role == "none" { Ok(None) } else { role(&self.default_role).map(Some) }
+    }
 }
 
 pub async fn run(context: &Context, command: Command) -> CliResult {
     match command {
         Command::List => list(context).await,
         Command::Show { provider } => show(context, &provider).await,
+        Command::Add(args) if args.saml_metadata.is_some() => super::idp_saml::add(context, *args).await,
         Command::Add(args) => add(context, *args).await,
+        Command::Metadata { provider } => super::idp_saml::metadata(context, &provider).await,
+        Command::Refresh { provider, saml_metadata } => {
+            super::idp_saml::refresh(context, &provider, saml_metadata.as_deref()).await
+        }
         Command::Enable { provider } => set_enabled(context, &provider, true).await,
         Command::Disable { provider } => set_enabled(context, &provider, false).await,
         Command::Remove { provider } => remove(context, &provider).await,
     }
 }
 
-async fn find(here: &Installation, named: &str) -> Result<Row, CliError> {
+pub(super) async fn find(here: &Installation, named: &str) -> Result<Row, CliError> {
     let all = idp::all(&here.db).await?;
     if let Some(row) = all.iter().find(|row| row.id == named || row.name == named) {
         return Ok(row.clone());
@@ -109,7 +146,7 @@ async fn find(here: &Installation, named: &str) -> Result<Row, CliError> {
     Err(missing("provider", named, near, "musubi idp list"))
 }
 
-fn federation(here: &Installation, config: &Config) -> Result<Federation, CliError> {
+pub(super) fn federation(here: &Installation, config: &Config) -> Result<Federation, CliError> {
     let keys = Keys::load(&config.secrets, config.database.is_sqlite()).map_err(anyhow::Error::from)?;
     let made = Federation::new(here.db.clone(), here.clock.clone(), keys.into(), &config.signin);
     Ok(made.map_err(anyhow::Error::from)?)
@@ -131,7 +168,7 @@ fn role(text: &str) -> Result<Role, CliError> {
     Role::parse(text).ok_or_else(|| CliError::Usage(format!("there is no role {text}; there are {}", known())))
 }
 
-fn roles(pairs: &[String]) -> Result<BTreeMap<String, Role>, CliError> {
+pub(super) fn roles(pairs: &[String]) -> Result<BTreeMap<String, Role>, CliError> {
     pairs
         .iter()
         .map(|pair| {
@@ -163,10 +200,10 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
         "none" => Authentication::None,
         _ => Authentication::Basic,
     };
-    let default_role = if args.default_role == "none" { None } else { Some(role(&args.default_role)?) };
+    let default_role = args.default_role()?;
     let settings = Settings {
-        issuer: args.issuer,
-        client_id: args.client_id,
+        issuer: args.issuer.unwrap_or_default(),
+        client_id: args.client_id.unwrap_or_default(),
         authentication,
         algorithms: args.algorithms,
         scopes: args.scopes,
@@ -191,12 +228,21 @@ fn address(context: &Context, id: &str) -> String {
     context.config.server.public_url.parse().map(|url| callback(&url, id)).unwrap_or_default()
 }
 
+/// Where a provider sends people back to.
+fn callback_of(context: &Context, row: &Row) -> String {
+    match row.kind.as_str() {
+        "saml" => context.config.server.public_url.parse().map(|url| saml::acs(&url, &row.id)).unwrap_or_default(),
+        _ => address(context, &row.id),
+    }
+}
+
 async fn list(context: &Context) -> CliResult {
     let here = Installation::open(context).await?;
     let rows = idp::all(&here.db).await?;
     let issuer = |row: &Row| {
-        let settings: Option<Settings> = serde_json::from_str(&row.settings).ok();
-        settings.map(|s| s.issuer).unwrap_or_default()
+        let settings: serde_json::Value = serde_json::from_str(&row.settings).unwrap_or_default();
+        let named = ["issuer", "entity_id"].iter().find_map(|name| settings.get(name)?.as_str());
+        named.unwrap_or_default().to_owned()
     };
     let documents: Vec<_> = rows
         .iter()
@@ -219,7 +265,7 @@ async fn show(context: &Context, named: &str) -> CliResult {
     let settings: serde_json::Value = serde_json::from_str(&row.settings).unwrap_or_default();
     let document = json!({
         "id": row.id, "name": row.name, "kind": row.kind, "enabled": row.enabled, "secret": row.secret.is_some(),
-        "callback": address(context, &row.id), "settings": settings,
+        "callback": callback_of(context, &row), "settings": settings,
         "changed_at": cells::instant(Some(row.updated_at)),
     });
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();

@@ -25,6 +25,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod idp;
+mod idp_saml;
 mod installation;
 mod migrate;
 pub mod output;

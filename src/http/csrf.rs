@@ -14,7 +14,7 @@ use axum::{
 };
 use url::Url;
 
-use super::{cookie, edge::Edge, error::AppError, session, transport::Transport};
+use super::{cookie, edge::Edge, error::AppError, saml, session, transport::Transport};
 use crate::{app::SharedHub, identity::token};
 
 pub const HEADER: &str = "x-csrf-token";
@@ -24,8 +24,9 @@ pub const FIELD: &str = "csrf";
 const BEFORE_SESSION: [&str; 2] = ["/signin", "/setup"];
 
 pub async fn guard(State(hub): State<SharedHub>, request: Request, next: Next) -> Result<Response, AppError> {
-    // Webhook senders authenticate by signature; no cookie counts there.
-    if is_safe(request.method()) || request.uri().path().starts_with("/hooks/") {
+    // Webhook senders and identity providers authenticate by signature; no cookie counts there.
+    let path = request.uri().path();
+    if is_safe(request.method()) || path.starts_with("/hooks/") || saml::is_foreign_post(path) {
         return Ok(next.run(request).await);
     }
     let (mut parts, body) = request.into_parts();

@@ -28,10 +28,10 @@ pub fn routes() -> Router<SharedHub> {
 }
 
 /// What these handlers know of the browser. Over an open wire there is none.
-struct Browser {
-    bound: Option<String>,
-    previous: Option<String>,
-    origin: Origin,
+pub(super) struct Browser {
+    pub bound: Option<String>,
+    pub previous: Option<String>,
+    pub origin: Origin,
 }
 
 impl FromRequestParts<SharedHub> for Browser {
@@ -60,8 +60,8 @@ impl From<Refused> for AppError {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Wish {
-    next: String,
+pub(super) struct Wish {
+    pub next: String,
 }
 
 async fn start(

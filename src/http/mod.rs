@@ -19,6 +19,7 @@ pub mod layers;
 pub mod pages;
 pub mod preferences;
 mod present;
+pub mod saml;
 pub mod server;
 pub mod session;
 pub mod signin;

@@ -20,7 +20,7 @@ pub struct SignInPage {
     /// Why the person is here: `expired`, `ended`, `signed_out`, `setup_done`.
     pub notice: Option<&'static str>,
     pub mail: String,
-    /// Identity providers: id and name.
+    /// Identity providers: where the button leads, and the name on it.
     pub providers: Vec<(String, String)>,
     /// A safe path of this site.
     pub next: String,
@@ -49,6 +49,16 @@ pub struct SetupPage {
     pub theme: &'static str,
 }
 
+/// The page that posts a request to an identity provider.
+#[derive(Clone, Debug)]
+pub struct LeavePage {
+    pub action: String,
+    /// The field `SAMLRequest`.
+    pub request: String,
+    pub language: &'static str,
+    pub theme: &'static str,
+}
+
 /// What an error page shows.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
@@ -70,13 +80,20 @@ pub struct Pages {
     pub sign_in: fn(SignInPage) -> Response,
     pub setup: fn(SetupPage) -> Response,
     pub error: fn(ErrorPage) -> Response,
+    pub leave: fn(LeavePage) -> Response,
     /// Where the new owner goes: the second step of first run.
     pub after_setup: &'static str,
 }
 
 impl Default for Pages {
     fn default() -> Self {
-        Self { sign_in: plain_sign_in, setup: plain_setup, error: plain_error, after_setup: "/setup/data" }
+        Self {
+            sign_in: plain_sign_in,
+            setup: plain_setup,
+            error: plain_error,
+            leave: plain_leave,
+            after_setup: "/setup/data",
+        }
     }
 }
 
@@ -87,7 +104,7 @@ fn plain_sign_in(page: SignInPage) -> Response {
         message(page.error.or(page.notice)),
         page.providers
             .iter()
-            .map(|(id, name)| format!("<p><a href=\"/auth/oidc/{id}/start\">{}</a></p>", escape(name)))
+            .map(|(start, name)| format!("<p><a href=\"{start}\">{}</a></p>", escape(name)))
             .collect::<String>(),
         field("mail", "email", &page.mail),
         field("passphrase", "password", ""),
@@ -117,6 +134,15 @@ fn plain_setup(page: SetupPage) -> Response {
     }
     body.push_str("<button>Create the owner</button></form>");
     document(page.language, "Set up", &body)
+}
+
+fn plain_leave(page: LeavePage) -> Response {
+    let body = format!(
+        "<form method=\"post\" action=\"{}\">{}<button>Continue</button></form>",
+        escape(&page.action),
+        field("SAMLRequest", "hidden", &page.request)
+    );
+    document(page.language, "Continue", &body)
 }
 
 fn plain_error(page: ErrorPage) -> Response {

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use axum::Router;
 use tokio::net::TcpListener;
 
-use super::{error::AppError, federation, health, hooks, layers, signin};
+use super::{error::AppError, federation, health, hooks, layers, saml, signin};
 use crate::app::SharedHub;
 
 /// Every room of the hub behind the same layers. `rooms` are the routes of the console, the API
@@ -15,6 +15,7 @@ pub fn router(hub: &SharedHub, rooms: Router<SharedHub>) -> Router {
         .merge(health::routes())
         .merge(signin::routes())
         .merge(federation::routes())
+        .merge(saml::routes())
         .merge(rooms)
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed);

@@ -62,6 +62,7 @@ pub async fn set_enabled(tx: &mut Tx, id: &str, enabled: bool, now: Timestamp) -
 /// Forgets a provider. Who signed in by it stays, and signs in by it again when it comes back.
 pub async fn remove(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     sql("DELETE FROM login_attempt WHERE idp_id = $1").bind(id).execute(&mut *tx).await?;
+    sql("DELETE FROM saml_response WHERE idp_id = $1").bind(id).execute(&mut *tx).await?;
     Ok(sql("DELETE FROM idp WHERE id = $1").bind(id).execute(tx).await? == 1)
 }
 

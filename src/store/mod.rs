@@ -47,6 +47,7 @@ pub mod read_timeline;
 pub mod receiver;
 pub mod retention;
 pub mod run;
+pub mod saml;
 pub mod sample;
 pub mod session;
 pub mod setting;

@@ -85,6 +85,8 @@ const FENCED: &[(&str, &[&str])] = &[
     ("askama", &["http"]),
     ("clap", &["cli", "main"]),
     ("openidconnect", &["identity"]),
+    ("uppsala", &["identity"]),
+    ("bergshamra_c14n", &["identity"]),
     ("argon2", &["identity"]),
     ("chacha20poly1305", &["secrets"]),
 ];

@@ -11,7 +11,7 @@ mod play;
 mod visitor;
 
 pub use draft::{Draft, Site, bent, parts, tampered};
-pub use keys::{Sign, b64, half_hash, keys};
+pub use keys::{Rsa, Sign, b64, half_hash, keys};
 pub use play::{Answer, Auth, Pairs, Play};
 pub use visitor::{Page, Visitor};
 

@@ -35,6 +35,8 @@ mod process;
 mod real;
 mod reconnect;
 mod review;
+mod saml;
+mod saml_cases;
 mod schema;
 mod sender;
 mod soak;

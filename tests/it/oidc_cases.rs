@@ -8,7 +8,7 @@ mod endpoints;
 mod limits;
 mod logout;
 mod people;
-mod scene;
+pub mod scene;
 mod signature;
 mod table;
 mod verdict;

@@ -17,7 +17,7 @@ pub(super) struct Claimed {
 }
 
 /// Most groups that are looked at.
-const GROUPS: usize = 1_000;
+pub(super) const GROUPS: usize = 1_000;
 
 /// Puts both together; userinfo must be of the same subject (Core section 5.3.2).
 ///
@@ -74,6 +74,6 @@ fn groups(value: Option<&Value>) -> Vec<String> {
 }
 
 /// One line without control characters, not endless.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect::<String>().trim().to_owned()
 }

@@ -11,6 +11,7 @@ use super::{
     Federation, callback,
     claims::{self, Claimed},
     gate, manage,
+    person::Known,
     provider::{Asking, Metadata, ProviderError},
     settings::{Authentication, Settings},
     token,
@@ -92,10 +93,10 @@ fn derived(what: &str, cookie: &str, state: &str) -> String {
 }
 
 impl Federation {
-    /// Providers that people may choose on the sign-in page: id and name.
+    /// Providers that people may choose on the sign-in page: where each button leads, and the name on it.
     pub async fn offered(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = idp::all(&self.db).await?;
-        Ok(rows.into_iter().filter(|row| row.enabled).map(|row| (row.id, row.name)).collect())
+        let rows = idp::all(&self.db).await?.into_iter().filter(|row| row.enabled);
+        Ok(rows.map(|row| (format!("/auth/{}/{}/start", row.kind, row.id), row.name)).collect())
     }
 
     /// Sends a browser to a provider. `cookie`: what it was bound by before, so that two tabs can be on
@@ -120,21 +121,12 @@ impl Federation {
         cookie: Option<&str>,
         public_url: &Url,
     ) -> Result<Begun, Refused> {
-        let row = idp::get(&self.db, idp_id).await?.filter(|row| row.enabled).ok_or(Refused::Unknown)?;
+        let row = self.provider(idp_id, "oidc").await?.filter(|row| row.enabled).ok_or(Refused::Unknown)?;
         let settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
         let metadata = self.providers.metadata(&self.asking(&settings)).await?;
-        let cookie = cookie.filter(|value| value.len() == 43).map_or_else(fresh, str::to_owned);
+        let cookie = bound(cookie);
         let state = fresh();
-        let attempt = idp::Attempt {
-            browser_hash: digest(&cookie).to_vec(),
-            idp_id: row.id.clone(),
-            next: next.to_owned(),
-            expires_at: self.clock.now().plus(i64::try_from(self.attempt.as_micros()).unwrap_or(i64::MAX)).0,
-        };
-        let mut tx = self.db.begin().await?;
-        idp::purge_attempts(&mut tx, self.clock.now()).await?;
-        idp::begin(&mut tx, &digest(&state), &attempt).await?;
-        tx.commit().await?;
+        self.set_out(&row.id, next, &cookie, &state).await?;
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(derived("pkce", &cookie, &state)));
         let mut url = metadata.authorization.clone();
         url.query_pairs_mut()
@@ -149,6 +141,26 @@ impl Federation {
         Ok(Begun { url, cookie })
     }
 
+    /// A provider of a kind, also one that is switched off.
+    pub(super) async fn provider(&self, idp_id: &str, kind: &str) -> Result<Option<idp::Row>, StoreError> {
+        Ok(idp::get(&self.db, idp_id).await?.filter(|row| row.kind == kind))
+    }
+
+    /// Remembers that a browser left for a provider. `name`: what the provider is given and gives back.
+    pub(super) async fn set_out(&self, idp_id: &str, next: &str, cookie: &str, name: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let attempt = idp::Attempt {
+            browser_hash: digest(cookie).to_vec(),
+            idp_id: idp_id.to_owned(),
+            next: next.to_owned(),
+            expires_at: now.plus(micros(self.attempt)).0,
+        };
+        let mut tx = self.db.begin().await?;
+        idp::purge_attempts(&mut tx, now).await?;
+        idp::begin(&mut tx, &digest(name), &attempt).await?;
+        tx.commit().await
+    }
+
     pub(super) fn asking<'a>(&'a self, settings: &'a Settings) -> Asking<'a> {
         Asking { wire: &self.wire, settings, now: self.clock.now() }
     }
@@ -161,7 +173,12 @@ impl Federation {
     }
 
     /// A refusal, for the administrator who looks for it by its request id.
-    async fn note(&self, idp_id: &str, refused: Option<&Refused>, origin: &Origin) -> Result<(), StoreError> {
+    pub(super) async fn note(
+        &self,
+        idp_id: &str,
+        refused: Option<&Refused>,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
         let Some(Refused::Check { code, detail }) = refused else { return Ok(()) };
         let detail = detail.as_deref().map(|text| text.chars().take(300).collect::<String>());
         let entry = AuditEntry {
@@ -177,7 +194,7 @@ impl Federation {
     }
 
     async fn arrive(&self, identity: &Identity, back: &Back<'_>, origin: &Origin) -> Result<Arrival, Refused> {
-        let row = idp::get(&self.db, back.idp_id).await?.ok_or(Refused::Unknown)?;
+        let row = self.provider(back.idp_id, "oidc").await?.ok_or(Refused::Unknown)?;
         let asked = Callback::read(back.query)?;
         let (state, attempt) = self.take(back, &asked).await?;
         if !row.enabled {
@@ -196,7 +213,9 @@ impl Federation {
             secret: secret.as_deref(),
         };
         let claimed = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
-        let session = self.admit(identity, &row.id, &settings, claimed, back.previous, origin).await?;
+        let role = settings.role(&claimed.groups);
+        let known = Known { idp_id: &row.id, issuer: &settings.issuer, role, claimed };
+        let session = self.admit(identity, known, back.previous, origin).await?;
         Ok(Arrival { session, next: attempt.next })
     }
 
@@ -241,7 +260,7 @@ impl Federation {
             access_token: &answer.access_token,
             code: exchange.code,
             now: self.clock.now(),
-            leeway: i64::try_from(self.leeway.as_micros()).unwrap_or(0),
+            leeway: micros(self.leeway),
         };
         let payload = token::verify(&answer.id_token, raw, key, &expected)?;
         let userinfo: Option<Map<String, Value>> = match &metadata.userinfo {
@@ -285,6 +304,15 @@ impl Federation {
         }
         Ok(granted)
     }
+}
+
+/// What binds a browser: what it has, so that two tabs can be on their way at once, or something new.
+pub(super) fn bound(cookie: Option<&str>) -> String {
+    cookie.filter(|value| value.len() == 43).map_or_else(fresh, str::to_owned)
+}
+
+pub(super) fn micros(time: std::time::Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// What is sent to the token endpoint.

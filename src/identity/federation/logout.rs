@@ -39,7 +39,7 @@ impl Federation {
         token: &str,
         origin: &Origin,
     ) -> Result<usize, Refused> {
-        let row = idp::get(&self.db, idp_id).await?.filter(|row| row.enabled).ok_or(Refused::Unknown)?;
+        let row = self.provider(idp_id, "oidc").await?.filter(|row| row.enabled).ok_or(Refused::Unknown)?;
         let settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
         let raw = gate::read(token, Kind::Logout, &settings.algorithms)?;
         let asking = self.asking(&settings);

@@ -1,5 +1,7 @@
 //! Providers as administrators add, change and end them; the console and the command line call the same.
 
+use std::collections::BTreeMap;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -40,8 +42,28 @@ pub enum Rejected {
     Store(#[from] StoreError),
 }
 
-fn wrong(field: &'static str, code: &'static str, message: &str) -> Rejected {
+pub(super) fn wrong(field: &'static str, code: &'static str, message: &str) -> Rejected {
     Rejected::Field { field, code, message: message.to_owned() }
+}
+
+/// A name as people read it on the sign-in page.
+pub(super) fn named(name: &str) -> Result<String, Rejected> {
+    let name = name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > 100 || name.contains('\0') {
+        return Err(wrong("name", "IDP_NAME", "a name has 1 to 100 characters"));
+    }
+    Ok(name)
+}
+
+/// Roles that groups may give.
+pub(super) fn roles(roles: &BTreeMap<String, Role>, default: Option<Role>) -> Result<(), Rejected> {
+    if roles.values().any(|role| *role == Role::Owner) {
+        return Err(wrong("roles", "ROLE_OWNER", "nobody becomes owner by a group"));
+    }
+    if default.is_some_and(|role| !matches!(role, Role::Employee | Role::Viewer)) {
+        return Err(wrong("default_role", "ROLE_DEFAULT", "without a group people are employee or viewer, or not in"));
+    }
+    Ok(())
 }
 
 /// What a stored provider was told; `None`: by another version of this program.
@@ -49,7 +71,7 @@ pub(super) fn settings(row: &Row) -> Option<Settings> {
     serde_json::from_str(&row.settings).ok()
 }
 
-fn place(id: &str) -> String {
+pub(super) fn place(id: &str) -> String {
     format!("idp/{id}/secret")
 }
 
@@ -63,10 +85,7 @@ impl Federation {
     /// Checks a description against what the provider says of itself, and fills in what it leaves open.
     pub async fn check(&self, draft: Draft) -> Result<Draft, Rejected> {
         let mut draft = draft;
-        draft.name = draft.name.trim().to_owned();
-        if draft.name.is_empty() || draft.name.chars().count() > 100 || draft.name.contains('\0') {
-            return Err(wrong("name", "IDP_NAME", "a name has 1 to 100 characters"));
-        }
+        draft.name = named(&draft.name)?;
         let s = &mut draft.settings;
         if s.client_id.trim().is_empty() {
             return Err(wrong("client_id", "IDP_CLIENT", "the client id is missing"));
@@ -75,16 +94,7 @@ impl Federation {
         if has_secret != (s.authentication != Authentication::None) {
             return Err(wrong("secret", "IDP_SECRET", "a secret belongs to basic and post, and to no other"));
         }
-        if s.roles.values().any(|role| *role == Role::Owner) {
-            return Err(wrong("roles", "ROLE_OWNER", "nobody becomes owner by a group"));
-        }
-        if s.default_role.is_some_and(|role| !matches!(role, Role::Employee | Role::Viewer)) {
-            return Err(wrong(
-                "default_role",
-                "ROLE_DEFAULT",
-                "without a group people are employee or viewer, or not in",
-            ));
-        }
+        roles(&s.roles, s.default_role)?;
         let metadata = provider::discover(&self.wire, &s.issuer, s.private).await?;
         if s.algorithms.is_empty() {
             // RS256 is what every provider has to have (Core section 15.1); else the first that we know.

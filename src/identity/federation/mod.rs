@@ -26,6 +26,7 @@ mod logout;
 pub mod manage;
 mod person;
 mod provider;
+pub mod saml;
 pub mod settings;
 mod token;
 mod wire;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Federation, claims::Claimed, flow::Refused, settings::Settings};
+use super::{Federation, claims::Claimed, flow::Refused};
 use crate::{
     identity::{
         AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit,
@@ -16,19 +16,28 @@ use crate::{
 /// Times that a sign-in is begun again because the same person did so at the same moment.
 const TRIES: usize = 4;
 
+/// Somebody whom a provider vouches for.
+pub(super) struct Known<'a> {
+    pub idp_id: &'a str,
+    /// Whose names the subject is one of.
+    pub issuer: &'a str,
+    /// `None`: the groups let nobody in.
+    pub role: Option<Role>,
+    pub claimed: Claimed,
+}
+
 impl Federation {
     /// Opens a session for somebody whom a provider vouches for.
     pub(super) async fn admit(
         &self,
         identity: &Identity,
-        idp_id: &str,
-        settings: &Settings,
-        claimed: Claimed,
+        known: Known<'_>,
         previous: Option<&str>,
         origin: &Origin,
     ) -> Result<SignedIn, Refused> {
-        let (issuer, subject) = (settings.issuer.as_str(), claimed.subject.as_str());
-        let Some(role) = settings.role(&claimed.groups) else {
+        let Known { idp_id, issuer, role, claimed } = known;
+        let subject = claimed.subject.as_str();
+        let Some(role) = role else {
             self.leave(identity, idp_id, subject, origin).await?;
             return Err("ROLE_NONE".into());
         };

@@ -47,9 +47,14 @@ impl Settings {
     /// The role of someone in these groups.
     #[must_use]
     pub fn role(&self, groups: &[String]) -> Option<Role> {
-        let rank = |role: &Role| Role::ALL.iter().position(|known| known == role);
-        groups.iter().filter_map(|group| self.roles.get(group).copied()).min_by_key(rank).or(self.default_role)
+        role_of(&self.roles, self.default_role, groups)
     }
+}
+
+/// The role of someone in these groups: of several the one with the most rights.
+pub(super) fn role_of(roles: &BTreeMap<String, Role>, default: Option<Role>, groups: &[String]) -> Option<Role> {
+    let rank = |role: &Role| Role::ALL.iter().position(|known| known == role);
+    groups.iter().filter_map(|group| roles.get(group).copied()).min_by_key(rank).or(default)
 }
 
 #[cfg(test)]

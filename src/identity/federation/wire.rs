@@ -94,6 +94,12 @@ impl Wire {
         self.send(request, SMALL).await
     }
 
+    /// A document of any kind.
+    pub async fn document(&self, url: &Url, private: bool) -> Answer<BytesMut> {
+        let request = self.client(private).get(url.clone());
+        tokio::time::timeout(self.timeout, body(request, KEYS)).await.unwrap_or(Err(WireError::Timeout))
+    }
+
     fn client(&self, private: bool) -> &Client {
         if private { &self.private } else { &self.public }
     }
@@ -107,6 +113,13 @@ impl Wire {
 pub(super) type Answer<T> = Result<T, WireError>;
 
 async fn read<T: DeserializeOwned>(request: RequestBuilder, cap: usize) -> Answer<T> {
+    let body = body(request, cap).await?;
+    // As a whole first: only so the reader counts levels (128) in what nobody asked for as well.
+    let whole: Value = serde_json::from_slice(&body).map_err(|_| WireError::Shape)?;
+    serde_json::from_value(whole).map_err(|_| WireError::Shape)
+}
+
+async fn body(request: RequestBuilder, cap: usize) -> Answer<BytesMut> {
     let trouble = |error: reqwest::Error| match guard::reason(&error) {
         Some(why) => WireError::Forbidden(why.to_string()),
         None if error.is_timeout() => WireError::Timeout,
@@ -123,7 +136,5 @@ async fn read<T: DeserializeOwned>(request: RequestBuilder, cap: usize) -> Answe
         }
         body.extend_from_slice(&chunk);
     }
-    // As a whole first: only so the reader counts levels (128) in what nobody asked for as well.
-    let whole: Value = serde_json::from_slice(&body).map_err(|_| WireError::Shape)?;
-    serde_json::from_value(whole).map_err(|_| WireError::Shape)
+    Ok(body)
 }

@@ -56,6 +56,8 @@ pub struct Ed {
 pub enum Sign {
     Rs256(&'static Rsa),
     Rs512(&'static Rsa),
+    /// Over SHA-1, which nobody should take any more.
+    Rs1(&'static Rsa),
     Ps256(&'static Rsa),
     Es256(&'static Ec),
     EdDsa(&'static Ed),
@@ -96,6 +98,29 @@ impl Rsa {
         self.key.to_public_key().to_public_key_der().unwrap().into_vec()
     }
 
+    pub fn private_pem(&self) -> String {
+        use rsa::pkcs8::EncodePrivateKey;
+        self.key.to_pkcs8_pem(rsa::pkcs8::LineEnding::LF).unwrap().to_string()
+    }
+
+    /// A certificate that it signed itself, base64 of DER.
+    pub fn certificate(&self) -> String {
+        use x509_cert::{builder::Builder, der::Encode};
+        let validity = x509_cert::time::Validity::from_now(std::time::Duration::from_secs(86_400)).unwrap();
+        let name: x509_cert::name::Name = format!("CN={}", self.kid).parse().unwrap();
+        let profile = x509_cert::builder::Profile::Leaf {
+            issuer: name.clone(),
+            enable_key_agreement: false,
+            enable_key_encipherment: false,
+        };
+        let public = x509_cert::der::Decode::from_der(&self.der()).unwrap();
+        let signer = rsa::pkcs1v15::SigningKey::<Sha256>::new(self.key.clone());
+        let builder =
+            x509_cert::builder::CertificateBuilder::new(profile, 1_u32.into(), validity, name, public, &signer);
+        let made = builder.unwrap().build::<rsa::pkcs1v15::Signature>().unwrap();
+        BASE64_STANDARD.encode(made.to_der().unwrap())
+    }
+
     pub fn pem(&self) -> String {
         let text = BASE64_STANDARD.encode(self.der());
         let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
@@ -123,6 +148,12 @@ impl Sign {
         match self {
             Self::Rs256(rsa) => rsa.key.sign(Pkcs1v15Sign::new::<Sha256>(), &Sha256::digest(input)).unwrap(),
             Self::Rs512(rsa) => rsa.key.sign(Pkcs1v15Sign::new::<Sha512>(), &Sha512::digest(input)).unwrap(),
+            Self::Rs1(rsa) => {
+                let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, input);
+                // DigestInfo of PKCS #1.
+                let prefix = [0x30, 0x21, 0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0, 4, 0x14];
+                rsa.key.sign(Pkcs1v15Sign::new_unprefixed(), &[&prefix[..], hash.as_ref()].concat()).unwrap()
+            }
             Self::Ps256(rsa) => {
                 rsa.key.sign_with_rng(&mut OsRng, Pss::new::<Sha256>(), &Sha256::digest(input)).unwrap()
             }

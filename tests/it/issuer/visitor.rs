@@ -60,6 +60,11 @@ impl Visitor {
         self.send(self.client.post(url).form(pairs).header(header::ORIGIN, "http://127.0.0.1:9"), url).await
     }
 
+    /// As text, not as a form.
+    pub async fn post_text(&self, url: &str, body: String) -> Page {
+        self.send(self.client.post(url).header(header::CONTENT_TYPE, "text/plain").body(body), url).await
+    }
+
     pub fn cookie(&self, url: &str, name: &str) -> Option<String> {
         self.jar.lock().unwrap().get(&(host(url), name.to_owned())).cloned()
     }

@@ -3,12 +3,14 @@
 mod chrome;
 mod oidc_provider;
 mod postgres;
+mod simplesamlphp;
 mod tryton;
 mod watchdog;
 
 pub use chrome::Browser;
 pub use oidc_provider::{OidcProvider, PASSWORD};
 pub use postgres::Postgres;
+pub use simplesamlphp::SimpleSaml;
 pub use tryton::Tryton;
 pub use watchdog::free_port;
 

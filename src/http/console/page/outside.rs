@@ -10,7 +10,7 @@ use crate::{
             view::{
                 Page,
                 error::ErrorPage,
-                setup::{EnvCheck, SetupOwnerPage, SigninPage},
+                setup::{EnvCheck, LeavePage, SetupOwnerPage, SigninPage},
             },
         },
         pages::{self, Pages},
@@ -33,7 +33,7 @@ pub const ZONES: [&str; 8] = [
 /// The console's own pages in place of the plain ones.
 #[must_use]
 pub fn pages() -> Pages {
-    Pages { sign_in, setup, error, after_setup: "/setup/data" }
+    Pages { sign_in, setup, error, leave, after_setup: "/setup/data" }
 }
 
 pub(super) fn shell(language: &str, theme: &str, company: &str) -> Shell {
@@ -91,6 +91,11 @@ fn setup(page: pages::SetupPage) -> Response {
         csrf: page.csrf,
     };
     view.render(&shell).into_response()
+}
+
+fn leave(page: pages::LeavePage) -> Response {
+    let shell = shell(page.language, page.theme, "");
+    LeavePage { action: page.action, request: page.request }.render(&shell).into_response()
 }
 
 fn error(page: pages::ErrorPage) -> Response {

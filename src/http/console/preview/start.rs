@@ -5,7 +5,9 @@ use crate::{
         error::ErrorPage,
         home::{Due, DueReason, HomePage, News, Todo},
         settings::SettingsPage,
-        setup::{EnvCheck, Loading, SampleSize, SetupDataPage, SetupOwnerPage, SetupProgressPage, SigninPage},
+        setup::{
+            EnvCheck, LeavePage, Loading, SampleSize, SetupDataPage, SetupOwnerPage, SetupProgressPage, SigninPage,
+        },
     },
     model::money::Currency,
 };
@@ -142,8 +144,15 @@ pub fn samples() -> Vec<Sample> {
             None,
             false,
             Box::new(SigninPage {
-                providers: vec![("idp_1".into(), "ひのき精機アカウント".into())], ..signin.clone()
+                providers: vec![("/auth/oidc/idp_1/start".into(), "ひのき精機アカウント".into())],
+                ..signin.clone()
             }),
+        ),
+        (
+            "signin-leave",
+            None,
+            false,
+            Box::new(LeavePage { action: "https://id.example/sso".into(), request: "PHNhbWxwOkF1".into() }),
         ),
         ("signin-refused", None, false, Box::new(ErrorPage { code: "SIGNIN_REFUSED", ..error(403) })),
         ("signin-expired", None, false, Box::new(SigninPage { notice: Some("expired".into()), ..signin })),

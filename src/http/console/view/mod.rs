@@ -78,6 +78,7 @@ pages! {
     setup::SetupDataPage => "setup_data.html" as SetupDataTemplate,
     setup::SetupProgressPage => "setup_progress.html" as SetupProgressTemplate,
     setup::SigninPage => "signin.html" as SigninTemplate,
+    setup::LeavePage => "leave.html" as LeaveTemplate,
     webhook::WebhooksPage => "webhooks.html" as WebhooksTemplate,
     webhook::WebhookPage => "webhook.html" as WebhookTemplate,
 }

@@ -106,15 +106,22 @@ pub struct SigninPage {
     pub wait: Option<i64>,
     /// Token of the form before a session exists.
     pub csrf: String,
-    /// Identity providers: id and name.
+    /// Identity providers: where the button leads, and the name on it.
     pub providers: Vec<(String, String)>,
 }
 
 impl SigninPage {
     /// Where a provider's button leads.
     #[must_use]
-    pub fn start(&self, id: &str) -> String {
+    pub fn start(&self, start: &str) -> String {
         let next: String = url::form_urlencoded::byte_serialize(self.next.as_bytes()).collect();
-        format!("/auth/oidc/{id}/start?next={next}")
+        format!("{start}?next={next}")
     }
+}
+
+/// On to an identity provider that takes requests by a form.
+#[derive(Clone, Debug)]
+pub struct LeavePage {
+    pub action: String,
+    pub request: String,
 }

@@ -38,6 +38,11 @@ export function narrowing() {
   if (fold && new URLSearchParams(location.search).has("health")) fold.open = true;
 }
 
+export function leaving() {
+  // On to a provider that takes requests by a form. The button does the same.
+  document.querySelector("form[data-leave]")?.submit();
+}
+
 export function focusErrors() {
   document.querySelector("[data-focus]")?.focus();
 }

@@ -1,0 +1,266 @@
+//! The way to a SAML provider and back: a signed request; a POST that is only kept; a page that reads it.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use url::Url;
+
+use super::{
+    acs,
+    assertion::{Expected, Vouched},
+    entity_id, gate,
+    manage::saml_settings,
+    metadata,
+    request::Request,
+    response,
+    settings::Settings,
+};
+use crate::{
+    identity::{
+        Identity, Origin,
+        federation::{
+            Federation,
+            flow::{Arrival, Refused, bound, micros},
+            manage::place,
+            person::Known,
+            settings::role_of,
+        },
+        token::{digest, equal, fresh},
+    },
+    model::Timestamp,
+    store::{
+        idp::{self, Row},
+        saml,
+    },
+};
+
+/// How long a response waits for its browser, which is on its way already.
+const WAITING: i64 = 2 * Timestamp::MINUTE;
+/// Most responses of one provider that wait at a time.
+const MOST: i64 = 1_000;
+
+/// How a browser gets to the provider.
+#[derive(Debug)]
+pub enum Way {
+    Redirect(Url),
+    /// A form that the browser posts: where, and the field `SAMLRequest`.
+    Form {
+        action: Url,
+        request: String,
+    },
+}
+
+/// A sign-in on its way, and the cookie that binds the browser.
+#[derive(Debug)]
+pub struct Begun {
+    pub way: Way,
+    pub cookie: String,
+}
+
+/// What a POST brought.
+#[derive(Clone, Copy, Debug)]
+pub struct Brought<'a> {
+    pub idp_id: &'a str,
+    pub content_type: &'a str,
+    pub body: &'a [u8],
+}
+
+/// A browser on the page that reads what was brought.
+#[derive(Clone, Debug)]
+pub struct Page<'a> {
+    pub idp_id: &'a str,
+    pub public_url: &'a Url,
+    /// Names the response.
+    pub handle: &'a str,
+    /// The cookie that [`Begun`] gave.
+    pub cookie: Option<&'a str>,
+    /// The session that the browser had; it ends with the new one.
+    pub previous: Option<&'a str>,
+}
+
+impl Federation {
+    /// Sends a browser to a provider. A refusal is in the audit trail.
+    pub async fn begin_saml(
+        &self,
+        idp_id: &str,
+        next: &str,
+        cookie: Option<&str>,
+        public_url: &Url,
+        origin: &Origin,
+    ) -> Result<Begun, Refused> {
+        let begun = self.request(idp_id, next, cookie, public_url).await;
+        self.note(idp_id, begun.as_ref().err(), origin).await?;
+        begun
+    }
+
+    async fn request(
+        &self,
+        idp_id: &str,
+        next: &str,
+        cookie: Option<&str>,
+        public_url: &Url,
+    ) -> Result<Begun, Refused> {
+        let row = self.provider(idp_id, "saml").await?.filter(|row| row.enabled).ok_or(Refused::Unknown)?;
+        let settings = saml_settings(&row).ok_or("IDP_SETTINGS")?;
+        let sealed = row.secret.as_ref().ok_or("IDP_SECRET")?;
+        let key = self.keys.open(&place(&row.id), sealed).map_err(|_| Refused::from("IDP_SECRET"))?;
+        let (destination, redirect) = match (&settings.redirect, &settings.post) {
+            (Some(address), _) => (address, true),
+            (None, Some(address)) => (address, false),
+            (None, None) => return Err("IDP_SETTINGS".into()),
+        };
+        let cookie = bound(cookie);
+        let id = format!("_{}", fresh());
+        let request = Request {
+            id: &id,
+            entity_id: &entity_id(public_url, idp_id),
+            acs: &acs(public_url, idp_id),
+            destination,
+            now: self.clock.now(),
+        };
+        let way = if redirect {
+            Way::Redirect(request.redirect(&key).ok_or("IDP_SECRET")?)
+        } else {
+            let action = destination.parse().map_err(|_| Refused::from("IDP_SETTINGS"))?;
+            Way::Form { action, request: request.form(&key).ok_or("IDP_SECRET")? }
+        };
+        self.set_out(&row.id, next, &cookie, &id).await?;
+        Ok(Begun { way, cookie })
+    }
+
+    /// Keeps what a POST brought. Returns the handle that the browser is sent on with. A refusal is in the audit
+    /// trail.
+    pub async fn keep_saml(&self, brought: Brought<'_>, origin: &Origin) -> Result<String, Refused> {
+        let kept = self.kept(&brought).await;
+        self.note(brought.idp_id, kept.as_ref().err(), origin).await?;
+        kept
+    }
+
+    async fn kept(&self, brought: &Brought<'_>) -> Result<String, Refused> {
+        let row = self.provider(brought.idp_id, "saml").await?.ok_or(Refused::Unknown)?;
+        if !row.enabled {
+            return Err("IDP_OFF".into());
+        }
+        let response = response_of(brought)?;
+        let (handle, now) = (fresh(), self.clock.now());
+        let mut tx = self.db.begin().await?;
+        let times = (now, now.plus(WAITING));
+        if !saml::keep(&mut tx, &digest(&handle), &row.id, &response, times, MOST).await? {
+            return Err("RESPONSE_TOO_MANY".into());
+        }
+        tx.commit().await?;
+        Ok(handle)
+    }
+
+    /// A response by a way that is not for responses, for the audit trail.
+    pub async fn refuse_saml(&self, idp_id: &str, code: &'static str, origin: &Origin) -> Result<Refused, Refused> {
+        let row = self.provider(idp_id, "saml").await?.ok_or(Refused::Unknown)?;
+        let refused = Refused::from(code);
+        self.note(&row.id, Some(&refused), origin).await?;
+        Ok(refused)
+    }
+
+    /// Signs somebody in whose response was kept, or says why not. A refusal is in the audit trail.
+    pub async fn finish_saml(&self, identity: &Identity, page: Page<'_>, origin: &Origin) -> Result<Arrival, Refused> {
+        let done = self.read(identity, &page, origin).await;
+        self.note(page.idp_id, done.as_ref().err(), origin).await?;
+        done
+    }
+
+    async fn read(&self, identity: &Identity, page: &Page<'_>, origin: &Origin) -> Result<Arrival, Refused> {
+        let row = self.provider(page.idp_id, "saml").await?.ok_or(Refused::Unknown)?;
+        let mut tx = self.db.begin().await?;
+        let body = saml::take(&mut tx, &digest(page.handle), &row.id, self.clock.now()).await?;
+        tx.commit().await?;
+        let body = body.ok_or("RESPONSE_GONE")?;
+        if !row.enabled {
+            return Err("IDP_OFF".into());
+        }
+        let settings = saml_settings(&row).ok_or("IDP_SETTINGS")?;
+        // Dear work only for a browser that asked for it.
+        if page.cookie.is_none() && !settings.unsolicited {
+            return Err("BROWSER_UNKNOWN".into());
+        }
+        let vouched = self.verify(body, &settings, page).await?;
+        let next = self.spend(&row, &settings, &vouched, page.cookie).await?;
+        let role = role_of(&settings.roles, settings.default_role, &vouched.claimed.groups);
+        let issuer = issuer(&settings);
+        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed: vouched.claimed };
+        let session = self.admit(identity, known, page.previous, origin).await?;
+        Ok(Arrival { session, next })
+    }
+
+    /// Beside the threads that answer others.
+    async fn verify(&self, body: Vec<u8>, settings: &Settings, page: &Page<'_>) -> Result<Vouched, Refused> {
+        let keys = settings.trusted().ok_or("IDP_SETTINGS")?;
+        let (audience, acs) = (entity_id(page.public_url, page.idp_id), acs(page.public_url, page.idp_id));
+        let (settings, now, leeway) = (settings.clone(), self.clock.now(), micros(self.leeway));
+        let work = move || {
+            let expected = Expected { settings: &settings, audience: &audience, acs: &acs, now, leeway };
+            response::vouched(&body, &keys, &expected)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| Refused::from("RESPONSE_BROKE"))?
+    }
+
+    /// Uses up the assertion and the request that it answers, both or neither. Returns where the person wanted to go.
+    async fn spend(
+        &self,
+        row: &Row,
+        settings: &Settings,
+        vouched: &Vouched,
+        cookie: Option<&str>,
+    ) -> Result<String, Refused> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let assertion = digest(&vouched.assertion_id);
+        if !saml::use_up(&mut tx, (&settings.entity_id, &assertion), (now, vouched.until)).await? {
+            return Err("ASSERTION_AGAIN".into());
+        }
+        let Some(request) = &vouched.in_response_to else {
+            if !settings.unsolicited {
+                return Err("REQUEST_MISSING".into());
+            }
+            tx.commit().await?;
+            return Ok("/".to_owned());
+        };
+        let Some(attempt) = idp::take(&mut tx, &digest(request)).await? else {
+            return Err("REQUEST_UNKNOWN".into());
+        };
+        let cookie = cookie.ok_or("BROWSER_UNKNOWN")?;
+        if !equal(&hex::encode(&attempt.browser_hash), &hex::encode(digest(cookie))) {
+            return Err("BROWSER_OTHER".into());
+        }
+        if attempt.idp_id != row.id {
+            return Err("PROVIDER_OTHER".into());
+        }
+        if attempt.expires_at < now.0 {
+            return Err("STATE_EXPIRED".into());
+        }
+        tx.commit().await?;
+        Ok(attempt.next)
+    }
+
+    /// Our metadata for a provider.
+    pub async fn describe_saml(&self, idp_id: &str, public_url: &Url) -> Result<String, Refused> {
+        let row = self.provider(idp_id, "saml").await?.ok_or(Refused::Unknown)?;
+        let settings = saml_settings(&row).ok_or(Refused::Unknown)?;
+        Ok(metadata::ours(&settings, &entity_id(public_url, idp_id), &acs(public_url, idp_id)))
+    }
+}
+
+/// Whose names the subjects are. Apart from those of OpenID providers, which have other keys.
+fn issuer(settings: &Settings) -> String {
+    format!("saml:{}", settings.entity_id)
+}
+
+/// The one response of a form.
+fn response_of(brought: &Brought<'_>) -> Result<Vec<u8>, &'static str> {
+    let kind = brought.content_type.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err("RESPONSE_FORM");
+    }
+    let mut found = url::form_urlencoded::parse(brought.body).filter(|(name, _)| name == "SAMLResponse");
+    let (Some((_, value)), None) = (found.next(), found.next()) else { return Err("RESPONSE_FORM") };
+    // Lines of 76 characters are what some providers send.
+    let value: String = value.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let response = BASE64_STANDARD.decode(value).map_err(|_| "RESPONSE_FORM")?;
+    if response.is_empty() || response.len() > gate::LARGEST { Err("RESPONSE_SIZE") } else { Ok(response) }
+}

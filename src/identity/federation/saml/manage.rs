@@ -1,0 +1,179 @@
+//! SAML providers as administrators add them; the console and the command line call the same.
+
+use std::collections::BTreeMap;
+
+use super::{certificate, metadata, settings::Settings};
+use crate::{
+    identity::{
+        Role,
+        federation::{
+            Federation,
+            manage::{Rejected, named, place, roles, wrong},
+            provider::ProviderError,
+            wire::Wire,
+        },
+    },
+    model::{Id, Timestamp, ids::Noun},
+    store::{
+        StoreError, Tx,
+        idp::{self, Row},
+    },
+};
+
+/// Where metadata comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Url(String),
+    Document(Vec<u8>),
+}
+
+/// A provider as a person describes it.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub name: String,
+    pub metadata: Source,
+    pub subject_attribute: Option<String>,
+    pub groups_attribute: String,
+    pub roles: BTreeMap<String, Role>,
+    pub default_role: Option<Role>,
+    pub unsolicited: bool,
+    pub response_signed: bool,
+    pub private: bool,
+}
+
+/// A provider that was checked, with a key made for it.
+pub struct Checked {
+    pub name: String,
+    pub settings: Settings,
+    key: Vec<u8>,
+}
+
+/// Metadata that was read again.
+pub struct Refreshed {
+    settings: Settings,
+    /// Certificates, base64 of DER.
+    pub come: Vec<String>,
+    pub go: Vec<String>,
+}
+
+impl Refreshed {
+    /// Makes it hold from the next sign-in on.
+    pub async fn store(&self, tx: &mut Tx, idp_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        let settings = serde_json::to_string(&self.settings).unwrap_or_default();
+        idp::update(tx, idp_id, &settings, None, now).await.map(drop)
+    }
+}
+
+impl Federation {
+    /// Reads a provider's metadata and makes the key that signs our requests to it.
+    pub async fn check_saml(&self, draft: Draft) -> Result<Checked, Rejected> {
+        let Draft {
+            name,
+            metadata,
+            subject_attribute,
+            groups_attribute,
+            roles: mapped,
+            default_role,
+            unsolicited,
+            response_signed,
+            private,
+        } = draft;
+        let name = named(&name)?;
+        roles(&mapped, default_role)?;
+        let now = self.clock.now();
+        let (bytes, metadata_url) = self.metadata_of(metadata, private).await?;
+        let provider = metadata::read(&bytes, private, now)?;
+        let made = tokio::task::spawn_blocking(move || certificate::pair(now)).await;
+        let no_key = |detail: String| Rejected::Provider(ProviderError { code: "KEY", detail });
+        let pair = made.map_err(|e| no_key(e.to_string()))?.map_err(|e| no_key(e.to_string()))?;
+        let settings = Settings {
+            entity_id: provider.entity_id,
+            certificates: provider.certificates,
+            redirect: provider.redirect,
+            post: provider.post,
+            certificate: pair.certificate,
+            subject_attribute,
+            groups_attribute,
+            roles: mapped,
+            default_role,
+            unsolicited,
+            response_signed,
+            metadata_url,
+            private,
+        };
+        Ok(Checked { name, settings, key: pair.key })
+    }
+
+    /// Reads a provider's metadata again, from where it came or from somewhere else, and takes its keys and
+    /// addresses. It has to be the same provider. Returns the certificates that come and those that go.
+    pub async fn refresh_saml(&self, row: &Row, source: Option<Source>) -> Result<Refreshed, Rejected> {
+        let known = saml_settings(row).ok_or_else(|| wrong("provider", "IDP_KIND", "this is no SAML provider"))?;
+        let source = source.or_else(|| known.metadata_url.clone().map(Source::Url));
+        let source = source.ok_or_else(|| wrong("metadata", "IDP_METADATA", "say where the metadata is"))?;
+        let (bytes, url) = self.metadata_of(source, known.private).await?;
+        let new = metadata::read(&bytes, known.private, self.clock.now())?;
+        if new.entity_id != known.entity_id {
+            return Err(wrong("metadata", "IDP_ENTITY_CHANGED", "this is the metadata of another provider"));
+        }
+        let without = |some: &[String], others: &[String]| -> Vec<String> {
+            some.iter().filter(|one| !others.contains(one)).cloned().collect()
+        };
+        let come = without(&new.certificates, &known.certificates);
+        let go = without(&known.certificates, &new.certificates);
+        let settings = Settings {
+            certificates: new.certificates,
+            redirect: new.redirect,
+            post: new.post,
+            metadata_url: url.or_else(|| known.metadata_url.clone()),
+            ..known
+        };
+        Ok(Refreshed { settings, come, go })
+    }
+
+    async fn metadata_of(&self, source: Source, private: bool) -> Result<(Vec<u8>, Option<String>), ProviderError> {
+        match source {
+            Source::Document(bytes) => Ok((bytes, None)),
+            Source::Url(text) => {
+                let trouble = |code| {
+                    move |why: crate::identity::federation::wire::WireError| ProviderError {
+                        code,
+                        detail: why.to_string(),
+                    }
+                };
+                let url = Wire::address(&text, private).map_err(trouble("IDP_ADDRESS"))?;
+                let bytes = self.wire.document(&url, private).await.map_err(trouble("IDP_METADATA"))?;
+                Ok((bytes.to_vec(), Some(text)))
+            }
+        }
+    }
+
+    /// Makes a provider that was checked. Returns its id.
+    pub async fn create_saml(&self, tx: &mut Tx, checked: &Checked, now: Timestamp) -> Result<String, Rejected> {
+        // People are known by the provider's name: another one with the same name and other keys could sign them in.
+        let taken = |row: &Row| saml_settings(row).is_some_and(|known| known.entity_id == checked.settings.entity_id);
+        if idp::all(&mut *tx).await?.iter().any(taken) {
+            return Err(wrong("metadata", "IDP_ENTITY_TAKEN", "this provider is there already"));
+        }
+        let id = Id::new(Noun::Idp).into_string();
+        let row = Row {
+            id: id.clone(),
+            name: checked.name.clone(),
+            kind: "saml".to_owned(),
+            settings: serde_json::to_string(&checked.settings).unwrap_or_default(),
+            secret: Some(self.keys.seal(&place(&id), &checked.key)?),
+            enabled: true,
+            created_at: now.0,
+            updated_at: now.0,
+        };
+        if !idp::insert(tx, &row).await? {
+            return Err(wrong("name", "IDP_NAME_TAKEN", "another provider has this name"));
+        }
+        Ok(id)
+    }
+}
+
+/// What a stored provider was told; `None`: it is of another kind, or by another version of this program.
+#[must_use]
+pub fn saml_settings(row: &Row) -> Option<Settings> {
+    if row.kind == "saml" { serde_json::from_str(&row.settings).ok() } else { None }
+}

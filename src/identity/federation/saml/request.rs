@@ -1,0 +1,81 @@
+//! Our requests: signed always, so that a provider can refuse those that somebody else makes in our name.
+
+use std::io::Write;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bergshamra_c14n::{C14nMode, canonicalize};
+use flate2::{Compression, write::DeflateEncoder};
+use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded::byte_serialize};
+
+use super::{
+    certificate::{RSA_SHA256, sign},
+    xml::{EXCLUSIVE, SIGNATURE, escaped},
+};
+use crate::model::Timestamp;
+
+/// What a request says.
+pub(super) struct Request<'a> {
+    /// Answers name it; nobody can guess it.
+    pub id: &'a str,
+    pub entity_id: &'a str,
+    pub acs: &'a str,
+    pub destination: &'a str,
+    pub now: Timestamp,
+}
+
+impl Request<'_> {
+    /// In two halves: a signature goes between them.
+    fn halves(&self) -> [String; 2] {
+        let text = |text: &str| escaped(text);
+        [
+            format!(
+                "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+                 AssertionConsumerServiceURL=\"{}\" Destination=\"{}\" ID=\"{}\" IssueInstant=\"{}\" \
+                 ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Version=\"2.0\">\
+                 <saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">{}</saml:Issuer>",
+                text(self.acs),
+                text(self.destination),
+                self.id,
+                self.now.rfc3339(),
+                text(self.entity_id),
+            ),
+            "<samlp:NameIDPolicy AllowCreate=\"true\"></samlp:NameIDPolicy></samlp:AuthnRequest>".to_owned(),
+        ]
+    }
+
+    /// The address to send a browser to (bindings section 3.4); `None`: the key cannot sign.
+    pub fn redirect(&self, key: &[u8]) -> Option<Url> {
+        let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
+        deflated.write_all(self.halves().concat().as_bytes()).ok()?;
+        let message = BASE64_STANDARD.encode(deflated.finish().ok()?);
+        let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+        // The signature covers exactly these characters in this order.
+        let query = format!("SAMLRequest={}&SigAlg={}", encoded(&message), encoded(RSA_SHA256));
+        let value = BASE64_STANDARD.encode(sign(key, query.as_bytes())?);
+        let mut url: Url = self.destination.parse().ok()?;
+        let before = url.query().map(|query| format!("{query}&")).unwrap_or_default();
+        url.set_query(Some(&format!("{before}{query}&Signature={}", encoded(&value))));
+        Some(url)
+    }
+
+    /// The value of the form field `SAMLRequest` (bindings section 3.5); `None`: the key cannot sign.
+    pub fn form(&self, key: &[u8]) -> Option<String> {
+        let [head, tail] = self.halves();
+        let canonical = |text: &str| canonicalize::<&str>(text, C14nMode::Exclusive, None, &[]).ok();
+        let digest = BASE64_STANDARD.encode(Sha256::digest(canonical(&format!("{head}{tail}"))?));
+        let info = format!(
+            "<ds:SignedInfo xmlns:ds=\"{SIGNATURE}\"><ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"/>\
+             <ds:SignatureMethod Algorithm=\"{RSA_SHA256}\"/><ds:Reference URI=\"#{}\"><ds:Transforms>\
+             <ds:Transform Algorithm=\"{SIGNATURE}enveloped-signature\"/><ds:Transform Algorithm=\"{EXCLUSIVE}\"/>\
+             </ds:Transforms><ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>\
+             <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
+            self.id
+        );
+        let value = BASE64_STANDARD.encode(sign(key, &canonical(&info)?)?);
+        let signature = format!(
+            "<ds:Signature xmlns:ds=\"{SIGNATURE}\">{info}<ds:SignatureValue>{value}</ds:SignatureValue></ds:Signature>"
+        );
+        Some(BASE64_STANDARD.encode(format!("{head}{signature}{tail}")))
+    }
+}
