@@ -181,6 +181,10 @@ impl Hub {
         let keep = self.config.retention.clone();
         let (hub, every) = (self.clone(), keep.sweep.0);
         self.tasks.spawn(async move { hub.identity.keep_tidy(every, hub.stop.child_token()).await });
+        let hub = self.clone();
+        self.tasks.spawn(async move { hub.identity.keep_trail(&hub.keys, hub.stop.child_token()).await });
+        let hub = self.clone();
+        self.tasks.spawn(async move { hub.identity.watch_trail(&hub.keys, WATCH, hub.stop.child_token()).await });
         self.tasks.spawn(retention::run(self.engine.clone(), keep, self.stop.child_token()));
         Ok(())
     }
@@ -193,6 +197,9 @@ impl Hub {
         self.tasks.wait().await;
     }
 }
+
+/// How often the chain of the audit trail is checked.
+const WATCH: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// One outgoing client for all connectors.
 pub fn client() -> Result<reqwest::Client, StartError> {

@@ -14,6 +14,7 @@
 //! To add a command: a file with a clap `Args` struct and `async fn run`, one line in [`Command`]
 //! and one in [`Command::run`].
 
+mod audit;
 mod backup;
 mod cells;
 mod config;
@@ -149,6 +150,9 @@ enum Command {
     /// People who may sign in
     #[command(subcommand)]
     User(user::Command),
+    /// Who did what, and the proof that nobody changed it
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// What every command gets.
@@ -184,6 +188,7 @@ impl Command {
             Self::Sample(command) => sample::run(&context, command).await,
             Self::Idp(command) => idp::run(&context, command).await,
             Self::User(command) => user::run(&context, command).await,
+            Self::Audit(command) => audit::run(&context, command).await,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `musubi user …`: people who may sign in.
 
+mod member;
+
 use std::io::BufRead;
 
 use musubi_sdk::settings::FieldError;
@@ -33,12 +35,47 @@ pub enum Command {
         #[arg(long, default_value = "employee", value_parser = ["admin", "steward", "employee", "viewer", "auditor"])]
         role: String,
     },
+    /// Show one person and the devices that are signed in
+    Show {
+        /// Id or mail address
+        person: String,
+    },
+    /// Give somebody another role
+    Role {
+        /// Id or mail address
+        person: String,
+        #[arg(value_parser = ["owner", "admin", "steward", "employee", "viewer", "auditor"])]
+        role: String,
+    },
+    /// Let somebody sign in no more; their devices are signed out
+    Deactivate {
+        /// Id or mail address
+        person: String,
+    },
+    /// Let somebody sign in again
+    Reactivate {
+        /// Id or mail address
+        person: String,
+    },
+    /// Sign out all devices of somebody, or one of them
+    SignOut {
+        /// Id or mail address
+        person: String,
+        /// Only this one, by its id as `musubi user show` has it
+        #[arg(long)]
+        session: Option<String>,
+    },
 }
 
 pub async fn run(context: &Context, command: Command) -> CliResult {
     match command {
         Command::List => list(context).await,
         Command::Add { mail, name, role } => add(context, mail, name, &role).await,
+        Command::Show { person } => member::show(context, &person).await,
+        Command::Role { person, role } => member::role(context, &person, &role).await,
+        Command::Deactivate { person } => member::deactivate(context, &person).await,
+        Command::Reactivate { person } => member::reactivate(context, &person).await,
+        Command::SignOut { person, session } => member::sign_out(context, &person, session.as_deref()).await,
     }
 }
 
@@ -51,6 +88,7 @@ async fn list(context: &Context) -> CliResult {
             json!({
                 "id": u.id, "mail": u.mail, "name": u.name, "role": u.role, "local_password": u.password_hash.is_some(),
                 "created_at": cells::instant(Some(u.created_at)), "disabled_at": cells::instant(u.disabled_at),
+                "signed_in_at": cells::instant(u.signed_in_at),
             })
         })
         .collect();
@@ -62,13 +100,18 @@ async fn list(context: &Context) -> CliResult {
                 u.mail.clone(),
                 u.role.clone(),
                 cells::time(Some(u.created_at), &here.zone),
+                cells::time(u.signed_in_at, &here.zone),
                 cells::time(u.disabled_at, &here.zone),
                 u.id.clone(),
             ]
         })
         .collect();
-    context.output.table(&documents, &["name", "mail", "role", "since", "disabled", "id"], &rows);
+    context.output.table(&documents, &["name", "mail", "role", "since", "last sign-in", "disabled", "id"], &rows);
     Ok(Outcome::Done)
+}
+
+fn identity(context: &Context, here: &Installation) -> Identity {
+    Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&context.config.session))
 }
 
 async fn add(context: &Context, mail: String, name: String, role: &str) -> CliResult {
@@ -81,8 +124,7 @@ async fn add(context: &Context, mail: String, name: String, role: &str) -> CliRe
         passphrase: line.unwrap_or_default().trim_end_matches('\r').into(),
         language: context.config.organisation.language.code(),
     };
-    let identity = Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&context.config.session));
-    let id = identity.add_person(new, ACTOR, &Origin::default()).await.map_err(refused)?;
+    let id = identity(context, &here).add_person(new, ACTOR, &Origin::default()).await.map_err(refused)?;
     context.output.result(&json!({"id": id, "mail": mail.trim(), "role": role}), id.as_str());
     Ok(Outcome::Done)
 }

@@ -12,7 +12,7 @@ use axum::{
 };
 
 use crate::{
-    identity::{Denied, FieldError, Role},
+    identity::{Action, Denied, FieldError, Role},
     store::StoreError,
 };
 
@@ -148,6 +148,8 @@ pub struct Problem {
     pub detail: String,
     pub fields: Vec<FieldError>,
     pub needs: Option<Role>,
+    /// What the caller's role does not allow.
+    pub refused: Option<Action>,
     pub retry_after: Option<u64>,
     /// For the log only.
     pub(super) cause: Option<Arc<dyn fmt::Display + Send + Sync>>,
@@ -171,9 +173,13 @@ impl Problem {
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         let (code, detail, retry_after) = (error.code(), error.to_string(), error.retry_after());
-        let mut problem = Self { code, detail, fields: Vec::new(), needs: None, retry_after, cause: None };
+        let mut problem =
+            Self { code, detail, fields: Vec::new(), needs: None, refused: None, retry_after, cause: None };
         match error {
-            AppError::Forbidden(denied) => problem.needs = Some(denied.needs),
+            AppError::Forbidden(denied) => {
+                problem.needs = Some(denied.needs);
+                problem.refused = Some(denied.action);
+            }
             AppError::Invalid { fields, .. } => problem.fields = fields,
             AppError::Outage(cause) | AppError::Internal(cause) => problem.cause = Some(Arc::new(chain(&*cause))),
             _ => {}

@@ -1,5 +1,7 @@
 //! Turns failures into what the caller can read: a page for browsers, problem+json for the rest.
 
+use std::net::IpAddr;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
@@ -14,8 +16,13 @@ use super::{
     layers::RequestId,
     pages::ErrorPage,
     preferences::{self, Preferences},
+    session,
+    transport::Transport,
 };
-use crate::{app::SharedHub, identity::FieldError};
+use crate::{
+    app::SharedHub,
+    identity::{FieldError, Found, Origin, Outcome, Seen},
+};
 
 /// Paths that machines call: their errors are never pages.
 const MACHINES: [&str; 6] = ["/api/", "/hooks/", "/health/", "/metrics", "/scim/", "/odata/"];
@@ -40,20 +47,29 @@ struct Asked {
     request_id: String,
     preferences: Preferences,
     language: Option<&'static str>,
+    session: Option<String>,
+    by_itself: bool,
+    client: Option<IpAddr>,
 }
 
 pub async fn present(State(hub): State<SharedHub>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let transport = Transport::of(&parts, &hub.edge);
     let asked = Asked {
-        page: wants_page(request.uri().path(), request.headers()),
-        request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
-        preferences: Preferences::of(request.uri().query(), request.headers()),
-        language: (request.method() == Method::GET)
-            .then(|| preferences::asked_language(request.uri().query()))
-            .flatten(),
+        page: wants_page(parts.uri.path(), &parts.headers),
+        request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
+        preferences: Preferences::of(parts.uri.query(), &parts.headers),
+        language: (parts.method == Method::GET).then(|| preferences::asked_language(parts.uri.query())).flatten(),
+        // A cookie that came over an open wire proves nothing.
+        session: cookie::get(&parts.headers, cookie::SESSION).filter(|_| transport.is_safe()).map(str::to_owned),
+        by_itself: session::is_by_itself(&parts),
+        client: transport.client,
     };
+    let request = Request::from_parts(parts, body);
     let mut response = next.run(request).await;
     if let Some(problem) = problem_of(&mut response) {
         log(&problem, response.status());
+        note(&hub, &asked, &problem).await;
         response = render(&hub, &asked, &problem, response);
     }
     if let Some(language) = asked.language {
@@ -79,6 +95,17 @@ fn problem_of(response: &mut Response) -> Option<Problem> {
         .get(header::CONTENT_TYPE)
         .is_none_or(|kind| kind.to_str().is_ok_and(|kind| kind.starts_with("text/plain")));
     (bare && (status.is_client_error() || status.is_server_error())).then(|| Problem::from_status(status))
+}
+
+/// What a role does not allow is in the audit trail, with who tried.
+async fn note(hub: &SharedHub, asked: &Asked, problem: &Problem) {
+    let (Some(action), Some(cookie), false) = (problem.refused, &asked.session, asked.by_itself) else { return };
+    if let Ok(Found::Active(session)) = hub.identity.session_unused(cookie).await {
+        let origin = Origin { ip: asked.client, agent: None, request_id: Some(asked.request_id.clone()) };
+        let object = ("action", action.as_str());
+        let actor = &session.principal.user_id;
+        hub.identity.note(Seen { actor, action: "access.refuse", object, outcome: Outcome::Refused }, &origin);
+    }
 }
 
 /// Once, here, with the request id of the surrounding span.

@@ -60,9 +60,16 @@ const BY_ITSELF: &str = "x-musubi-refresh";
 
 /// An open page that listens and refreshes itself is not a person at work: its requests are checked
 /// like any other but do not keep the session alive. Who claims so falsely only shortens it.
+pub fn is_by_itself(parts: &Parts) -> bool {
+    parts.uri.path().ends_with("/stream") || parts.headers.contains_key(BY_ITSELF)
+}
+
 async fn found(parts: &Parts, hub: &SharedHub, cookie: &str) -> Result<Found, AppError> {
-    let by_itself = parts.uri.path().ends_with("/stream") || parts.headers.contains_key(BY_ITSELF);
-    Ok(if by_itself { hub.identity.session_unused(cookie).await? } else { hub.identity.session(cookie).await? })
+    Ok(if is_by_itself(parts) {
+        hub.identity.session_unused(cookie).await?
+    } else {
+        hub.identity.session(cookie).await?
+    })
 }
 
 impl FromRequestParts<SharedHub> for Principal {

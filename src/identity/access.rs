@@ -15,13 +15,34 @@ pub enum Action {
     /// Failures with a cause in the data; stewards fix those.
     ViewFailures,
     ReplayFailures,
+    /// Who is here, with which role, signed in from where.
+    ViewUsers,
     ManageUsers,
+    /// Making owners, and changing those who are.
+    ManageOwners,
     ViewAudit,
     ManageSettings,
     ManageSamples,
 }
 
 impl Action {
+    /// All of them, as the permission table lists them.
+    pub const ALL: [Self; 13] = [
+        Self::ViewCustomers,
+        Self::RecordActivity,
+        Self::EditCustomers,
+        Self::ViewFailures,
+        Self::ReplayFailures,
+        Self::ViewOperations,
+        Self::ManageConnections,
+        Self::ViewUsers,
+        Self::ManageUsers,
+        Self::ManageOwners,
+        Self::ViewAudit,
+        Self::ManageSettings,
+        Self::ManageSamples,
+    ];
+
     /// Who may, from most to least rights.
     fn roles(self) -> &'static [Role] {
         use Role::{Admin, Auditor, Employee, Owner, Steward, Viewer};
@@ -34,8 +55,15 @@ impl Action {
             | Self::ManageUsers
             | Self::ManageSettings
             | Self::ManageSamples => &[Owner, Admin],
-            Self::ViewAudit => &[Owner, Admin, Auditor],
+            Self::ManageOwners => &[Owner],
+            Self::ViewUsers | Self::ViewAudit => &[Owner, Admin, Auditor],
         }
+    }
+
+    /// The role with the fewest rights that may.
+    #[must_use]
+    pub fn needs(self) -> Role {
+        self.roles().last().copied().unwrap_or(Role::Owner)
     }
 
     #[must_use]
@@ -48,7 +76,9 @@ impl Action {
             Self::ViewOperations => "view_operations",
             Self::ViewFailures => "view_failures",
             Self::ReplayFailures => "replay_failures",
+            Self::ViewUsers => "view_users",
             Self::ManageUsers => "manage_users",
+            Self::ManageOwners => "manage_owners",
             Self::ViewAudit => "view_audit",
             Self::ManageSettings => "manage_settings",
             Self::ManageSamples => "manage_samples",
@@ -80,8 +110,20 @@ impl Principal {
         if self.can(action) {
             return Ok(());
         }
-        Err(Denied { action, needs: action.roles().last().copied().unwrap_or(Role::Owner) })
+        Err(denied(action))
     }
+}
+
+fn denied(action: Action) -> Denied {
+    Denied { action, needs: action.needs() }
+}
+
+/// Whether somebody of the role `by` may give a person of the role `from` the role `to`, or act on that
+/// person's account otherwise (`from` and `to` the same).
+pub fn over_person(by: Role, from: Role, to: Role) -> Result<(), Denied> {
+    let owners = from == Role::Owner || to == Role::Owner;
+    let action = if owners { Action::ManageOwners } else { Action::ManageUsers };
+    if can(by, action) { Ok(()) } else { Err(denied(action)) }
 }
 
 #[cfg(test)]
@@ -97,6 +139,32 @@ mod tests {
         assert!(can(Role::Steward, Action::ViewFailures) && can(Role::Steward, Action::ReplayFailures));
         assert!(!can(Role::Viewer, Action::RecordActivity));
         assert!(can(Role::Auditor, Action::ViewAudit) && !can(Role::Auditor, Action::ViewCustomers));
+    }
+
+    #[test]
+    fn the_list_of_actions_is_whole() {
+        let mut names: Vec<&str> = Action::ALL.iter().map(|action| action.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Action::ALL.len());
+        assert!(Action::ALL.iter().all(|action| can(Role::Owner, *action)), "an owner may do everything");
+    }
+
+    #[test]
+    fn only_owners_act_on_owners() {
+        use Role::{Admin, Auditor, Employee, Owner, Steward};
+        for (by, from, to, may) in [
+            (Owner, Owner, Admin, true),
+            (Owner, Employee, Owner, true),
+            (Admin, Employee, Admin, true),
+            (Admin, Admin, Employee, true),
+            (Admin, Owner, Owner, false),
+            (Admin, Admin, Owner, false),
+            (Steward, Employee, Employee, false),
+            (Auditor, Employee, Employee, false),
+        ] {
+            assert_eq!(over_person(by, from, to).is_ok(), may, "{by:?} {from:?} {to:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,12 @@
-//! The audit trail: sign-ins, refusals and changes, written in the transaction of their act.
+//! The audit trail: sign-ins, refusals and changes, written in the transaction of their act; reads of
+//! customers and refusals of rights, written together within a second ([`reads`]); and the chain that shows
+//! when an entry was changed or taken away ([`chain`]).
 //!
 //! Invariant: `detail` holds ids, codes and counts; never secrets, names, addresses or mail.
+
+pub mod chain;
+pub mod file;
+pub mod reads;
 
 use std::net::IpAddr;
 
@@ -23,6 +29,16 @@ pub struct Origin {
 pub enum Outcome {
     Ok,
     Refused,
+}
+
+impl Outcome {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// One entry. `actor` is a user id, `system` or `cli`; `action` is dotted: `session.start`.
@@ -48,10 +64,7 @@ pub async fn record(tx: &mut Tx, entry: AuditEntry<'_>, now: Timestamp) -> Resul
         action,
         object_kind,
         object_id,
-        outcome: match outcome {
-            Outcome::Ok => "ok",
-            Outcome::Refused => "refused",
-        },
+        outcome: outcome.as_str(),
         ip: ip.as_deref(),
         request_id: origin.request_id.as_deref(),
         detail: &detail,

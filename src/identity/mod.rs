@@ -6,6 +6,7 @@ pub mod access;
 pub mod audit;
 pub mod federation;
 mod local;
+pub mod members;
 pub mod password;
 pub mod people;
 pub mod principal;
@@ -23,9 +24,10 @@ use std::{
 };
 
 pub use access::{Action, Denied, can};
-pub use audit::{AuditEntry, Origin, Outcome};
+pub use audit::{AuditEntry, Origin, Outcome, reads::Seen};
 pub use federation::Federation;
 pub use local::SignInError;
+pub use members::{By, MemberError};
 pub use principal::{Principal, Role};
 pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
@@ -67,6 +69,7 @@ pub struct Identity {
     throttle: throttle::Throttle,
     setup: setup::Setup,
     cache: session::Cache,
+    reads: audit::reads::Reads,
     /// Remembered once true; an installation never loses its last owner.
     owned: AtomicBool,
     announce: Announce,
@@ -83,6 +86,7 @@ impl Identity {
             throttle: throttle::Throttle::default(),
             setup: setup::Setup::default(),
             cache: session::Cache::default(),
+            reads: audit::reads::Reads::default(),
             owned: AtomicBool::new(false),
             // The one secret that may stand in a log: whoever reads the log owns the machine.
             announce: Arc::new(|code| tracing::warn!(target: "setup.code", code, "new first-run code: {code}")),

@@ -23,6 +23,7 @@ use crate::{
     store::{
         StoreError, Tx,
         session::{self, SessionRow},
+        user,
     },
 };
 
@@ -67,6 +68,8 @@ pub struct SessionView {
     pub expires_at: Timestamp,
     pub ip: Option<String>,
     pub agent: Option<String>,
+    /// Provider that vouched for it; `None`: mail address and passphrase.
+    pub idp_id: Option<String>,
     pub current: bool,
 }
 
@@ -187,6 +190,8 @@ impl Identity {
         by: Option<Federated<'_>>,
     ) -> Result<SignedIn, StoreError> {
         let now = self.clock.now();
+        // The person first, then sessions: in this order everywhere, so that nobody waits in a circle.
+        user::signed_in(tx, user_id, now).await?;
         if let Some(previous) = previous {
             let digest = token::digest(previous);
             session::end_by_token_hash(tx, &digest).await?;
@@ -229,20 +234,26 @@ impl Identity {
 
     /// The caller's own sessions, last used first.
     pub async fn sessions(&self, of: &Principal) -> Result<Vec<SessionView>, StoreError> {
+        self.sessions_of(&of.user_id, &of.session_id).await
+    }
+
+    /// A person's sessions, last used first; `current` is the one of whoever looks.
+    pub async fn sessions_of(&self, user_id: &str, current: &str) -> Result<Vec<SessionView>, StoreError> {
         let now = self.clock.now();
         let mut views = Vec::new();
-        for row in session::of_user(&self.db, &of.user_id).await? {
-            let (ip, agent) = (row.ip.clone(), row.agent.clone());
+        for row in session::of_user(&self.db, user_id).await? {
+            let (ip, agent, idp_id) = (row.ip.clone(), row.agent.clone(), row.idp_id.clone());
             let session = read(row)?;
             if !self.is_over(&session, now) {
                 views.push(SessionView {
-                    current: session.principal.session_id == of.session_id,
+                    current: session.principal.session_id == current,
                     id: session.principal.session_id,
                     created_at: session.created_at,
                     seen_at: session.seen_at,
                     expires_at: session.expires_at,
                     ip,
                     agent,
+                    idp_id,
                 });
             }
         }

@@ -189,7 +189,7 @@ async fn wrong_tries_wait_longer_and_longer_and_look_alike() -> TestResult {
     }
     bench.advance(Timestamp::SECOND);
     identity.sign_in(MAIL, PASSPHRASE.into(), None, &Origin::default()).await?;
-    let refused: Vec<(String, String)> = crate::store::audit::list(&bench.db, None, 20)
+    let refused: Vec<(String, String)> = crate::store::audit::list(&bench.db, &Default::default(), 20)
         .await?
         .into_iter()
         .filter(|row| row.outcome == "refused")

@@ -27,8 +27,11 @@ async fn the_owner_is_created_with_the_settings() -> TestResult {
         identity.session(signed_in.token.expose_secret()).await?,
         crate::identity::Found::Active(session) if session.principal.role == Role::Owner
     ));
-    let trail: Vec<String> =
-        crate::store::audit::list(&bench.db, None, 10).await?.into_iter().map(|row| row.action).collect();
+    let trail: Vec<String> = crate::store::audit::list(&bench.db, &Default::default(), 10)
+        .await?
+        .into_iter()
+        .map(|row| row.action)
+        .collect();
     assert_eq!(trail, ["session.start", "setup.owner"]);
     Ok(())
 }

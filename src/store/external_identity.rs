@@ -1,6 +1,6 @@
 //! Who people are at their identity providers.
 
-use super::{On, StoreError, Tx, sql};
+use super::{On, StoreError, Tx, json_list, sql};
 use crate::model::Timestamp;
 
 /// The person behind (issuer, subject).
@@ -11,6 +11,16 @@ pub async fn user_of(on: impl Into<On<'_>>, issuer: &str, subject: &str) -> Resu
         .optional(on)
         .await?;
     Ok(found.map(|(id,)| id))
+}
+
+/// Providers by which people sign in: user id, provider id.
+pub async fn of_users(on: impl Into<On<'_>>, ids: &[&str]) -> Result<Vec<(String, String)>, StoreError> {
+    let on = on.into();
+    let picked = on.dialect().in_list("user_id", "$1");
+    sql(format!("SELECT user_id, idp_id FROM external_identity WHERE {picked} ORDER BY seen_at DESC"))
+        .bind(json_list(ids))
+        .all(on)
+        .await
 }
 
 /// Remembers who this is; the first to say so wins. Returns the person that stands.

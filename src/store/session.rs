@@ -14,6 +14,7 @@ pub struct SessionRow {
     pub expires_at: i64,
     pub ip: Option<String>,
     pub agent: Option<String>,
+    pub idp_id: Option<String>,
     pub name: String,
     pub mail: String,
     pub role: String,
@@ -37,7 +38,7 @@ pub struct NewSession<'a> {
     pub sid: Option<&'a str>,
 }
 
-const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at, s.ip, s.agent, \
+const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at, s.ip, s.agent, s.idp_id, \
      u.name, u.mail, u.role, u.language, u.theme, u.disabled_at \
      FROM session s JOIN app_user u ON u.id = s.user_id";
 

@@ -15,6 +15,7 @@ pub struct UserRow {
     pub theme: String,
     pub created_at: i64,
     pub disabled_at: Option<i64>,
+    pub signed_in_at: Option<i64>,
 }
 
 /// What is needed to add a person.
@@ -30,7 +31,7 @@ pub struct NewUser<'a> {
     pub now: Timestamp,
 }
 
-const COLUMNS: &str = "id, mail, name, role, password_hash, language, theme, created_at, disabled_at";
+const COLUMNS: &str = "id, mail, name, role, password_hash, language, theme, created_at, disabled_at, signed_in_at";
 
 /// Adds a person. `false`: the mail address is taken.
 pub async fn insert(tx: &mut Tx, user: &NewUser<'_>) -> Result<bool, StoreError> {
@@ -62,6 +63,86 @@ pub async fn by_id(on: impl Into<On<'_>>, id: &str) -> Result<Option<UserRow>, S
 
 pub async fn list(on: impl Into<On<'_>>) -> Result<Vec<UserRow>, StoreError> {
     sql(format!("SELECT {COLUMNS} FROM app_user ORDER BY created_at, id")).all(on).await
+}
+
+/// Which people are wanted; what is empty does not narrow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Part of a name or mail address.
+    pub text: &'a str,
+    pub role: &'a str,
+    /// Only those who may (`Some(true)`) or may not sign in.
+    pub active: Option<bool>,
+}
+
+impl Wanted<'_> {
+    fn bind(self, text: &str, paged: &[i64]) -> super::Sql {
+        let escaped = self.text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let state = match self.active {
+            None => "",
+            Some(true) => " AND disabled_at IS NULL",
+            Some(false) => " AND disabled_at IS NOT NULL",
+        };
+        let condition = format!(
+            "($1 = '' OR LOWER(name) LIKE $2 ESCAPE '\\' OR mail_key LIKE $2 ESCAPE '\\')
+               AND ($3 = '' OR role = $3){state}"
+        );
+        let bound = sql(text.replace("{}", &condition)).bind(self.text).bind(format!("%{escaped}%")).bind(self.role);
+        paged.iter().fold(bound, |bound, n| bound.bind(*n))
+    }
+}
+
+/// People that are wanted, by name.
+pub async fn find(
+    on: impl Into<On<'_>>,
+    wanted: Wanted<'_>,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<UserRow>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM app_user WHERE {{}} ORDER BY name, id LIMIT $4 OFFSET $5");
+    wanted.bind(&text, &[limit, offset]).all(on).await
+}
+
+pub async fn count(on: impl Into<On<'_>>, wanted: Wanted<'_>) -> Result<i64, StoreError> {
+    let (count,): (i64,) = wanted.bind("SELECT COUNT(*) FROM app_user WHERE {}", &[]).one(on).await?;
+    Ok(count)
+}
+
+/// Names of people, by id: for lists that name who did something.
+pub async fn names(on: impl Into<On<'_>>, ids: &[&str]) -> Result<Vec<(String, String)>, StoreError> {
+    let on = on.into();
+    let picked = on.dialect().in_list("id", "$1");
+    sql(format!("SELECT id, name FROM app_user WHERE {picked}")).bind(super::json_list(ids)).all(on).await
+}
+
+/// Keeps everybody of a role from changing role or state until the transaction ends; returns those who may
+/// sign in.
+pub async fn lock_role(tx: &mut Tx, role: &str) -> Result<Vec<String>, StoreError> {
+    sql("UPDATE app_user SET role = role WHERE role = $1").bind(role).execute(&mut *tx).await?;
+    let ids: Vec<(String,)> =
+        sql("SELECT id FROM app_user WHERE role = $1 AND disabled_at IS NULL ORDER BY id").bind(role).all(tx).await?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+/// One person, kept from others until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<UserRow>, StoreError> {
+    sql(format!("UPDATE app_user SET role = role WHERE id = $1 RETURNING {COLUMNS}")).bind(id).optional(tx).await
+}
+
+pub async fn set_role(tx: &mut Tx, id: &str, role: &str) -> Result<(), StoreError> {
+    sql("UPDATE app_user SET role = $1 WHERE id = $2").bind(role).bind(id).execute(tx).await?;
+    Ok(())
+}
+
+/// `Some`: may not sign in from now on.
+pub async fn set_disabled(tx: &mut Tx, id: &str, at: Option<Timestamp>) -> Result<(), StoreError> {
+    sql("UPDATE app_user SET disabled_at = $1 WHERE id = $2").bind(at).bind(id).execute(tx).await?;
+    Ok(())
+}
+
+pub async fn signed_in(tx: &mut Tx, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    sql("UPDATE app_user SET signed_in_at = $1 WHERE id = $2").bind(now).bind(id).execute(tx).await?;
+    Ok(())
 }
 
 /// Whether anybody holds `role` and may sign in.

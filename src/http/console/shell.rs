@@ -35,6 +35,8 @@ pub enum Section {
     Connections,
     Failures,
     Webhooks,
+    Users,
+    Audit,
     Settings,
     /// Pages outside the menu.
     None,
@@ -200,37 +202,55 @@ impl Shell {
         })
     }
 
+    /// What the reader's role allows.
+    #[must_use]
+    pub fn can(&self, action: identity::Action) -> bool {
+        self.role().is_some_and(|role| identity::can(role, action))
+    }
+
     /// The menu of this reader; what the role may not use is absent.
     #[must_use]
     pub fn nav(&self) -> Vec<NavItem> {
-        let item = |href, key, icon, section, count, group| NavItem {
+        use identity::Action;
+        let item = |href, key, icon, section, count| NavItem {
             href,
             key,
             icon,
             current: self.section == section,
             count,
             hot: false,
-            group,
+            group: None,
         };
-        let mut nav = vec![
-            item("/", "nav.home", "home", Section::Home, None, None),
-            item("/customers", "nav.customers", "people", Section::Customers, self.customers, None),
-        ];
-        if self.is_admin() {
-            let group = Some("nav.group_sync");
-            nav.push(item("/connections", "nav.connections", "plug", Section::Connections, self.connections, group));
-        }
-        if self.is_steward() {
-            let count = (self.open_failures > 0).then_some(self.open_failures);
-            let group = (!self.is_admin()).then_some("nav.group_sync");
-            let failures = item("/failures", "nav.failures", "inbox", Section::Failures, count, group);
-            nav.push(NavItem { hot: true, ..failures });
-        }
-        if self.is_admin() {
-            nav.push(item("/webhooks", "nav.webhooks", "hook", Section::Webhooks, None, None));
-            let group = Some("nav.group_admin");
-            nav.push(item("/settings", "nav.settings", "gear", Section::Settings, None, group));
-        }
+        let group = |heading, items: Vec<(Action, NavItem)>| {
+            let mut items: Vec<NavItem> =
+                items.into_iter().filter(|(action, _)| self.can(*action)).map(|(_, item)| item).collect();
+            if let Some(first) = items.first_mut() {
+                first.group = heading;
+            }
+            items
+        };
+        let failures = (self.open_failures > 0).then_some(self.open_failures);
+        let failures = item("/failures", "nav.failures", "inbox", Section::Failures, failures);
+        let connections = item("/connections", "nav.connections", "plug", Section::Connections, self.connections);
+        let customers = item("/customers", "nav.customers", "people", Section::Customers, self.customers);
+        let mut nav = vec![item("/", "nav.home", "home", Section::Home, None)];
+        nav.extend(group(None, vec![(Action::ViewCustomers, customers)]));
+        nav.extend(group(
+            Some("nav.group_sync"),
+            vec![
+                (Action::ManageConnections, connections),
+                (Action::ViewFailures, NavItem { hot: true, ..failures }),
+                (Action::ViewOperations, item("/webhooks", "nav.webhooks", "hook", Section::Webhooks, None)),
+            ],
+        ));
+        nav.extend(group(
+            Some("nav.group_admin"),
+            vec![
+                (Action::ViewUsers, item("/admin/users", "nav.users", "people", Section::Users, None)),
+                (Action::ViewAudit, item("/admin/audit", "nav.audit", "doc", Section::Audit, None)),
+                (Action::ManageSettings, item("/settings", "nav.settings", "gear", Section::Settings, None)),
+            ],
+        ));
         nav
     }
 }

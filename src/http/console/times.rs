@@ -113,6 +113,27 @@ impl Shell {
         self.time_element(at, &text)
     }
 
+    /// `10:00:12` today, `11/18 10:00:12` on other days: for lists in which seconds count.
+    #[must_use]
+    pub fn exact_short(&self, at: impl Instant) -> Markup {
+        let at = at.instant();
+        let local = self.local(at);
+        let clock = local.strftime("%H:%M:%S").to_string();
+        let text = if local.date() == self.today() {
+            clock
+        } else {
+            format!("{} {clock}", format::date_short(local.date(), self.today(), self.lang))
+        };
+        self.time_element(at, &text)
+    }
+
+    /// Date, time with seconds, and zone.
+    #[must_use]
+    pub fn exact_time(&self, at: impl Instant) -> Markup {
+        let at = at.instant();
+        self.time_element(at, &self.exact(at))
+    }
+
     /// Date and time in full.
     #[must_use]
     pub fn at(&self, at: impl Instant) -> Markup {

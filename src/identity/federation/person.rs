@@ -111,7 +111,7 @@ impl Federation {
         origin: &Origin,
         now: Timestamp,
     ) -> Result<String, Refused> {
-        let row = user::by_id(&mut *tx, id).await?.ok_or("PERSON_GONE")?;
+        let row = user::lock(&mut *tx, id).await?.ok_or("PERSON_GONE")?;
         if row.disabled_at.is_some() {
             return Err("PERSON_OFF".into());
         }

@@ -8,7 +8,10 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::ShellOf;
+use super::{
+    ShellOf,
+    outcome::{Act, audited, seen},
+};
 use crate::{
     analytics::{
         customer,
@@ -27,13 +30,18 @@ use crate::{
             },
         },
     },
-    identity::Action,
+    identity::{Action, Origin},
     master::activity::{self, ActivityError, NewActivity},
     model::{Date, Timestamp},
     store,
 };
 
-pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: ShellOf) -> Result<Response, AppError> {
+pub async fn page(
+    State(hub): State<SharedHub>,
+    Path(id): Path<String>,
+    of: ShellOf,
+    origin: Origin,
+) -> Result<Response, AppError> {
     of.me.require(Action::ViewCustomers)?;
     let today = of.shell.today();
     let query = HistoryQuery::parse(&of.query);
@@ -49,6 +57,7 @@ pub async fn page(State(hub): State<SharedHub>, Path(id): Path<String>, of: Shel
         let to = format!("/customers/{}?merged={id}", overview.id);
         return Ok(Redirect::to(&to).into_response());
     }
+    seen(&hub, &of, &origin, &id);
     let asked = |name: &str| {
         url::form_urlencoded::parse(of.query.as_bytes()).find(|(key, _)| key == name).map(|(_, v)| v.into_owned())
     };
@@ -130,6 +139,7 @@ pub async fn record_activity(
     State(hub): State<SharedHub>,
     Path(id): Path<String>,
     of: ShellOf,
+    origin: Origin,
     Form(post): Form<ActivityPost>,
 ) -> Result<Response, AppError> {
     of.me.require(Action::RecordActivity)?;
@@ -146,7 +156,7 @@ pub async fn record_activity(
                 date: day,
                 key: uuid::Uuid::parse_str(&idempotency_key).ok().filter(|key| key.get_version_num() == 7),
             };
-            match record(&hub, new, &of.me.name).await {
+            match record(&hub, new, &of, &origin).await {
                 Ok(()) => return Ok(super::done(&format!("/customers/{id}"), "recorded", None)),
                 Err(ActivityError::Invalid { field, code: "REQ_EMPTY" }) => (field, "REQUIRED"),
                 Err(ActivityError::Invalid { field, code }) => (field, code),
@@ -162,10 +172,11 @@ pub async fn record_activity(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
 }
 
-async fn record(hub: &Hub, new: NewActivity, actor: &str) -> Result<(), ActivityError> {
+async fn record(hub: &Hub, new: NewActivity, of: &ShellOf, origin: &Origin) -> Result<(), ActivityError> {
     let customer = new.customer_id.clone();
     let mut tx = hub.db.begin().await?;
-    activity::record(&mut tx, new, actor, hub.clock.now()).await?;
+    activity::record(&mut tx, new, &of.me.name, hub.clock.now()).await?;
+    audited(&mut tx, Act::on(&of.me, origin, "customer.activity", "customer", &customer), hub.clock.now()).await?;
     tx.commit().await?;
     hub.refresher.touch(vec![customer.clone()]);
     // Nobody listening is no error.
@@ -177,6 +188,7 @@ pub async fn event(
     State(hub): State<SharedHub>,
     Path((id, event)): Path<(String, String)>,
     of: ShellOf,
+    origin: Origin,
 ) -> Result<Html<String>, AppError> {
     of.me.require(Action::ViewCustomers)?;
     let customer_name = name_of(&hub, &id, &of.shell).await?;
@@ -185,6 +197,7 @@ pub async fn event(
         Some(_) => return Err(AppError::NotFound),
         None => plain_page(find(&hub, &of.shell, &id, &event).await?, id, customer_name),
     };
+    seen(&hub, &of, &origin, &view.customer_id);
     Ok(view.render(&of.at(Section::Customers)))
 }
 

@@ -10,8 +10,12 @@ use axum::{
 };
 
 use serde::Deserialize;
+use serde_json::json;
 
-use super::ShellOf;
+use super::{
+    ShellOf,
+    outcome::{Act, audited, seen},
+};
 use crate::{
     analytics::customer::{self, MasterValue},
     app::{Change, Hub, SharedHub},
@@ -25,20 +29,26 @@ use crate::{
             },
         },
     },
-    identity::Action,
+    identity::{Action, Origin},
     master::edit::{self, By, Edit, EditError, Keep, Values},
     model::record::CUSTOMER_FIELDS,
 };
 
 type Posted = HashMap<String, String>;
 
-pub async fn form(State(hub): State<SharedHub>, Path(id): Path<String>, of: ShellOf) -> Result<Response, AppError> {
+pub async fn form(
+    State(hub): State<SharedHub>,
+    Path(id): Path<String>,
+    of: ShellOf,
+    origin: Origin,
+) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
     let today = of.shell.today();
     let overview = customer::overview(&hub.db, &hub.directory, &id, today).await?.ok_or(AppError::NotFound)?;
     if overview.id != id {
         return Ok(Redirect::to(&format!("/customers/{}/edit", overview.id)).into_response());
     }
+    seen(&hub, &of, &origin, &id);
     let view = CustomerEditPage {
         fields: fields(&overview.master, None),
         customer: Some((overview.id, overview.name)),
@@ -51,6 +61,7 @@ pub async fn save(
     State(hub): State<SharedHub>,
     Path(id): Path<String>,
     of: ShellOf,
+    origin: Origin,
     Form(posted): Form<Posted>,
 ) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
@@ -59,6 +70,8 @@ pub async fn save(
     let mut tx = hub.db.begin().await?;
     let wrong = match edit::edit(&mut tx, edit, by(&hub, &of)).await {
         Ok(_) => {
+            let act = Act::on(&of.me, &origin, "customer.edit", "customer", &id);
+            audited(&mut tx, act.detail(json!({ "pinned": pinned })), hub.clock.now()).await?;
             tx.commit().await?;
             tell(&hub, &id);
             return Ok(super::done(&format!("/customers/{id}"), "saved", None));
@@ -86,12 +99,15 @@ pub async fn blank(of: ShellOf) -> Result<Response, AppError> {
 pub async fn create(
     State(hub): State<SharedHub>,
     of: ShellOf,
+    origin: Origin,
     Form(posted): Form<Posted>,
 ) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
     let mut tx = hub.db.begin().await?;
     match edit::create(&mut tx, values(&posted, ""), by(&hub, &of)).await {
         Ok(id) => {
+            let act = Act::on(&of.me, &origin, "customer.create", "customer", &id);
+            audited(&mut tx, act, hub.clock.now()).await?;
             tx.commit().await?;
             tell(&hub, &id);
             Ok(super::done(&format!("/customers/{id}"), "customer_created", None))
@@ -109,11 +125,14 @@ pub async fn release(
     State(hub): State<SharedHub>,
     Path((id, field)): Path<(String, String)>,
     of: ShellOf,
+    origin: Origin,
 ) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
     let mut tx = hub.db.begin().await?;
     match edit::release(&mut tx, &id, &field, by(&hub, &of)).await {
         Ok(_) => {
+            let act = Act::on(&of.me, &origin, "customer.release", "customer", &id);
+            audited(&mut tx, act.detail(json!({ "field": field })), hub.clock.now()).await?;
             tx.commit().await?;
             tell(&hub, &id);
             Ok(super::done(&format!("/customers/{id}"), "value_released", None))
@@ -136,6 +155,7 @@ pub async fn settle(
     State(hub): State<SharedHub>,
     Path((id, field)): Path<(String, String)>,
     of: ShellOf,
+    origin: Origin,
     Form(decision): Form<Decision>,
 ) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
@@ -143,6 +163,9 @@ pub async fn settle(
     let mut tx = hub.db.begin().await?;
     match edit::settle(&mut tx, &id, &field, keep, by(&hub, &of)).await {
         Ok(_) => {
+            let act = Act::on(&of.me, &origin, "customer.settle", "customer", &id);
+            let kept = if keep == Keep::Typed { "typed" } else { "source" };
+            audited(&mut tx, act.detail(json!({ "field": field, "kept": kept })), hub.clock.now()).await?;
             tx.commit().await?;
             tell(&hub, &id);
             let said = if keep == Keep::Typed { "conflict_typed" } else { "conflict_source" };

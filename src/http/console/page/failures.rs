@@ -7,8 +7,12 @@ use axum::{
     routing::{get, post},
 };
 use serde::Deserialize;
+use serde_json::json;
 
-use super::{ShellOf, done};
+use super::{
+    ShellOf, done,
+    outcome::{Act, audited_alone},
+};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -21,7 +25,7 @@ use crate::{
             },
         },
     },
-    identity::Action,
+    identity::{Action, Origin},
     model::Timestamp,
     store::{self, failure::Failure, operations::FailureSummary},
     sync::replay,
@@ -221,7 +225,7 @@ fn payload_line(index: usize, line: &str, blamed: bool, value: Option<&str>) -> 
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Act {
+struct Posted {
     back: String,
     cause: String,
     connection: String,
@@ -231,26 +235,37 @@ struct Act {
 async fn replay_one(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path(id): Path<String>,
-    Form(form): Form<Act>,
+    Form(form): Form<Posted>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ReplayFailures)?;
     let failure = store::failure::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
-    replayed(&hub, &frame, vec![failure], &form.back).await
+    replayed(&hub, &frame, &origin, vec![failure], &form.back).await
 }
 
 async fn replay_cause(
     State(hub): State<SharedHub>,
     frame: ShellOf,
-    Form(form): Form<Act>,
+    origin: Origin,
+    Form(form): Form<Posted>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ReplayFailures)?;
     let connection = Some(form.connection.as_str()).filter(|c| !c.is_empty());
     let failures = store::failure::of_cause(&hub.db, &form.cause, connection, REPLAY_AT_ONCE).await?;
-    replayed(&hub, &frame, failures, "/failures").await
+    replayed(&hub, &frame, &origin, failures, "/failures").await
 }
 
-async fn replayed(hub: &Hub, frame: &ShellOf, failures: Vec<Failure>, back: &str) -> Result<Response, AppError> {
+async fn replayed(
+    hub: &Hub,
+    frame: &ShellOf,
+    origin: &Origin,
+    failures: Vec<Failure>,
+    back: &str,
+) -> Result<Response, AppError> {
+    let first = failures.first().map(|failure| failure.id.clone()).unwrap_or_default();
+    let act = Act::on(&frame.me, origin, "failure.replay", "failure", &first);
+    audited_alone(hub, act.detail(json!({ "count": failures.len() }))).await?;
     let result = replay::replay(&hub.engine, failures, &frame.me.user_id, false).await?;
     let good = result.succeeded + result.parked;
     Ok(if result.failed == 0 {
@@ -263,8 +278,9 @@ async fn replayed(hub: &Hub, frame: &ShellOf, failures: Vec<Failure>, back: &str
 async fn ignore(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path(id): Path<String>,
-    Form(form): Form<Act>,
+    Form(form): Form<Posted>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ReplayFailures)?;
     if form.reason.trim().is_empty() {
@@ -273,13 +289,20 @@ async fn ignore(
     if !replay::set_ignored(&hub.engine, &id, true, &form.reason).await? {
         return Err(AppError::NotFound);
     }
+    audited_alone(&hub, Act::on(&frame.me, &origin, "failure.ignore", "failure", &id)).await?;
     Ok(done("/failures", "ignored", None))
 }
 
-async fn restore(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
+async fn restore(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
     frame.me.require(Action::ReplayFailures)?;
     if !replay::set_ignored(&hub.engine, &id, false, "").await? {
         return Err(AppError::NotFound);
     }
+    audited_alone(&hub, Act::on(&frame.me, &origin, "failure.restore", "failure", &id)).await?;
     Ok(done(&format!("/failures/{id}"), "restored", None))
 }

@@ -8,7 +8,10 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, done};
+use super::{
+    ShellOf, done,
+    outcome::{Act, audited},
+};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -21,7 +24,7 @@ use crate::{
             },
         },
     },
-    identity::Action,
+    identity::{Action, Origin},
     model::Timestamp,
     store::{self, operations::Delivery},
 };
@@ -162,10 +165,18 @@ async fn changed(hub: &Hub, delivery: &Delivery) -> Result<Vec<Changed>, AppErro
         .collect())
 }
 
-async fn replay(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
+async fn replay(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
     frame.me.require(Action::ManageConnections)?;
     let mut tx = hub.db.begin().await?;
     let asked = store::inbox::replay(&mut tx, &id, hub.clock.now()).await?;
+    if asked.is_some() {
+        audited(&mut tx, Act::on(&frame.me, &origin, "webhook.replay", "webhook", &id), hub.clock.now()).await?;
+    }
     tx.commit().await?;
     if let Some(connection) = &asked {
         hub.engine.knocks.knock(connection);

@@ -2,6 +2,8 @@
 //!
 //! Pages that a role may not use answer 403 through [`crate::identity::access`], never by hiding alone.
 
+mod audit;
+mod audit_export;
 mod connection;
 mod connection_command;
 mod connection_edit;
@@ -23,10 +25,12 @@ pub mod outside;
 mod receivers;
 mod run;
 mod sent;
+mod sessions;
 mod settings;
 mod setup;
 pub mod shell_of;
 mod states;
+mod users;
 
 use axum::{
     Router,
@@ -72,4 +76,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(hooks::routes())
         .merge(receivers::routes())
         .merge(sent::routes())
+        .merge(sessions::routes())
+        .merge(users::routes())
+        .merge(audit::routes())
 }

@@ -2,9 +2,11 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::ShellOf;
 use crate::{
+    app::Hub,
     http::console::{Lang, Notice},
-    identity::{AuditEntry, Origin, Outcome, Principal, audit},
+    identity::{AuditEntry, Origin, Outcome, Principal, Seen, audit},
     model::Timestamp,
     store::{StoreError, Tx},
 };
@@ -43,6 +45,22 @@ pub async fn audited(tx: &mut Tx, act: Act<'_>, now: Timestamp) -> Result<(), St
         detail: act.detail,
     };
     audit::record(tx, entry, now).await
+}
+
+/// Writes what a person did into the audit trail, where the act has a transaction of its own.
+pub async fn audited_alone(hub: &Hub, act: Act<'_>) -> Result<(), StoreError> {
+    let mut tx = hub.db.begin().await?;
+    audited(&mut tx, act, hub.clock.now()).await?;
+    tx.commit().await
+}
+
+/// Notes that somebody was shown a customer. A page that refreshes itself shows nothing new to anybody.
+pub fn seen(hub: &Hub, of: &ShellOf, origin: &Origin, customer_id: &str) {
+    if !of.by_itself {
+        let object = ("customer", customer_id);
+        let seen = Seen { actor: &of.me.user_id, action: "customer.view", object, outcome: Outcome::Ok };
+        hub.identity.note(seen, origin);
+    }
 }
 
 /// What a form just did, from `?done=<word>&n=<number>`: only words of the catalogue are shown.

@@ -10,7 +10,7 @@ use crate::{
     http::{
         AppError, Preferences,
         console::{Lang, Me, Section, Shell},
-        cookie,
+        cookie, session,
     },
     identity::{Action, Principal, Settings},
     store::read_console,
@@ -24,6 +24,8 @@ pub struct ShellOf {
     pub me: Principal,
     pub shell: Shell,
     pub query: String,
+    /// A page that refreshes itself asks, not a person.
+    pub by_itself: bool,
 }
 
 impl ShellOf {
@@ -66,7 +68,8 @@ impl FromRequestParts<SharedHub> for ShellOf {
             notice: super::outcome::notice(Lang::parse(preferences.language), parts.uri.query().unwrap_or_default()),
             refresh: None,
         };
-        Ok(Self { me, shell, query: parts.uri.query().unwrap_or_default().to_owned() })
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        Ok(Self { me, shell, query, by_itself: session::is_by_itself(parts) })
     }
 }
 

@@ -8,6 +8,7 @@ mod entries;
 mod event;
 mod inbox;
 mod operations;
+mod people;
 mod receivers;
 mod start;
 
@@ -56,6 +57,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(event::samples());
     all.extend(operations::samples(lang));
     all.extend(connection_form::samples());
+    all.extend(people::samples());
     all.extend(receivers::samples());
     all.extend(start::samples());
     all
@@ -131,7 +133,11 @@ fn menus_show_what_a_role_may_use() {
     assert_eq!(entries(Role::Employee), ["/", "/customers"]);
     assert_eq!(entries(Role::Viewer), ["/", "/customers"]);
     assert_eq!(entries(Role::Steward), ["/", "/customers", "/failures"]);
-    assert_eq!(entries(Role::Owner), ["/", "/customers", "/connections", "/failures", "/webhooks", "/settings"]);
+    assert_eq!(entries(Role::Auditor), ["/", "/admin/users", "/admin/audit"]);
+    let all =
+        ["/", "/customers", "/connections", "/failures", "/webhooks", "/admin/users", "/admin/audit", "/settings"];
+    assert_eq!(entries(Role::Owner), all);
+    assert_eq!(entries(Role::Admin), all);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! whoever fills them only selects columns.
 
 pub mod activity;
+pub mod audit;
 pub mod connection;
 pub mod connection_edit;
 pub mod connection_form;
@@ -12,6 +13,7 @@ pub mod connection_new;
 pub mod customer;
 pub mod customer_edit;
 pub mod customers;
+pub mod device;
 pub mod error;
 pub mod event;
 mod event_text;
@@ -25,6 +27,7 @@ pub mod run;
 pub mod settings;
 pub mod setup;
 pub mod status;
+pub mod user;
 pub mod webhook;
 
 use askama::Template;
@@ -57,6 +60,8 @@ macro_rules! pages {
 }
 
 pages! {
+    audit::AuditDetailPage => "audit_detail.html" as AuditDetailTemplate,
+    audit::AuditPage => "audit.html" as AuditTemplate,
     activity::ActivityPage => "activity.html" as ActivityTemplate,
     connection::ConnectionPage => "connection.html" as ConnectionTemplate,
     connection::ConnectionsPage => "connections.html" as ConnectionsTemplate,
@@ -79,6 +84,10 @@ pages! {
     setup::SetupProgressPage => "setup_progress.html" as SetupProgressTemplate,
     setup::SigninPage => "signin.html" as SigninTemplate,
     setup::LeavePage => "leave.html" as LeaveTemplate,
+    user::MePage => "me.html" as MeTemplate,
+    user::PermissionsPage => "permissions.html" as PermissionsTemplate,
+    user::UserPage => "user.html" as UserTemplate,
+    user::UsersPage => "users.html" as UsersTemplate,
     webhook::WebhooksPage => "webhooks.html" as WebhooksTemplate,
     webhook::WebhookPage => "webhook.html" as WebhookTemplate,
 }

@@ -1,0 +1,125 @@
+//! Acts on one person's account. A running hub heeds them within a second.
+
+use musubi_sdk::manifest::nearest;
+use serde_json::json;
+
+use super::identity;
+use crate::{
+    cli::{
+        CliError, CliResult, Context, Outcome, cells,
+        installation::{ACTOR, Installation, missing},
+        output::Part,
+    },
+    identity::{By, MemberError, Origin, Role, mail_key},
+    store::{external_identity, idp, user},
+};
+
+/// Whoever runs the command has the machine.
+const BY: By<'static> = By { actor: ACTOR, role: None };
+
+impl From<MemberError> for CliError {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::Store(error) => error.into(),
+            other => Self::Usage(format!("{}: {other}", other.code())),
+        }
+    }
+}
+
+async fn find(here: &Installation, named: &str) -> Result<user::UserRow, CliError> {
+    let by_mail = user::by_mail_key(&here.db, &mail_key(named)).await?;
+    let found = if by_mail.is_some() { by_mail } else { user::by_id(&here.db, named).await? };
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let all = user::list(&here.db).await?;
+    Err(missing("person", named, nearest(named, all.iter().map(|u| u.mail.as_str())), "musubi user list"))
+}
+
+pub async fn show(context: &Context, named: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    let bound = external_identity::of_users(&here.db, &[&person.id]).await?;
+    let providers = idp::all(&here.db).await?;
+    let name = |id: &String| providers.iter().find(|row| row.id == *id).map_or_else(|| id.clone(), |r| r.name.clone());
+    let ways: Vec<String> = bound.iter().map(|(_, idp)| name(idp)).collect();
+    let sessions = identity(context, &here).sessions_of(&person.id, "").await?;
+    let open: Vec<_> = sessions
+        .iter()
+        .map(|s| {
+            json!({
+                "id": s.id, "created_at": s.created_at.rfc3339(), "seen_at": s.seen_at.rfc3339(), "ip": s.ip,
+                "agent": s.agent, "provider": s.idp_id.as_ref().map(name),
+            })
+        })
+        .collect();
+    let document = json!({
+        "id": person.id, "mail": person.mail, "name": person.name, "role": person.role,
+        "local_password": person.password_hash.is_some(), "providers": ways, "sessions": open,
+        "created_at": cells::instant(Some(person.created_at)), "disabled_at": cells::instant(person.disabled_at),
+        "signed_in_at": cells::instant(person.signed_in_at),
+    });
+    let values = Part::values(vec![
+        ("id", person.id.clone()),
+        ("name", person.name.clone()),
+        ("mail", person.mail.clone()),
+        ("role", person.role.clone()),
+        ("passphrase", cells::yes(person.password_hash.is_some())),
+        ("providers", ways.join(", ")),
+        ("last sign-in", cells::time(person.signed_in_at, &here.zone)),
+        ("disabled", cells::time(person.disabled_at, &here.zone)),
+    ]);
+    let rows = sessions
+        .into_iter()
+        .map(|s| {
+            let seen = cells::time(Some(s.seen_at.0), &here.zone);
+            let (ip, agent) = (s.ip.unwrap_or_default(), s.agent.unwrap_or_default());
+            vec![s.id, seen, ip, agent.chars().take(60).collect()]
+        })
+        .collect();
+    let devices = Part { title: "Signed-in devices", header: &["id", "last seen", "from", "says it is"], rows };
+    context.output.parts(&document, &[values, devices]);
+    Ok(Outcome::Done)
+}
+
+pub async fn role(context: &Context, named: &str, role: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    let to = Role::parse(role).ok_or_else(|| CliError::Usage(format!("there is no role {role}")))?;
+    identity(context, &here).set_role(BY, &person.id, to, &Origin::default()).await?;
+    context.output.result(&json!({"id": person.id, "role": role}), &format!("{} is {role}.", person.name));
+    if !external_identity::of_users(&here.db, &[&person.id]).await?.is_empty() && to != Role::Owner {
+        context.output.note("Signs in by a provider: the next sign-in sets the role of the groups again.");
+    }
+    Ok(Outcome::Done)
+}
+
+pub async fn deactivate(context: &Context, named: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    let ended = identity(context, &here).deactivate(BY, &person.id, &Origin::default()).await?;
+    let sentence = format!("{} may sign in no more; {ended} devices signed out.", person.name);
+    context.output.result(&json!({"id": person.id, "active": false, "ended": ended}), &sentence);
+    Ok(Outcome::Done)
+}
+
+pub async fn reactivate(context: &Context, named: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    identity(context, &here).reactivate(BY, &person.id, &Origin::default()).await?;
+    context.output.result(&json!({"id": person.id, "active": true}), &format!("{} may sign in again.", person.name));
+    Ok(Outcome::Done)
+}
+
+pub async fn sign_out(context: &Context, named: &str, session: Option<&str>) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    let (identity, origin) = (identity(context, &here), Origin::default());
+    let ended = match session {
+        None => identity.sign_out_everywhere(BY, &person.id, &origin).await?,
+        Some(id) if identity.end_session_of(BY, &person.id, id, &origin).await? => 1,
+        Some(id) => return Err(missing("session", id, None, "musubi user show")),
+    };
+    context.output.result(&json!({"id": person.id, "ended": ended}), &format!("{ended} devices signed out."));
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,171 @@
+use super::{NOW, Sample, minutes};
+use crate::{
+    http::console::{
+        Section::{Audit, None as Nowhere, Users},
+        view::{
+            audit::{AuditDetailPage, AuditLine, AuditPage, Check},
+            user::{Mapping, MePage, PermissionsPage, SessionRow, UserPage, UserRow, UsersPage},
+        },
+    },
+    identity::{Action, Role, can},
+    model::Timestamp,
+};
+
+const CHROME: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+     Version/18.1 Mobile/15E148 Safari/604.1";
+
+fn person(id: &str, name: &str, role: Role) -> UserRow {
+    UserRow {
+        id: id.into(),
+        name: name.into(),
+        mail: format!("{id}@hinoki-seiki.example"),
+        role,
+        local: role == Role::Owner,
+        providers: if role == Role::Owner { vec![] } else { vec!["社員アカウント".into()] },
+        signed_in_at: (role != Role::Viewer).then(|| minutes(18)),
+        disabled_at: (role == Role::Viewer).then(|| minutes(90_000)),
+        me: role == Role::Owner,
+    }
+}
+
+fn users() -> UsersPage {
+    UsersPage {
+        rows: vec![
+            person("usr_1", "高梨 拓", Role::Owner),
+            person("usr_2", "青井 みどり", Role::Employee),
+            person("usr_3", "谷 しずか", Role::Steward),
+            person("usr_4", "岸 由美", Role::Viewer),
+            person("usr_5", "監査法人 窓口", Role::Auditor),
+        ],
+        total: 128,
+        first: 1,
+        next: Some("/admin/users?page=2".into()),
+        ..UsersPage::default()
+    }
+}
+
+fn session(id: &str, agent: &str, provider: Option<&str>, current: bool) -> SessionRow {
+    SessionRow {
+        id: id.into(),
+        agent: Some(agent.into()),
+        ip: Some("192.0.2.14".into()),
+        created_at: minutes(300),
+        seen_at: minutes(2),
+        provider: provider.map(str::to_owned),
+        current,
+    }
+}
+
+fn line(id: &str, action: &str, object: (&str, &str, Option<&str>), refused: bool) -> AuditLine {
+    AuditLine {
+        id: id.into(),
+        at: minutes(12),
+        actor: if refused { "system".into() } else { "usr_1".into() },
+        actor_name: (!refused).then(|| "高梨 拓".into()),
+        action: action.into(),
+        object_kind: object.0.into(),
+        object_id: object.1.into(),
+        object_name: object.2.map(str::to_owned),
+        refused,
+        ip: Some("192.0.2.14".into()),
+        request_id: Some("019a0000-0000-7000-8000-000000000001".into()),
+        detail: if refused {
+            vec![("code".into(), "TOKEN_AUDIENCE".into())]
+        } else {
+            vec![("from".into(), "employee".into()), ("to".into(), "steward".into())]
+        },
+        place: Some((1284, "5c1f3a".repeat(10))),
+    }
+}
+
+fn lines() -> Vec<AuditLine> {
+    vec![
+        line("aud_1", "user.role", ("user", "usr_3", Some("谷 しずか")), false),
+        line("aud_2", "session.start", ("idp", "idp_1", Some("社員アカウント")), true),
+        AuditLine {
+            detail: vec![],
+            ..line("aud_3", "customer.view", ("customer", "cus_1", Some("株式会社朝凪電装")), false)
+        },
+        AuditLine {
+            actor: "cli".into(),
+            actor_name: None,
+            ..line("aud_4", "thing.unknown", ("thing", "x", None), false)
+        },
+    ]
+}
+
+fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage {
+    UserPage {
+        created_at: minutes(90_000),
+        sessions: vec![session("ses_1", CHROME, Some("社員アカウント"), false), session("ses_2", IPHONE, None, false)],
+        sessions_at: "/admin/users/usr_2/sessions".into(),
+        grantable: if may_change { Role::ALL.to_vec() } else { vec![] },
+        may_change,
+        role_by: row.providers.first().cloned(),
+        error,
+        trail: lines(),
+        may_see_trail: true,
+        row,
+    }
+}
+
+fn permissions() -> PermissionsPage {
+    let rows = Action::ALL.map(|action| (action.as_str(), Role::ALL.map(|role| can(role, action))));
+    let groups = vec![("営業".into(), Role::Employee), ("情シス".into(), Role::Admin)];
+    let mapping = Mapping { provider: "社員アカウント".into(), groups, otherwise: None };
+    PermissionsPage {
+        rows: rows.to_vec(),
+        mappings: vec![Mapping { otherwise: Some(Role::Viewer), provider: "協力会社".into(), groups: vec![] }, mapping],
+    }
+}
+
+fn audit(broken: bool) -> AuditPage {
+    let check = Check {
+        at: minutes(14),
+        entries: 48_211,
+        head: "5c1f3a".repeat(10),
+        broken: broken.then(|| (1284, Some("aud_2".into()), "CHAIN_CHANGED".into())),
+    };
+    AuditPage {
+        rows: lines(),
+        next: Some("/admin/audit?after=x".into()),
+        check: Some(check),
+        may_check: true,
+        ..AuditPage::default()
+    }
+}
+
+pub fn samples() -> Vec<Sample> {
+    let me = person("usr_1", "高梨 拓", Role::Owner);
+    let sessions = vec![session("ses_1", CHROME, None, true), session("ses_2", IPHONE, Some("社員アカウント"), false)];
+    let own = MePage { row: me.clone(), sessions, sessions_at: "/me/sessions".into() };
+    let off =
+        UserPage { sessions: vec![], trail: vec![], ..one(person("usr_4", "岸 由美", Role::Viewer), None, true) };
+    let none = UsersPage { rows: vec![], q: "だれか".into(), total: 0, first: 0, ..users() };
+    let unknown = SessionRow { agent: None, ip: None, ..session("ses_3", "", None, false) };
+    let aoi = person("usr_2", "青井 みどり", Role::Employee);
+    let strange = UserPage { sessions: vec![unknown], ..one(aoi.clone(), Some("USER_LAST_OWNER"), true) };
+    let nothing = AuditPage { rows: vec![], check: None, next: None, kind: "user".into(), ..audit(false) };
+    let unsealed = AuditLine {
+        place: None,
+        at: Timestamp(NOW.0 - 1),
+        ..line("aud_9", "session.start", ("session", "ses_1", None), false)
+    };
+    vec![
+        ("users", Users, true, Box::new(users())),
+        ("users-none", Users, true, Box::new(none)),
+        ("user", Users, true, Box::new(one(aoi, None, true))),
+        ("user-refused", Users, true, Box::new(strange)),
+        ("user-off", Users, true, Box::new(off)),
+        ("user-self", Users, true, Box::new(one(me, None, false))),
+        ("permissions", Users, true, Box::new(permissions())),
+        ("me", Nowhere, true, Box::new(own)),
+        ("audit", Audit, true, Box::new(audit(false))),
+        ("audit-broken", Audit, true, Box::new(audit(true))),
+        ("audit-none", Audit, true, Box::new(nothing)),
+        ("audit-entry", Audit, true, Box::new(AuditDetailPage { line: lines().remove(1) })),
+        ("audit-entry-new", Audit, true, Box::new(AuditDetailPage { line: unsealed })),
+    ]
+}

@@ -1,0 +1,192 @@
+//! `/admin/users`, one person, the permission table, and `/me`.
+
+use super::{audit::AuditLine, device};
+use crate::{http::console::Shell, identity::Role, model::Timestamp};
+
+/// One person in the list.
+#[derive(Clone, Debug)]
+pub struct UserRow {
+    pub id: String,
+    pub name: String,
+    /// Empty: the provider told none.
+    pub mail: String,
+    pub role: Role,
+    /// May sign in with a passphrase.
+    pub local: bool,
+    /// Names of providers by which this person signed in.
+    pub providers: Vec<String>,
+    pub signed_in_at: Option<Timestamp>,
+    pub disabled_at: Option<Timestamp>,
+    /// The reader.
+    pub me: bool,
+}
+
+impl UserRow {
+    /// `社員アカウント・パスフレーズ`
+    #[must_use]
+    pub fn ways(&self, s: &Shell) -> String {
+        let mut ways: Vec<&str> = self.providers.iter().map(String::as_str).collect();
+        if self.local {
+            ways.push(s.t("users.passphrase"));
+        }
+        if ways.is_empty() { "—".to_owned() } else { ways.join(s.t("comma")) }
+    }
+
+    #[must_use]
+    pub fn role_name(&self, s: &Shell) -> &'static str {
+        role_name(s, self.role)
+    }
+
+    /// Class, icon and word of the state.
+    #[must_use]
+    pub fn look(&self, s: &Shell) -> (&'static str, &'static str, &'static str) {
+        match self.disabled_at {
+            None => ("ok", "check", s.t("users.active")),
+            Some(_) => ("idle", "pause", s.t("users.inactive")),
+        }
+    }
+}
+
+/// The word of a role.
+#[must_use]
+pub fn role_name(s: &Shell, role: Role) -> &'static str {
+    s.word("role", role.as_str())
+}
+
+/// `/admin/users`.
+#[derive(Clone, Debug, Default)]
+pub struct UsersPage {
+    pub rows: Vec<UserRow>,
+    pub total: i64,
+    pub q: String,
+    /// Chosen role; empty for all.
+    pub role: String,
+    /// `active`, `inactive` or empty.
+    pub state: String,
+    pub first: i64,
+    pub previous: Option<String>,
+    pub next: Option<String>,
+}
+
+impl UsersPage {
+    #[must_use]
+    pub fn narrowed(&self) -> bool {
+        !(self.q.is_empty() && self.role.is_empty() && self.state.is_empty())
+    }
+
+    #[must_use]
+    pub fn last(&self) -> i64 {
+        self.first + i64::try_from(self.rows.len()).unwrap_or(0) - 1
+    }
+
+    #[must_use]
+    pub fn roles(&self) -> [Role; 6] {
+        Role::ALL
+    }
+}
+
+/// One signed-in browser.
+#[derive(Clone, Debug)]
+pub struct SessionRow {
+    pub id: String,
+    pub agent: Option<String>,
+    pub ip: Option<String>,
+    pub created_at: Timestamp,
+    pub seen_at: Timestamp,
+    /// Provider that vouched for it; `None`: passphrase.
+    pub provider: Option<String>,
+    /// The one that shows this page.
+    pub current: bool,
+}
+
+impl SessionRow {
+    #[must_use]
+    pub fn device(&self, s: &Shell) -> String {
+        device::name(s, self.agent.as_deref())
+    }
+
+    #[must_use]
+    pub fn icon(&self) -> &'static str {
+        if device::is_phone(self.agent.as_deref()) { "phone_device" } else { "screen" }
+    }
+
+    #[must_use]
+    pub fn way(&self, s: &Shell) -> String {
+        self.provider.clone().unwrap_or_else(|| s.t("users.passphrase").to_owned())
+    }
+}
+
+/// `/admin/users/{id}`.
+#[derive(Clone, Debug)]
+pub struct UserPage {
+    pub row: UserRow,
+    pub created_at: Timestamp,
+    pub sessions: Vec<SessionRow>,
+    /// Where the forms of the session list go.
+    pub sessions_at: String,
+    /// Roles that the reader may give; empty: none to this person.
+    pub grantable: Vec<Role>,
+    /// The reader may switch off, switch on, sign out.
+    pub may_change: bool,
+    /// A provider's groups decide the role at every sign-in.
+    pub role_by: Option<String>,
+    /// What was refused.
+    pub error: Option<&'static str>,
+    /// The newest entries about or by this person.
+    pub trail: Vec<AuditLine>,
+    pub may_see_trail: bool,
+}
+
+impl UserPage {
+    #[must_use]
+    pub fn role_help(&self, s: &Shell, role: &Role) -> &'static str {
+        s.word("role_help", role.as_str())
+    }
+
+    #[must_use]
+    pub fn role_word(&self, s: &Shell, role: &Role) -> &'static str {
+        role_name(s, *role)
+    }
+}
+
+/// `/me`.
+#[derive(Clone, Debug)]
+pub struct MePage {
+    pub row: UserRow,
+    pub sessions: Vec<SessionRow>,
+    pub sessions_at: String,
+}
+
+/// Roles of a provider's groups.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    pub provider: String,
+    pub groups: Vec<(String, Role)>,
+    /// Role without any of these groups; `None`: they do not get in.
+    pub otherwise: Option<Role>,
+}
+
+/// `/admin/users/permissions`.
+#[derive(Clone, Debug)]
+pub struct PermissionsPage {
+    /// Word of the action, and whether each role may, in the order of [`Role::ALL`].
+    pub rows: Vec<(&'static str, [bool; 6])>,
+    pub mappings: Vec<Mapping>,
+}
+
+impl PermissionsPage {
+    #[must_use]
+    pub fn roles(&self) -> [Role; 6] {
+        Role::ALL
+    }
+
+    #[must_use]
+    pub fn role_word(&self, s: &Shell, role: &Role) -> &'static str {
+        role_name(s, *role)
+    }
+
+    #[must_use]
+    pub fn role_help(&self, s: &Shell, role: &Role) -> &'static str {
+        s.word("role_help", role.as_str())
+    }
+}
