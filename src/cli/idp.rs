@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     CliError, CliResult, Context, Outcome, cells,
-    installation::{Installation, missing},
+    installation::{ACTOR, Installation, missing},
 };
 use crate::{
     config::Config,
@@ -16,7 +16,7 @@ use crate::{
         Federation, Role,
         federation::{
             Authentication, Settings, callback,
-            manage::{Draft, Rejected},
+            manage::{self, Draft, Rejected},
         },
     },
     secrets::Keys,
@@ -39,12 +39,12 @@ pub enum Command {
         /// Id or name
         provider: String,
     },
-    /// Let nobody sign in by it
+    /// Let nobody sign in by it, and end the sessions of those who did
     Disable {
         /// Id or name
         provider: String,
     },
-    /// Forget a provider; the people stay
+    /// Forget a provider and end its sessions; the people stay
     Remove {
         /// Id or name
         provider: String,
@@ -231,11 +231,17 @@ async fn set_enabled(context: &Context, named: &str, enabled: bool) -> CliResult
     let here = Installation::open(context).await?;
     let row = find(&here, named).await?;
     let mut tx = here.begin().await?;
-    idp::set_enabled(&mut tx, &row.id, enabled, here.now()).await?;
+    let ended = if enabled {
+        idp::set_enabled(&mut tx, &row.id, true, here.now()).await?;
+        0
+    } else {
+        manage::switch_off(&mut tx, &row.id, ACTOR, here.now()).await?
+    };
     here.record(&mut tx, if enabled { "idp.enable" } else { "idp.disable" }, ("idp", &row.id)).await?;
     tx.commit().await?;
-    let done = if enabled { "is on" } else { "is off" };
-    context.output.result(&json!({"id": row.id, "enabled": enabled}), &format!("{} {done}.", row.name));
+    let done = if enabled { "is on.".to_owned() } else { format!("is off; sessions ended: {ended}.") };
+    let document = json!({"id": row.id, "enabled": enabled, "sessions_ended": ended});
+    context.output.result(&document, &format!("{} {done}", row.name));
     Ok(Outcome::Done)
 }
 
@@ -243,9 +249,10 @@ async fn remove(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let row = find(&here, named).await?;
     let mut tx = here.begin().await?;
-    idp::remove(&mut tx, &row.id).await?;
+    let ended = manage::forget(&mut tx, &row.id, ACTOR, here.now()).await?;
     here.record(&mut tx, "idp.remove", ("idp", &row.id)).await?;
     tx.commit().await?;
-    context.output.result(&json!({"id": row.id, "removed": true}), &format!("{} is forgotten.", row.name));
+    let said = format!("{} is forgotten; sessions ended: {ended}.", row.name);
+    context.output.result(&json!({"id": row.id, "removed": true, "sessions_ended": ended}), &said);
     Ok(Outcome::Done)
 }

@@ -59,6 +59,12 @@ pub async fn set_enabled(tx: &mut Tx, id: &str, enabled: bool, now: Timestamp) -
     Ok(set.bind(enabled).bind(now).bind(id).execute(tx).await? == 1)
 }
 
+/// Keeps a provider as it is until the transaction ends; `false` when it is off or gone. Whoever switches it
+/// off meanwhile waits, and then finds the session that was opened.
+pub async fn hold(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    Ok(sql("UPDATE idp SET enabled = enabled WHERE id = $1 AND enabled").bind(id).execute(tx).await? == 1)
+}
+
 /// Forgets a provider. Who signed in by it stays, and signs in by it again when it comes back.
 pub async fn remove(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     sql("DELETE FROM login_attempt WHERE idp_id = $1").bind(id).execute(&mut *tx).await?;

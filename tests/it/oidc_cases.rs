@@ -5,6 +5,7 @@ mod callback;
 mod case;
 mod claims;
 mod endpoints;
+mod ending;
 mod limits;
 mod logout;
 mod people;

@@ -1,6 +1,7 @@
 //! Providers as administrators add, change and end them; the console and the command line call the same.
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::{
     Federation,
@@ -8,12 +9,13 @@ use super::{
     settings::{ALGORITHMS, Authentication, Settings},
 };
 use crate::{
-    identity::Role,
+    identity::{AuditEntry, Origin, Outcome, Role, audit},
     model::{Id, Timestamp, ids::Noun},
     secrets::{Keys, SecretError},
     store::{
         StoreError, Tx,
         idp::{self, Row},
+        session,
     },
 };
 
@@ -129,4 +131,35 @@ impl Federation {
         }
         Ok(id)
     }
+}
+
+/// Switches a provider off: nobody signs in by it, and whoever did is out. Returns how many sessions ended.
+pub async fn switch_off(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+    idp::set_enabled(tx, id, false, now).await?;
+    end_sessions(tx, id, actor, now).await
+}
+
+/// Forgets a provider, and ends what was opened by it; its people stay. Returns how many sessions ended.
+pub async fn forget(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+    idp::remove(tx, id).await?;
+    end_sessions(tx, id, actor, now).await
+}
+
+/// The provider's row was written before, so no sign-in that is on its way opens another one.
+async fn end_sessions(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+    let ended = session::end_of_provider(tx, id).await?;
+    let origin = Origin::default();
+    for (session_id, user_id) in &ended {
+        let entry = AuditEntry {
+            actor,
+            action: "session.end",
+            object_kind: "session",
+            object_id: session_id,
+            outcome: Outcome::Ok,
+            origin: &origin,
+            detail: json!({"idp": id, "user": user_id}),
+        };
+        audit::record(tx, entry, now).await?;
+    }
+    Ok(ended.len())
 }
