@@ -1,6 +1,8 @@
 //! The way to a provider and back: code flow with PKCE (RFC 7636, S256), state, nonce, and the issuer named in
 //! the callback (RFC 9207).
 
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -63,6 +65,9 @@ pub enum Refused {
     Unknown,
     #[error("{code}")]
     Check { code: &'static str, detail: Option<String> },
+    /// The address tried too often; nothing was looked at.
+    #[error("too many tries; wait {} s", .0.as_secs())]
+    Wait(Duration),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -108,6 +113,7 @@ impl Federation {
         public_url: &Url,
         origin: &Origin,
     ) -> Result<Begun, Refused> {
+        self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
         let begun = self.leave_for(idp_id, next, cookie, public_url).await;
         self.note(idp_id, begun.as_ref().err(), origin).await?;
         begun
@@ -158,7 +164,11 @@ impl Federation {
         let done = self.arrive(identity, &back, origin).await;
         self.note(back.idp_id, done.as_ref().err(), origin).await?;
         done
+        self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
     }
+        if done.is_ok() {
+            self.pace.give_back(origin.ip);
+        }
 
     /// A refusal, for the administrator who looks for it by its request id.
     async fn note(&self, idp_id: &str, refused: Option<&Refused>, origin: &Origin) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
-    /// 403, 404, 409 or 500; others look like 500.
+    /// 403, 404, 409, 429 or 500; others look like 500.
     pub status: u16,
     /// A refused sign-in has words of its own: `SIGNIN_AGAIN` …
     pub code: &'static str,
@@ -25,6 +25,7 @@ impl ErrorPage {
             (_, 404) => "404",
             (_, 409) => "409",
             _ => "500",
+            (_, 429) => "429",
         }
     }
 
