@@ -26,6 +26,19 @@ pub fn markdown() -> String {
     text
 }
 
+/// Where the table stands in docs/security.md.
+const MARKS: [&str; 2] = ["<!-- every case, as the tests print it -->\n\n", "\n<!-- end of the cases -->"];
+
+#[test]
+fn the_documentation_shows_every_case() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let shown = text.split_once(MARKS[0]).and_then(|(_, rest)| rest.split_once(MARKS[1]));
+    let shown = shown.map(|(table, _)| table).expect("docs/security.md has no place for the table");
+    let differ = || markdown().lines().zip(shown.lines()).find(|(is, was)| is != was).map(|(is, _)| is.to_owned());
+    assert!(shown == markdown(), "print it again (below); the first line that differs: {:?}", differ());
+}
+
 #[test]
 fn every_case_has_its_own_name() {
     let mut names: Vec<&str> = all().map(|case| case.name).collect();
