@@ -84,6 +84,12 @@ pub struct AddArgs {
     /// Role of people in none of these groups; none: they do not get in
     #[arg(long, default_value = "none")]
     default_role: String,
+    /// Longest ago that people typed their password at the provider; longer ago, they do it again
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u32>,
+    /// Tenant whose people get in, of a provider with many (Entra ID), may be given several times
+    #[arg(long = "tenant", value_name = "TENANT-ID")]
+    tenants: Vec<String>,
     /// The provider stands in a private network, and that is meant (http is allowed there)
     #[arg(long)]
     private: bool,
@@ -174,6 +180,8 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
         roles: roles(&args.roles)?,
         default_role,
         private: args.private,
+        max_age: args.max_age,
+        tenants: args.tenants,
     };
     let federation = federation(&here, &context.config)?;
     let draft = federation.check(Draft { name: args.name, settings, secret }).await?;

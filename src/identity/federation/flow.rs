@@ -152,6 +152,9 @@ impl Federation {
             .append_pair("nonce", &derived("nonce", &cookie, &state))
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
+        if let Some(longest) = settings.max_age {
+            url.query_pairs_mut().append_pair("max_age", &longest.to_string());
+        }
         Ok(Begun { url, cookie })
     }
 
@@ -161,14 +164,14 @@ impl Federation {
 
     /// Signs somebody in who comes back from a provider, or says why not. A refusal is in the audit trail.
     pub async fn finish(&self, identity: &Identity, back: Back<'_>, origin: &Origin) -> Result<Arrival, Refused> {
-        let done = self.arrive(identity, &back, origin).await;
-        self.note(back.idp_id, done.as_ref().err(), origin).await?;
-        done
         self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
-    }
+        let done = self.arrive(identity, &back, origin).await;
         if done.is_ok() {
             self.pace.give_back(origin.ip);
         }
+        self.note(back.idp_id, done.as_ref().err(), origin).await?;
+        done
+    }
 
     /// A refusal, for the administrator who looks for it by its request id.
     async fn note(&self, idp_id: &str, refused: Option<&Refused>, origin: &Origin) -> Result<(), StoreError> {
@@ -193,9 +196,9 @@ impl Federation {
         if !row.enabled {
             return Err("IDP_OFF".into());
         }
-        let settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
+        let mut settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
         let metadata = self.providers.metadata(&self.asking(&settings)).await?;
-        asked.is_from(&settings.issuer, metadata.names_itself)?;
+        asked.is_from(&metadata.issuers(&settings), metadata.names_itself)?;
         let code = asked.code()?;
         let cookie = back.cookie.unwrap_or_default();
         let secret = manage::secret(&self.keys, &row).map_err(|_| Refused::from("IDP_SECRET"))?;
@@ -205,7 +208,9 @@ impl Federation {
             redirect: &callback(back.public_url, &row.id),
             secret: secret.as_deref(),
         };
-        let claimed = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
+        let (claimed, issuer) = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
+        // Of a provider with many tenants: that of the person's own. A subject is a name within it.
+        settings.issuer = issuer;
         let session = self.admit(identity, &row.id, &settings, claimed, back.previous, origin).await?;
         Ok(Arrival { session, next: attempt.next })
     }
@@ -233,20 +238,26 @@ impl Federation {
         Ok((state, attempt))
     }
 
-    /// Exchanges the code and reads who that is.
+    /// Exchanges the code and reads who that is, and whose word it is.
     async fn ask(
         &self,
         settings: &Settings,
         metadata: &Metadata,
         exchange: &Exchange<'_>,
         nonce: &str,
-    ) -> Result<Claimed, Refused> {
+    ) -> Result<(Claimed, String), Refused> {
         let asking = self.asking(settings);
         let answer = self.exchange(settings, metadata, exchange).await?;
         let raw = gate::read(&answer.id_token, gate::Kind::Id, &settings.algorithms)?;
         let key = self.providers.key(&asking, metadata, &raw.algorithm, raw.key_id.as_deref()).await?;
+        let tenant = raw.payload.get("tid").and_then(Value::as_str);
+        let issuer = metadata.issuer_of(settings, tenant)?;
+        if !settings.tenants.is_empty() && !key.is_of(&issuer, tenant.unwrap_or_default()) {
+            return Err("TOKEN_KEY_ISSUER".into());
+        }
         let expected = token::Expected {
             settings,
+            issuer: &issuer,
             nonce,
             access_token: &answer.access_token,
             code: exchange.code,
@@ -263,7 +274,7 @@ impl Federation {
             ),
             None => None,
         };
-        Ok(claims::claimed(&payload, userinfo.as_ref(), settings)?)
+        Ok((claims::claimed(&payload, userinfo.as_ref(), settings)?, issuer))
     }
 
     async fn exchange(&self, settings: &Settings, metadata: &Metadata, e: &Exchange<'_>) -> Result<Granted, Refused> {
@@ -344,9 +355,9 @@ impl Callback {
     }
 
     /// RFC 9207: where the provider promises to name itself it has to, and nobody else may.
-    fn is_from(&self, issuer: &str, promised: bool) -> Result<(), Refused> {
-        match self.issuer.as_deref() {
-            Some(named) if named != issuer => Err("CALLBACK_ISSUER".into()),
+    fn is_from(&self, issuers: &[String], promised: bool) -> Result<(), Refused> {
+        match &self.issuer {
+            Some(named) if !issuers.contains(named) => Err("CALLBACK_ISSUER".into()),
             None if promised => Err("CALLBACK_ISSUER".into()),
             _ => Ok(()),
         }

@@ -87,7 +87,18 @@ impl Federation {
                 "without a group people are employee or viewer, or not in",
             ));
         }
-        let metadata = provider::discover(&self.wire, &s.issuer, s.private).await?;
+        for tenant in &mut s.tenants {
+            // An id, never a name: who holds a name can change.
+            *tenant = tenant.trim().to_ascii_lowercase();
+            if tenant.len() != 36 || !tenant.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+                return Err(wrong(
+                    "tenants",
+                    "IDP_TENANT",
+                    "a tenant is named by its id, as 8-4-4-4-12 hexadecimal digits",
+                ));
+            }
+        }
+        let metadata = provider::discover(&self.wire, s).await?;
         if s.algorithms.is_empty() {
             // RS256 is what every provider has to have (Core section 15.1); else the first that we know.
             let offers = |algorithm: &&str| metadata.algorithms.iter().any(|offered| offered == algorithm);

@@ -1,13 +1,13 @@
 //! Every case there is, and how people read them.
 
 use super::{
-    callback,
+    asked, callback,
     case::{Case, Expect},
     claims, endpoints, signature,
 };
 
 pub fn all() -> impl Iterator<Item = &'static Case> {
-    [claims::CASES, signature::CASES, endpoints::CASES, callback::CASES].into_iter().flatten()
+    [claims::CASES, signature::CASES, endpoints::CASES, callback::CASES, asked::CASES].into_iter().flatten()
 }
 
 /// The table as Markdown, for the documentation.

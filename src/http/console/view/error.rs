@@ -19,13 +19,14 @@ pub struct ErrorPage {
 impl ErrorPage {
     fn known(&self) -> &'static str {
         match (self.code, self.status) {
-            (code @ ("SIGNIN_AGAIN" | "SIGNIN_REFUSED" | "SIGNIN_NO_ROLE" | "SIGNIN_OFF" | "SIGNIN_LOCAL"), _) => code,
+            (code @ ("SIGNIN_AGAIN" | "SIGNIN_REFUSED" | "SIGNIN_NO_ROLE" | "SIGNIN_GROUPS"), _) => code,
+            (code @ ("SIGNIN_OFF" | "SIGNIN_LOCAL"), _) => code,
             (code @ "INSECURE_TRANSPORT", _) => code,
             (_, 403) => "403",
             (_, 404) => "404",
             (_, 409) => "409",
-            _ => "500",
             (_, 429) => "429",
+            _ => "500",
         }
     }
 
