@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     CliError, CliResult, Context, Outcome, cells,
-    installation::{Installation, missing},
+    installation::{ACTOR, Installation, missing},
 };
 use crate::{
     config::Config,
@@ -16,7 +16,7 @@ use crate::{
         Federation, Role,
         federation::{
             Authentication, Settings, callback,
-            manage::{Draft, Rejected},
+            manage::{self, Draft, Rejected},
             saml,
         },
     },
@@ -53,12 +53,12 @@ pub enum Command {
         /// Id or name
         provider: String,
     },
-    /// Let nobody sign in by it
+    /// Let nobody sign in by it, and end the sessions of those who did
     Disable {
         /// Id or name
         provider: String,
     },
-    /// Forget a provider; the people stay
+    /// Forget a provider and end its sessions; the people stay
     Remove {
         /// Id or name
         provider: String,
@@ -110,6 +110,12 @@ pub struct AddArgs {
     /// Role of people in none of these groups; none: they do not get in
     #[arg(long, default_value = "none")]
     default_role: String,
+    /// Longest ago that people typed their password at the provider; longer ago, they do it again
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u32>,
+    /// Tenant whose people get in, of a provider with many (Entra ID), may be given several times
+    #[arg(long = "tenant", value_name = "TENANT-ID")]
+    tenants: Vec<String>,
     /// The provider stands in a private network, and that is meant (http is allowed there)
     #[arg(long)]
     pub(super) private: bool,
@@ -211,6 +217,8 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
         roles: roles(&args.roles)?,
         default_role,
         private: args.private,
+        max_age: args.max_age,
+        tenants: args.tenants,
     };
     let federation = federation(&here, &context.config)?;
     let draft = federation.check(Draft { name: args.name, settings, secret }).await?;
@@ -277,11 +285,17 @@ async fn set_enabled(context: &Context, named: &str, enabled: bool) -> CliResult
     let here = Installation::open(context).await?;
     let row = find(&here, named).await?;
     let mut tx = here.begin().await?;
-    idp::set_enabled(&mut tx, &row.id, enabled, here.now()).await?;
+    let ended = if enabled {
+        idp::set_enabled(&mut tx, &row.id, true, here.now()).await?;
+        0
+    } else {
+        manage::switch_off(&mut tx, &row.id, ACTOR, here.now()).await?
+    };
     here.record(&mut tx, if enabled { "idp.enable" } else { "idp.disable" }, ("idp", &row.id)).await?;
     tx.commit().await?;
-    let done = if enabled { "is on" } else { "is off" };
-    context.output.result(&json!({"id": row.id, "enabled": enabled}), &format!("{} {done}.", row.name));
+    let done = if enabled { "is on.".to_owned() } else { format!("is off; sessions ended: {ended}.") };
+    let document = json!({"id": row.id, "enabled": enabled, "sessions_ended": ended});
+    context.output.result(&document, &format!("{} {done}", row.name));
     Ok(Outcome::Done)
 }
 
@@ -289,9 +303,10 @@ async fn remove(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let row = find(&here, named).await?;
     let mut tx = here.begin().await?;
-    idp::remove(&mut tx, &row.id).await?;
+    let ended = manage::forget(&mut tx, &row.id, ACTOR, here.now()).await?;
     here.record(&mut tx, "idp.remove", ("idp", &row.id)).await?;
     tx.commit().await?;
-    context.output.result(&json!({"id": row.id, "removed": true}), &format!("{} is forgotten.", row.name));
+    let said = format!("{} is forgotten; sessions ended: {ended}.", row.name);
+    context.output.result(&json!({"id": row.id, "removed": true, "sessions_ended": ended}), &said);
     Ok(Outcome::Done)
 }

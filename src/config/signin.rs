@@ -10,6 +10,7 @@ pub struct Signin {
     pub timeout: Period,
     pub attempt: Period,
     pub leeway: Period,
+    pub per_address: u32,
 }
 
 impl Signin {
@@ -22,6 +23,9 @@ impl Signin {
         }
         if self.leeway.0.as_secs() > 300 {
             return Err(Invalid::new("signin.leeway", "must be at most 5m: an old proof would be taken for a new one"));
+        }
+        if self.per_address == 0 {
+            return Err(Invalid::new("signin.per_address", "must be above 0"));
         }
         Ok(())
     }

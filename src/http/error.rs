@@ -127,6 +127,7 @@ fn refusal(code: &'static str) -> &'static str {
         "INSECURE_TRANSPORT" => "INSECURE_TRANSPORT",
         "ROLE_NONE" => "SIGNIN_NO_ROLE",
         "PERSON_OFF" | "PERSON_GONE" => "SIGNIN_OFF",
+        "GROUPS_ELSEWHERE" => "SIGNIN_GROUPS",
         "PERSON_LOCAL" => "SIGNIN_LOCAL",
         "STATE_MISSING" | "STATE_UNKNOWN" | "STATE_EXPIRED" | "BROWSER_UNKNOWN" | "BROWSER_OTHER" | "PERSON_BUSY" => {
             "SIGNIN_AGAIN"

@@ -53,6 +53,7 @@ impl From<Refused> for AppError {
         match refused {
             Refused::Unknown => Self::NotFound,
             Refused::Check { code, .. } => Self::Refused { code },
+            Refused::Wait(wait) => Self::TooMany(wait),
             Refused::Store(error) => error.into(),
         }
     }

@@ -150,7 +150,7 @@ impl State {
 }
 
 /// An IPv6 customer owns a whole /64, so that is what counts as one address.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let s = v6.segments();

@@ -59,6 +59,12 @@ pub async fn set_enabled(tx: &mut Tx, id: &str, enabled: bool, now: Timestamp) -
     Ok(set.bind(enabled).bind(now).bind(id).execute(tx).await? == 1)
 }
 
+/// Keeps a provider as it is until the transaction ends; `false` when it is off or gone. Whoever switches it
+/// off meanwhile waits, and then finds the session that was opened.
+pub async fn hold(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    Ok(sql("UPDATE idp SET enabled = enabled WHERE id = $1 AND enabled").bind(id).execute(tx).await? == 1)
+}
+
 /// Forgets a provider. Who signed in by it stays, and signs in by it again when it comes back.
 pub async fn remove(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     sql("DELETE FROM login_attempt WHERE idp_id = $1").bind(id).execute(&mut *tx).await?;
@@ -109,6 +115,14 @@ pub async fn take(tx: &mut Tx, state_hash: &[u8]) -> Result<Option<Attempt>, Sto
         .await
 }
 
+/// Most sign-ins that are on their way at a time.
+pub const MOST_ATTEMPTS: i64 = 10_000;
+
+/// Removes attempts that came too late, and the oldest of too many: under a flood whoever is quick still gets in.
 pub async fn purge_attempts(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
-    sql("DELETE FROM login_attempt WHERE expires_at < $1").bind(now).execute(tx).await
+    let late = sql("DELETE FROM login_attempt WHERE expires_at < $1").bind(now).execute(&mut *tx).await?;
+    // Before the next one is added, so one less may stay.
+    let many = sql("DELETE FROM login_attempt WHERE expires_at <=
+         (SELECT expires_at FROM login_attempt ORDER BY expires_at DESC LIMIT 1 OFFSET $1)");
+    Ok(late + many.bind(MOST_ATTEMPTS - 1).execute(tx).await?)
 }

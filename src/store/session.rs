@@ -117,6 +117,11 @@ pub async fn end_federated(
         .await
 }
 
+/// Ends every session that a provider vouched for. Returns ids and people.
+pub async fn end_of_provider(tx: &mut Tx, idp_id: &str) -> Result<Vec<(String, String)>, StoreError> {
+    sql("DELETE FROM session WHERE idp_id = $1 RETURNING id, user_id").bind(idp_id).all(tx).await
+}
+
 /// Removes sessions past their absolute end, or not seen since `idle_before`.
 pub async fn purge(tx: &mut Tx, now: Timestamp, idle_before: Timestamp) -> Result<u64, StoreError> {
     sql("DELETE FROM session WHERE expires_at <= $1 OR seen_at <= $2").bind(now).bind(idle_before).execute(tx).await

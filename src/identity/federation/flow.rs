@@ -1,6 +1,8 @@
 //! The way to a provider and back: code flow with PKCE (RFC 7636, S256), state, nonce, and the issuer named in
 //! the callback (RFC 9207).
 
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -64,6 +66,9 @@ pub enum Refused {
     Unknown,
     #[error("{code}")]
     Check { code: &'static str, detail: Option<String> },
+    /// The address tried too often; nothing was looked at.
+    #[error("too many tries; wait {} s", .0.as_secs())]
+    Wait(Duration),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -109,6 +114,7 @@ impl Federation {
         public_url: &Url,
         origin: &Origin,
     ) -> Result<Begun, Refused> {
+        self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
         let begun = self.leave_for(idp_id, next, cookie, public_url).await;
         self.note(idp_id, begun.as_ref().err(), origin).await?;
         begun
@@ -138,6 +144,9 @@ impl Federation {
             .append_pair("nonce", &derived("nonce", &cookie, &state))
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
+        if let Some(longest) = settings.max_age {
+            url.query_pairs_mut().append_pair("max_age", &longest.to_string());
+        }
         Ok(Begun { url, cookie })
     }
 
@@ -167,7 +176,11 @@ impl Federation {
 
     /// Signs somebody in who comes back from a provider, or says why not. A refusal is in the audit trail.
     pub async fn finish(&self, identity: &Identity, back: Back<'_>, origin: &Origin) -> Result<Arrival, Refused> {
+        self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
         let done = self.arrive(identity, &back, origin).await;
+        if done.is_ok() {
+            self.pace.give_back(origin.ip);
+        }
         self.note(back.idp_id, done.as_ref().err(), origin).await?;
         done
     }
@@ -202,7 +215,7 @@ impl Federation {
         }
         let settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
         let metadata = self.providers.metadata(&self.asking(&settings)).await?;
-        asked.is_from(&settings.issuer, metadata.names_itself)?;
+        asked.is_from(&metadata.issuers(&settings), metadata.names_itself)?;
         let code = asked.code()?;
         let cookie = back.cookie.unwrap_or_default();
         let secret = manage::secret(&self.keys, &row).map_err(|_| Refused::from("IDP_SECRET"))?;
@@ -212,9 +225,10 @@ impl Federation {
             redirect: &callback(back.public_url, &row.id),
             secret: secret.as_deref(),
         };
-        let claimed = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
+        let (claimed, issuer) = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
         let role = settings.role(&claimed.groups);
-        let known = Known { idp_id: &row.id, issuer: &settings.issuer, role, claimed };
+        // Of a provider with many tenants: that of the person's own. A subject is a name within it.
+        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed };
         let session = self.admit(identity, known, back.previous, origin).await?;
         Ok(Arrival { session, next: attempt.next })
     }
@@ -242,20 +256,26 @@ impl Federation {
         Ok((state, attempt))
     }
 
-    /// Exchanges the code and reads who that is.
+    /// Exchanges the code and reads who that is, and whose word it is.
     async fn ask(
         &self,
         settings: &Settings,
         metadata: &Metadata,
         exchange: &Exchange<'_>,
         nonce: &str,
-    ) -> Result<Claimed, Refused> {
+    ) -> Result<(Claimed, String), Refused> {
         let asking = self.asking(settings);
         let answer = self.exchange(settings, metadata, exchange).await?;
         let raw = gate::read(&answer.id_token, gate::Kind::Id, &settings.algorithms)?;
         let key = self.providers.key(&asking, metadata, &raw.algorithm, raw.key_id.as_deref()).await?;
+        let tenant = raw.payload.get("tid").and_then(Value::as_str);
+        let issuer = metadata.issuer_of(settings, tenant)?;
+        if !settings.tenants.is_empty() && !key.is_of(&issuer, tenant.unwrap_or_default()) {
+            return Err("TOKEN_KEY_ISSUER".into());
+        }
         let expected = token::Expected {
             settings,
+            issuer: &issuer,
             nonce,
             access_token: &answer.access_token,
             code: exchange.code,
@@ -272,7 +292,7 @@ impl Federation {
             ),
             None => None,
         };
-        Ok(claims::claimed(&payload, userinfo.as_ref(), settings)?)
+        Ok((claims::claimed(&payload, userinfo.as_ref(), settings)?, issuer))
     }
 
     async fn exchange(&self, settings: &Settings, metadata: &Metadata, e: &Exchange<'_>) -> Result<Granted, Refused> {
@@ -362,9 +382,9 @@ impl Callback {
     }
 
     /// RFC 9207: where the provider promises to name itself it has to, and nobody else may.
-    fn is_from(&self, issuer: &str, promised: bool) -> Result<(), Refused> {
-        match self.issuer.as_deref() {
-            Some(named) if named != issuer => Err("CALLBACK_ISSUER".into()),
+    fn is_from(&self, issuers: &[String], promised: bool) -> Result<(), Refused> {
+        match &self.issuer {
+            Some(named) if !issuers.contains(named) => Err("CALLBACK_ISSUER".into()),
             None if promised => Err("CALLBACK_ISSUER".into()),
             _ => Ok(()),
         }

@@ -48,7 +48,7 @@ impl Federation {
         is_signed(token, &raw, &key)?;
         let now = self.clock.now();
         let leeway = self.leeway.as_secs_f64();
-        let leaving = leaving(&raw.payload, &settings, now, leeway)?;
+        let leaving = leaving(&raw.payload, &settings, &metadata.issuers(&settings), now, leeway)?;
         let mut tx = self.db.begin().await?;
         let kept = now.plus(Timestamp::HOUR);
         if !idp::heed_logout(&mut tx, idp_id, &digest(&leaving.token_id), kept, now).await? {
@@ -78,11 +78,12 @@ fn is_signed(token: &str, raw: &Raw, key: &Key) -> Result<(), &'static str> {
 fn leaving(
     payload: &Map<String, Value>,
     settings: &Settings,
+    issuers: &[String],
     now: Timestamp,
     leeway: f64,
 ) -> Result<Leaving, &'static str> {
     let text = |name: &str| payload.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    if text("iss") != Some(settings.issuer.as_str()) {
+    if !text("iss").is_some_and(|named| issuers.iter().any(|issuer| issuer == named)) {
         return Err("TOKEN_ISSUER");
     }
     let meant = match payload.get("aud") {
@@ -139,6 +140,8 @@ mod tests {
             roles: Default::default(),
             default_role: None,
             private: false,
+            max_age: None,
+            tenants: vec![],
         };
         let good = json!({"iss": "https://id.example", "aud": "us", "iat": 1000, "exp": 1100, "jti": "j", "sub": "s",
             "events": {EVENT: {}}});
@@ -165,7 +168,8 @@ mod tests {
                     payload.insert(name, value)
                 };
             }
-            let got = leaving(&payload, &settings, Timestamp(1_010_000_000), 60.0).err();
+            let got =
+                leaving(&payload, &settings, &["https://id.example".into()], Timestamp(1_010_000_000), 60.0).err();
             assert_eq!(got, code, "{payload:?}");
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::{
     Federation,
@@ -10,12 +11,13 @@ use super::{
     settings::{ALGORITHMS, Authentication, Settings},
 };
 use crate::{
-    identity::Role,
+    identity::{AuditEntry, Origin, Outcome, Role, audit},
     model::{Id, Timestamp, ids::Noun},
     secrets::{Keys, SecretError},
     store::{
         StoreError, Tx,
         idp::{self, Row},
+        session,
     },
 };
 
@@ -95,7 +97,18 @@ impl Federation {
             return Err(wrong("secret", "IDP_SECRET", "a secret belongs to basic and post, and to no other"));
         }
         roles(&s.roles, s.default_role)?;
-        let metadata = provider::discover(&self.wire, &s.issuer, s.private).await?;
+        for tenant in &mut s.tenants {
+            // An id, never a name: who holds a name can change.
+            *tenant = tenant.trim().to_ascii_lowercase();
+            if tenant.len() != 36 || !tenant.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+                return Err(wrong(
+                    "tenants",
+                    "IDP_TENANT",
+                    "a tenant is named by its id, as 8-4-4-4-12 hexadecimal digits",
+                ));
+            }
+        }
+        let metadata = provider::discover(&self.wire, s).await?;
         if s.algorithms.is_empty() {
             // RS256 is what every provider has to have (Core section 15.1); else the first that we know.
             let offers = |algorithm: &&str| metadata.algorithms.iter().any(|offered| offered == algorithm);
@@ -139,4 +152,35 @@ impl Federation {
         }
         Ok(id)
     }
+}
+
+/// Switches a provider off: nobody signs in by it, and whoever did is out. Returns how many sessions ended.
+pub async fn switch_off(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+    idp::set_enabled(tx, id, false, now).await?;
+    end_sessions(tx, id, actor, now).await
+}
+
+/// Forgets a provider, and ends what was opened by it; its people stay. Returns how many sessions ended.
+pub async fn forget(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+    idp::remove(tx, id).await?;
+    end_sessions(tx, id, actor, now).await
+}
+
+/// The provider's row was written before, so no sign-in that is on its way opens another one.
+async fn end_sessions(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+    let ended = session::end_of_provider(tx, id).await?;
+    let origin = Origin::default();
+    for (session_id, user_id) in &ended {
+        let entry = AuditEntry {
+            actor,
+            action: "session.end",
+            object_kind: "session",
+            object_id: session_id,
+            outcome: Outcome::Ok,
+            origin: &origin,
+            detail: json!({"idp": id, "user": user_id}),
+        };
+        audit::record(tx, entry, now).await?;
+    }
+    Ok(ended.len())
 }

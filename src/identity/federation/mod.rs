@@ -10,6 +10,7 @@
 //! | `claims` | who that is: subject, name, mail, groups |
 //! | `flow` | the way there and back |
 //! | `logout` | a provider ends its person's sessions here |
+//! | `pace` | how often one address may try |
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
 //! | [`manage`] | adding, changing, ending providers |
 //!
@@ -24,6 +25,7 @@ mod flow;
 mod gate;
 mod logout;
 pub mod manage;
+mod pace;
 mod person;
 mod provider;
 pub mod saml;
@@ -51,13 +53,15 @@ pub struct Federation {
     attempt: Duration,
     /// How far the provider's clock may differ from ours.
     leeway: Duration,
+    pace: pace::Pace,
 }
 
 impl Federation {
     pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, settings: &config::Signin) -> reqwest::Result<Self> {
         let wire = wire::Wire::new(settings.timeout.0, config::proxy_hosts())?;
         let (attempt, leeway) = (settings.attempt.0, settings.leeway.0);
-        Ok(Self { db, clock, keys, wire, providers: provider::Providers::default(), attempt, leeway })
+        let (providers, pace) = (provider::Providers::default(), pace::Pace::new(settings.per_address));
+        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace })
     }
 }
 

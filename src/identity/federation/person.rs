@@ -10,7 +10,7 @@ use crate::{
         setup::{is_mail, mail_key},
     },
     model::{Id, Timestamp, ids::Noun},
-    store::{StoreError, Tx, external_identity, session, user},
+    store::{StoreError, Tx, external_identity, idp, session, user},
 };
 
 /// Times that a sign-in is begun again because the same person did so at the same moment.
@@ -44,6 +44,9 @@ impl Federation {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let mut tx = self.db.begin().await?;
+            if !idp::hold(&mut tx, idp_id).await? {
+                return Err("IDP_OFF".into());
+            }
             let known = external_identity::user_of(&mut tx, issuer, subject).await?;
             let user_id = match known {
                 Some(id) => self.returning(&mut tx, &id, &claimed, role, origin, now).await?,

@@ -24,6 +24,8 @@ const FRESH: i64 = Timestamp::HOUR;
 /// Unknown keys are looked for at most twice in this time.
 const COOLING: i64 = Timestamp::MINUTE;
 const BURST: usize = 2;
+/// What stands for a tenant in the issuer of a provider that has many.
+const TENANT: &str = "{tenantid}";
 /// Least bits of an RSA modulus.
 const RSA_BITS: usize = 2048;
 
@@ -58,6 +60,8 @@ struct Document {
 /// A provider as it described itself, every address judged.
 #[derive(Clone, Debug)]
 pub(super) struct Metadata {
+    /// As it calls itself; with [`TENANT`] in it, if it has many.
+    issuer: String,
     pub authorization: Url,
     pub token: Url,
     pub userinfo: Option<Url>,
@@ -69,7 +73,8 @@ pub(super) struct Metadata {
 }
 
 /// Fetches what a provider says of itself.
-pub(super) async fn discover(wire: &Wire, issuer: &str, private: bool) -> Result<Metadata, ProviderError> {
+pub(super) async fn discover(wire: &Wire, settings: &Settings) -> Result<Metadata, ProviderError> {
+    let (issuer, private) = (settings.issuer.as_str(), settings.private);
     let base = Wire::address(issuer, private).map_err(|why| error("IDP_ADDRESS", why.to_string()))?;
     if base.query().is_some() || base.fragment().is_some() {
         return Err(error("IDP_ADDRESS", "an issuer has neither query nor fragment"));
@@ -81,13 +86,16 @@ pub(super) async fn discover(wire: &Wire, issuer: &str, private: bool) -> Result
         other => error("IDP_DISCOVERY", other.to_string()),
     })?;
     // Exactly: else one provider could speak for another (Discovery section 4.3).
-    if document.issuer != issuer {
+    let right =
+        if settings.tenants.is_empty() { document.issuer == issuer } else { stands_for(&document.issuer, issuer) };
+    if !right {
         return Err(error("IDP_ISSUER", format!("it calls itself {}", printable(&document.issuer))));
     }
     let address = |what: &str, text: &str| {
         Wire::address(text, private).map_err(|why| error("IDP_ADDRESS", format!("its {what}: {why}")))
     };
     Ok(Metadata {
+        issuer: document.issuer,
         authorization: address("authorization_endpoint", &document.authorization_endpoint)?,
         token: address("token_endpoint", &document.token_endpoint)?,
         userinfo: document.userinfo_endpoint.as_deref().map(|text| address("userinfo_endpoint", text)).transpose()?,
@@ -96,6 +104,35 @@ pub(super) async fn discover(wire: &Wire, issuer: &str, private: bool) -> Result
         scopes: document.scopes_supported,
         names_itself: document.authorization_response_iss_parameter_supported,
     })
+}
+
+/// Whether an issuer with a place for tenants is the one that was typed, with any one word in that place.
+fn stands_for(template: &str, typed: &str) -> bool {
+    let Some((before, after)) = template.split_once(TENANT) else { return false };
+    let word = typed.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+    !after.contains(TENANT) && word.is_some_and(|word| !word.is_empty() && !word.contains('/'))
+}
+
+impl Metadata {
+    /// Every issuer that its tokens may name.
+    pub fn issuers(&self, settings: &Settings) -> Vec<String> {
+        if settings.tenants.is_empty() {
+            return vec![settings.issuer.clone()];
+        }
+        settings.tenants.iter().map(|tenant| self.issuer.replace(TENANT, tenant)).collect()
+    }
+
+    /// Who has to have made a token that says it is of this tenant.
+    ///
+    /// # Errors
+    /// `TOKEN_TENANT`: none whose people get in.
+    pub fn issuer_of(&self, settings: &Settings, tenant: Option<&str>) -> Result<String, &'static str> {
+        if settings.tenants.is_empty() {
+            return Ok(settings.issuer.clone());
+        }
+        let tenant = tenant.filter(|tenant| settings.tenants.iter().any(|known| known == tenant));
+        tenant.map(|tenant| self.issuer.replace(TENANT, tenant)).ok_or("TOKEN_TENANT")
+    }
 }
 
 fn printable(text: &str) -> String {
@@ -109,6 +146,8 @@ pub(super) struct Key {
     kty: String,
     curve: Option<String>,
     algorithm: Option<String>,
+    /// Whose tokens it signs, where the provider has many tenants and says so.
+    issuer: Option<String>,
     pub key: CoreJsonWebKey,
 }
 
@@ -128,7 +167,12 @@ impl Key {
         }
         let key = serde_json::from_value(value.clone()).ok()?;
         let owned = |name: &str| text(name).map(str::to_owned);
-        Some(Self { id: owned("kid"), curve: owned("crv"), algorithm: owned("alg"), kty, key })
+        Some(Self { id: owned("kid"), curve: owned("crv"), algorithm: owned("alg"), issuer: owned("issuer"), kty, key })
+    }
+
+    /// Whether it may sign for this issuer, a tenant's.
+    pub fn is_of(&self, issuer: &str, tenant: &str) -> bool {
+        self.issuer.as_deref().is_none_or(|own| own.replace(TENANT, tenant) == issuer)
     }
 
     fn fits(&self, algorithm: &str) -> bool {
@@ -178,7 +222,7 @@ pub(super) struct Asking<'a> {
 
 impl Providers {
     fn of(&self, settings: &Settings) -> Arc<Mutex<Known>> {
-        let key = format!("{} {}", settings.private, settings.issuer);
+        let key = format!("{} {} {}", settings.private, settings.tenants.is_empty(), settings.issuer);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
     }
 
@@ -190,7 +234,7 @@ impl Providers {
         {
             return Ok(metadata.clone());
         }
-        let metadata = Arc::new(discover(asking.wire, &asking.settings.issuer, asking.settings.private).await?);
+        let metadata = Arc::new(discover(asking.wire, asking.settings).await?);
         known.metadata = Some((metadata.clone(), asking.now));
         Ok(metadata)
     }

@@ -41,6 +41,12 @@ pub struct Settings {
     pub default_role: Option<Role>,
     /// The provider stands in our own network, and that is meant.
     pub private: bool,
+    /// Longest ago that the person proved who they are to the provider, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u32>,
+    /// Tenants of a provider that has many behind one issuer (Entra ID); empty: it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<String>,
 }
 
 impl Settings {
@@ -75,6 +81,8 @@ mod tests {
                 .into(),
             default_role,
             private: false,
+            max_age: None,
+            tenants: vec![],
         };
         for (groups, default, role) in [
             (vec!["営業"], None, Some(Role::Employee)),

@@ -23,6 +23,8 @@ const SUBJECT: usize = 255;
 /// What a token is checked against.
 pub(super) struct Expected<'a> {
     pub settings: &'a Settings,
+    /// Who has to have made it.
+    pub issuer: &'a str,
     pub nonce: &'a str,
     pub access_token: &'a str,
     pub code: &'a str,
@@ -49,7 +51,7 @@ pub(super) fn verify(
 fn signature(token: &str, raw: &Raw, key: Key, expected: &Expected<'_>) -> Result<(), &'static str> {
     let algorithm: CoreJwsSigningAlgorithm =
         serde_json::from_value(Value::from(raw.algorithm.as_str())).map_err(|_| "TOKEN_ALGORITHM")?;
-    let issuer = IssuerUrl::new(expected.settings.issuer.clone()).map_err(|_| "TOKEN_ISSUER")?;
+    let issuer = IssuerUrl::new(expected.issuer.to_owned()).map_err(|_| "TOKEN_ISSUER")?;
     let client = ClientId::new(expected.settings.client_id.clone());
     let at = micros(expected.now.plus(-expected.leeway));
     let verifier = CoreIdTokenVerifier::new_public_client(client, issuer, JsonWebKeySet::new(vec![key.key]))
@@ -80,7 +82,7 @@ fn micros(time: Timestamp) -> DateTime<Utc> {
 fn policy(raw: &Raw, expected: &Expected<'_>) -> Result<(), &'static str> {
     let claim = |name: &str| raw.payload.get(name);
     let text = |name: &str| claim(name).and_then(Value::as_str);
-    if text("iss") != Some(expected.settings.issuer.as_str()) {
+    if text("iss") != Some(expected.issuer) {
         return Err("TOKEN_ISSUER");
     }
     if text("nonce") != Some(expected.nonce) {
@@ -99,7 +101,11 @@ fn policy(raw: &Raw, expected: &Expected<'_>) -> Result<(), &'static str> {
     };
     let (exp, iat, nbf) = (time("exp")?, time("iat")?, time("nbf")?);
     let (Some(exp), Some(iat)) = (exp, iat) else { return Err("TOKEN_CLAIMS") };
-    time("auth_time")?;
+    if let (proved, Some(longest)) = (time("auth_time")?, expected.settings.max_age) {
+        // Core section 2: who asks for it has to look at it.
+        let oldest = seconds - leeway - f64::from(longest);
+        proved.filter(|at| (oldest..=seconds + leeway).contains(at)).ok_or("TOKEN_AUTH_TIME")?;
+    }
     if exp <= seconds - leeway {
         return Err("TOKEN_EXPIRED");
     }

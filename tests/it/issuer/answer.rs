@@ -98,6 +98,7 @@ impl Asked {
         expect("state", said("state").len() >= 22);
         expect("nonce", said("nonce").len() >= 22 && said("nonce") != said("state"));
         expect("response_mode", matches!(said("response_mode").as_str(), "" | "query"));
+        expect("max_age", said("max_age") == seat.play.max_age);
         let grant =
             Grant { redirect_uri: said("redirect_uri"), nonce: said("nonce"), challenge: said("code_challenge") };
         let code = random();

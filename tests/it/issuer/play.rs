@@ -45,6 +45,8 @@ pub struct Play {
     pub auth: Auth,
     /// The client's, compared as it comes.
     pub secret: &'static str,
+    /// What has to be asked for.
+    pub max_age: &'static str,
     /// The ID token does not say who somebody is; the userinfo endpoint does.
     pub lean: bool,
     pub discovery: fn(&mut Value, &Site),
@@ -65,6 +67,7 @@ impl Default for Play {
         Self {
             auth: Auth::Basic,
             secret: super::SECRET,
+            max_age: "",
             lean: false,
             discovery: |_, _| {},
             discovery_answer: Answer::Json,

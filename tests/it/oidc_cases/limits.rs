@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures::future::join_all;
-use musubi::{clock::Clock, model::Timestamp};
+use musubi::{clock::Clock, model::Timestamp, store};
 use serde_json::json;
 
 use super::{
@@ -194,6 +194,61 @@ async fn a_provider_inside_needs_a_word_and_a_cloud_metadata_address_is_never_on
     let nobody = tokio::time::timeout(Duration::ZERO, inside.accept()).await;
     assert!(nobody.is_err(), "somebody was called");
     assert_eq!(scene.t.count("SELECT COUNT(*) FROM idp").await, 0);
+}
+
+/// Three sign-ins that end badly, and the fourth is not looked at; those that end well do not count.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_only_knocks_waits_and_an_office_does_not() {
+    let database = Database::sqlite().await;
+    let clock = Arc::new(AtomicI64::new(sender::now()));
+    let scene = Scene::paced(&database, Clock::Manual(clock.clone()), 6).await;
+    let idp = scene.added("knock").await;
+    for _ in 0..8 {
+        assert_eq!(scene.sign_in(&Visitor::new(), &idp, Way::Straight).await.end.status, 303);
+    }
+    let (audit, attempts) = ("SELECT COUNT(*) FROM audit", "SELECT COUNT(*) FROM login_attempt");
+    let back = format!("{}/auth/oidc/{idp}/callback?code=a&state=b", scene.t.address());
+    for _ in 0..3 {
+        assert_eq!(Visitor::new().get(&scene.start_url(&idp)).await.status, 303);
+        assert_eq!(Visitor::new().get(&back).await.status, 403);
+    }
+    let before = (scene.t.count(audit).await, scene.t.count(attempts).await, scene.issuers.heard("knock").len());
+    for url in [&back, &scene.start_url(&idp)] {
+        let page = Visitor::new().get(url).await;
+        assert_eq!((page.status, page.header("retry-after")), (429, "10"), "{url}");
+        assert!(page.body.contains("Please wait a moment") && !page.body.contains(&idp), "{}", page.body);
+    }
+    let after = (scene.t.count(audit).await, scene.t.count(attempts).await, scene.issuers.heard("knock").len());
+    assert_eq!(after, before, "nothing was looked at, nothing kept");
+    pass(&clock, 20);
+    assert_eq!(scene.sign_in(&Visitor::new(), &idp, Way::Straight).await.end.status, 303, "whoever waits gets in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_on_their_way_are_bounded_and_the_latest_stay() {
+    for database in Database::both().await {
+        let scene = Scene::new(&database).await;
+        let idp = scene.added("many").await;
+        let most = store::idp::MOST_ATTEMPTS;
+        let mut tx = scene.t.hub().db.begin().await.unwrap();
+        for n in 0..most + 50 {
+            // Still good for hours, each a microsecond longer than the one before.
+            let expires_at = sender::now() + Timestamp::HOUR + n;
+            let attempt =
+                store::idp::Attempt { browser_hash: vec![], idp_id: idp.clone(), next: "/".into(), expires_at };
+            store::idp::begin(&mut tx, &n.to_be_bytes(), &attempt).await.unwrap();
+        }
+        store::idp::purge_attempts(&mut tx, Timestamp(sender::now())).await.unwrap();
+        assert_eq!(store::idp::take(&mut tx, &50_i64.to_be_bytes()).await.unwrap().map(|_| ()), None);
+        assert!(store::idp::take(&mut tx, &51_i64.to_be_bytes()).await.unwrap().is_some(), "{}", database.name);
+        tx.commit().await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(Visitor::new().get(&scene.start_url(&idp)).await.status, 303);
+        }
+        let left = scene.t.count("SELECT COUNT(*) FROM login_attempt").await;
+        assert!(left <= most, "{}: {left}", database.name);
+        scene.t.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

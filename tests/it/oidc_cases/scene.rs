@@ -51,8 +51,17 @@ impl Scene {
     }
 
     pub async fn at(database: &Database, clock: Clock) -> Self {
+        // All the hostile ones come from one address here.
+        Self::paced(database, clock, 1_000_000).await
+    }
+
+    /// `per_address`: as in the configuration.
+    pub async fn paced(database: &Database, clock: Clock, per_address: u32) -> Self {
         // Long enough for an answer on a busy machine, short beside one that never comes.
-        let patience = |c: &mut musubi::config::Config| c.signin.timeout.0 = std::time::Duration::from_secs(4);
+        let patience = |c: &mut musubi::config::Config| {
+            c.signin.timeout.0 = std::time::Duration::from_secs(4);
+            c.signin.per_address = per_address;
+        };
         let t = TestHub::start_at(database, clock.clone(), patience).await;
         let issuers = Issuers::start(clock).await;
         Self { t, issuers, url: database.url.clone(), folder: tempfile::tempdir().unwrap() }

@@ -1,13 +1,13 @@
 //! Every case there is, and how people read them.
 
 use super::{
-    callback,
+    asked, callback,
     case::{Case, Expect},
     claims, endpoints, signature,
 };
 
 pub fn all() -> impl Iterator<Item = &'static Case> {
-    [claims::CASES, signature::CASES, endpoints::CASES, callback::CASES].into_iter().flatten()
+    [claims::CASES, signature::CASES, endpoints::CASES, callback::CASES, asked::CASES].into_iter().flatten()
 }
 
 /// The table as Markdown, for the documentation.
@@ -24,6 +24,19 @@ pub fn markdown() -> String {
         text += &format!("| {} | {outcome} | {} |\n", case.meaning, case.because.unwrap_or_default());
     }
     text
+}
+
+/// Where the table stands in docs/security.md.
+const MARKS: [&str; 2] = ["<!-- every case, as the tests print it -->\n\n", "\n<!-- end of the cases -->"];
+
+#[test]
+fn the_documentation_shows_every_case() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let shown = text.split_once(MARKS[0]).and_then(|(_, rest)| rest.split_once(MARKS[1]));
+    let shown = shown.map(|(table, _)| table).expect("docs/security.md has no place for the table");
+    let differ = || markdown().lines().zip(shown.lines()).find(|(is, was)| is != was).map(|(is, _)| is.to_owned());
+    assert!(shown == markdown(), "print it again (below); the first line that differs: {:?}", differ());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
-    /// 403, 404, 409 or 500; others look like 500.
+    /// 403, 404, 409, 429 or 500; others look like 500.
     pub status: u16,
     /// A refused sign-in has words of its own: `SIGNIN_AGAIN` …
     pub code: &'static str,
@@ -19,11 +19,13 @@ pub struct ErrorPage {
 impl ErrorPage {
     fn known(&self) -> &'static str {
         match (self.code, self.status) {
-            (code @ ("SIGNIN_AGAIN" | "SIGNIN_REFUSED" | "SIGNIN_NO_ROLE" | "SIGNIN_OFF" | "SIGNIN_LOCAL"), _) => code,
+            (code @ ("SIGNIN_AGAIN" | "SIGNIN_REFUSED" | "SIGNIN_NO_ROLE" | "SIGNIN_GROUPS"), _) => code,
+            (code @ ("SIGNIN_OFF" | "SIGNIN_LOCAL"), _) => code,
             (code @ "INSECURE_TRANSPORT", _) => code,
             (_, 403) => "403",
             (_, 404) => "404",
             (_, 409) => "409",
+            (_, 429) => "429",
             _ => "500",
         }
     }
