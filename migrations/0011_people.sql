@@ -21,3 +21,28 @@ CREATE TABLE audit_head (
     seal        BYTEA  NOT NULL,
     at          BIGINT NOT NULL
 );
+
+-- The second factor of a local account: codes of the moment (RFC 6238).
+CREATE TABLE second_factor (
+    user_id      TEXT   NOT NULL PRIMARY KEY REFERENCES app_user (id) ON DELETE CASCADE,
+    secret       BYTEA  NOT NULL,                     -- sealed
+    used_step    BIGINT NOT NULL,                     -- the last half minute whose code was taken
+    created_at   BIGINT NOT NULL,
+    confirmed_at BIGINT                               -- NULL: begun, not asked for yet
+);
+
+CREATE TABLE recovery_code (
+    user_id      TEXT   NOT NULL REFERENCES app_user (id) ON DELETE CASCADE,
+    code_hash    BYTEA  NOT NULL,                     -- SHA-256 of about 80 random bits
+    used_at      BIGINT,
+    PRIMARY KEY (user_id, code_hash)
+);
+
+-- The passphrase was right; the code is awaited.
+CREATE TABLE sign_in_step (
+    token_hash   BYTEA  NOT NULL PRIMARY KEY,         -- SHA-256 of the browser's cookie
+    user_id      TEXT   NOT NULL REFERENCES app_user (id) ON DELETE CASCADE,
+    tries        BIGINT NOT NULL,
+    expires_at   BIGINT NOT NULL
+);
+CREATE INDEX sign_in_step_expires ON sign_in_step (expires_at);

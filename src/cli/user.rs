@@ -57,6 +57,11 @@ pub enum Command {
         /// Id or mail address
         person: String,
     },
+    /// Take somebody's second factor away, when phone and recovery codes are lost
+    ResetFactor {
+        /// Id or mail address
+        person: String,
+    },
     /// Sign out all devices of somebody, or one of them
     SignOut {
         /// Id or mail address
@@ -75,6 +80,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Role { person, role } => member::role(context, &person, &role).await,
         Command::Deactivate { person } => member::deactivate(context, &person).await,
         Command::Reactivate { person } => member::reactivate(context, &person).await,
+        Command::ResetFactor { person } => member::reset_factor(context, &person).await,
         Command::SignOut { person, session } => member::sign_out(context, &person, session.as_deref()).await,
     }
 }

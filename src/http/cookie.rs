@@ -8,6 +8,8 @@ pub const SESSION: &str = "__Host-musubi";
 pub const FORM: &str = "__Host-musubi-form";
 /// Binds a sign-in on its way to the browser that began it.
 pub const LOGIN: &str = "__Host-musubi-login";
+/// A sign-in whose passphrase was right and whose code is awaited.
+pub const STEP: &str = "__Host-musubi-step";
 pub const LANGUAGE: &str = "musubi-lang";
 pub const THEME: &str = "musubi-theme";
 

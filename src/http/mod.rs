@@ -23,6 +23,7 @@ pub mod saml;
 pub mod server;
 pub mod session;
 pub mod signin;
+pub mod signin_code;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

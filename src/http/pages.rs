@@ -29,6 +29,18 @@ pub struct SignInPage {
     pub theme: &'static str,
 }
 
+/// What the page shows that asks for the code of a second factor.
+#[derive(Clone, Debug, Default)]
+pub struct CodePage {
+    /// `CODE_WRONG`, `SIGNIN_WAIT`, `FORM_EXPIRED`.
+    pub error: Option<&'static str>,
+    pub wait: Option<u64>,
+    pub next: String,
+    pub csrf: String,
+    pub language: &'static str,
+    pub theme: &'static str,
+}
+
 /// What the first-run page shows; it keeps what was typed, except the passphrase.
 #[derive(Clone, Debug, Default)]
 pub struct SetupPage {
@@ -78,6 +90,7 @@ pub struct ErrorPage {
 #[derive(Clone, Copy)]
 pub struct Pages {
     pub sign_in: fn(SignInPage) -> Response,
+    pub code: fn(CodePage) -> Response,
     pub setup: fn(SetupPage) -> Response,
     pub error: fn(ErrorPage) -> Response,
     pub leave: fn(LeavePage) -> Response,
@@ -89,6 +102,7 @@ impl Default for Pages {
     fn default() -> Self {
         Self {
             sign_in: plain_sign_in,
+            code: plain_code,
             setup: plain_setup,
             error: plain_error,
             leave: plain_leave,
@@ -112,6 +126,17 @@ fn plain_sign_in(page: SignInPage) -> Response {
         field("csrf", "hidden", &page.csrf),
     );
     document(page.language, "Sign in", &body)
+}
+
+fn plain_code(page: CodePage) -> Response {
+    let body = format!(
+        "<h1>Code</h1>{}<form method=\"post\" action=\"/signin/code\">{}{}{}<button>Sign in</button></form>",
+        message(page.error),
+        field("code", "text", ""),
+        field("next", "hidden", &page.next),
+        field("csrf", "hidden", &page.csrf),
+    );
+    document(page.language, "Code", &body)
 }
 
 fn plain_setup(page: SetupPage) -> Response {

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use axum::Router;
 use tokio::net::TcpListener;
 
-use super::{error::AppError, federation, health, hooks, layers, saml, signin};
+use super::{error::AppError, federation, health, hooks, layers, saml, signin, signin_code};
 use crate::app::SharedHub;
 
 /// Every room of the hub behind the same layers. `rooms` are the routes of the console, the API
@@ -14,6 +14,7 @@ pub fn router(hub: &SharedHub, rooms: Router<SharedHub>) -> Router {
     let all = Router::new()
         .merge(health::routes())
         .merge(signin::routes())
+        .merge(signin_code::routes())
         .merge(federation::routes())
         .merge(saml::routes())
         .merge(rooms)

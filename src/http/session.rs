@@ -146,7 +146,11 @@ pub fn sign_in_url(next: Option<&str>, why: Option<&str>) -> String {
 pub fn safe_next(next: &str) -> Option<&str> {
     let plain = next.len() <= 2000 && next.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'\\');
     let path = next.split(['?', '#']).next().unwrap_or_default();
-    if !plain || !next.starts_with('/') || next.starts_with("//") || ["/signin", "/signout", "/setup"].contains(&path) {
+    if !plain
+        || !next.starts_with('/')
+        || next.starts_with("//")
+        || ["/signin", "/signin/code", "/signout", "/setup"].contains(&path)
+    {
         return None;
     }
     let base = Url::parse("http://here.invalid/").ok()?;

@@ -19,6 +19,7 @@ use super::{
     pages::{SetupPage, SignInPage},
     preferences::{self, Preferences},
     session::{safe_next, sign_in_url},
+    signin_code,
     transport::Transport,
 };
 use crate::{
@@ -34,12 +35,14 @@ pub fn routes() -> Router<SharedHub> {
 }
 
 /// What these handlers know of the browser.
-struct Visit {
-    origin: Origin,
-    preferences: Preferences,
-    safe: bool,
+pub(super) struct Visit {
+    pub origin: Origin,
+    pub preferences: Preferences,
+    pub safe: bool,
     /// The session cookie the browser had; it is replaced at sign-in.
-    previous: Option<String>,
+    pub previous: Option<String>,
+    /// Whose passphrase was right already.
+    pub step: Option<String>,
     form_cookie: Option<String>,
 }
 
@@ -52,6 +55,7 @@ impl FromRequestParts<SharedHub> for Visit {
             preferences: Preferences::from_request_parts(parts, hub).await?,
             safe: Transport::of(parts, &hub.edge).is_safe(),
             previous: cookie::get(&parts.headers, cookie::SESSION).map(str::to_owned),
+            step: cookie::get(&parts.headers, cookie::STEP).filter(|v| v.len() == 43).map(str::to_owned),
             form_cookie: cookie::get(&parts.headers, cookie::FORM).filter(|v| v.len() == 43).map(str::to_owned),
         })
     }
@@ -59,7 +63,7 @@ impl FromRequestParts<SharedHub> for Visit {
 
 impl Visit {
     /// Why a posted form is not taken.
-    fn refusal(&self, csrf: &str) -> Option<&'static str> {
+    pub fn refusal(&self, csrf: &str) -> Option<&'static str> {
         if !self.safe {
             return Some("INSECURE_TRANSPORT");
         }
@@ -68,7 +72,7 @@ impl Visit {
     }
 
     /// Draws a form with its cookie. An open wire gets neither.
-    fn form(&self, status: StatusCode, draw: impl FnOnce(String) -> Response) -> Response {
+    pub fn form(&self, status: StatusCode, draw: impl FnOnce(String) -> Response) -> Response {
         let value = self.form_cookie.clone().unwrap_or_else(token::fresh);
         let mut response = draw(if self.safe { value.clone() } else { String::new() });
         *response.status_mut() = status;
@@ -98,7 +102,7 @@ struct SignInPost {
 /// A form field that must not be printed.
 #[derive(Deserialize, Default)]
 #[serde(from = "String")]
-struct SecretText(SecretString);
+pub(super) struct SecretText(pub SecretString);
 
 impl From<String> for SecretText {
     fn from(text: String) -> Self {
@@ -146,6 +150,7 @@ async fn sign_in(
         Ok(signed_in) => return Ok(welcome(&signed_in, &next)),
         Err(SignInError::Store(error)) => return Err(error.into()),
         Err(SignInError::Password(error)) => return Err(AppError::internal(error)),
+        Err(SignInError::Code(step)) => return Ok(signin_code::asked(&step, &next)),
         Err(error @ (SignInError::Wrong | SignInError::Wait(_))) => error,
     };
     let (status, wait) = match &error {
@@ -272,10 +277,11 @@ pub(super) fn welcome(signed_in: &SignedIn, to: &str) -> Response {
     let mut response = Redirect::to(to).into_response();
     cookie::set(response.headers_mut(), cookie::guarded(cookie::SESSION, signed_in.token.expose_secret()));
     cookie::set(response.headers_mut(), cookie::expired(cookie::FORM));
+    cookie::set(response.headers_mut(), cookie::expired(cookie::STEP));
     response
 }
 
-fn retry_after(mut response: Response, seconds: Option<u64>) -> Response {
+pub(super) fn retry_after(mut response: Response, seconds: Option<u64>) -> Response {
     if let Some(seconds) = seconds {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }

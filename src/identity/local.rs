@@ -20,6 +20,9 @@ pub enum SignInError {
     Wrong,
     #[error("wait before the next try")]
     Wait(Duration),
+    /// Right so far; this goes into the browser's cookie, and the code of the second factor is awaited.
+    #[error("the code of the second factor is missing")]
+    Code(SecretString),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -32,6 +35,7 @@ impl SignInError {
         match self {
             Self::Wrong => "SIGNIN_WRONG",
             Self::Wait(_) => "SIGNIN_WAIT",
+            Self::Code(_) => "SIGNIN_CODE",
             Self::Store(_) | Self::Password(_) => "INTERNAL",
         }
     }
@@ -57,6 +61,9 @@ impl Identity {
             return Err(SignInError::Wrong);
         };
         self.throttle.right(admitted);
+        if let Some(cookie) = self.ask_code(&user.id).await? {
+            return Err(SignInError::Code(cookie));
+        }
         let mut tx = self.db.begin().await?;
         if let (Some(new), Some(old)) = (verdict.rehash, stored) {
             user::replace_hash(&mut tx, &user.id, &old, &new).await?;

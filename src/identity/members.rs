@@ -184,7 +184,7 @@ async fn target(tx: &mut Tx, by: By<'_>, user_id: &str, to: Option<Role>) -> Res
 }
 
 /// As [`target`], where one's own account is fine.
-async fn allowed(tx: &mut Tx, by: By<'_>, user_id: &str) -> Result<(), MemberError> {
+pub(super) async fn allowed(tx: &mut Tx, by: By<'_>, user_id: &str) -> Result<(), MemberError> {
     let person = user::by_id(tx, user_id).await?.ok_or(MemberError::Missing)?;
     let of = role(&person)?;
     match by.role {

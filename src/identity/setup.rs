@@ -132,7 +132,7 @@ impl Setup {
 }
 
 /// As people type it: lower case, in groups, or with a Japanese keyboard in full width.
-fn normal(code: &str) -> String {
+pub(super) fn normal(code: &str) -> String {
     code.nfkc().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase()
 }
 

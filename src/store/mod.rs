@@ -49,6 +49,7 @@ pub mod retention;
 pub mod run;
 pub mod saml;
 pub mod sample;
+pub mod second_factor;
 pub mod session;
 pub mod setting;
 pub mod shipment;

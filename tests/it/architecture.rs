@@ -87,6 +87,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("openidconnect", &["identity"]),
     ("uppsala", &["identity"]),
     ("bergshamra_c14n", &["identity"]),
+    ("totp_rs", &["identity"]),
     ("argon2", &["identity"]),
     ("chacha20poly1305", &["secrets"]),
 ];

@@ -13,6 +13,7 @@ mod cli_ops;
 mod console_audit;
 mod console_behaviour;
 mod console_desk;
+mod console_factor;
 mod console_operations;
 mod console_people;
 mod console_receivers;

@@ -123,3 +123,12 @@ pub async fn sign_out(context: &Context, named: &str, session: Option<&str>) -> 
     context.output.result(&json!({"id": person.id, "ended": ended}), &format!("{ended} devices signed out."));
     Ok(Outcome::Done)
 }
+
+pub async fn reset_factor(context: &Context, named: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    let removed = identity(context, &here).reset_factor(BY, &person.id, &Origin::default()).await?;
+    let sentence = if removed { "signs in by the passphrase alone from now on" } else { "has no second factor" };
+    context.output.result(&json!({"id": person.id, "removed": removed}), &format!("{} {sentence}.", person.name));
+    Ok(Outcome::Done)
+}

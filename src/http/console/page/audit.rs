@@ -169,7 +169,8 @@ async fn list(
         until,
         query,
         next,
-        check: checked.map(check),
+        // At the very first start there was nothing to check yet.
+        check: checked.filter(|verdict| verdict.entries > 0 || verdict.broken.is_some()).map(check),
         may_check: me.can(Action::ViewAudit),
     };
     Ok(view.render(&shell))

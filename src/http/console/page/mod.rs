@@ -24,6 +24,7 @@ mod outcome;
 pub mod outside;
 mod receivers;
 mod run;
+mod second_factor;
 mod sent;
 mod sessions;
 mod settings;
@@ -77,6 +78,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(receivers::routes())
         .merge(sent::routes())
         .merge(sessions::routes())
+        .merge(second_factor::routes())
         .merge(users::routes())
         .merge(audit::routes())
 }

@@ -10,7 +10,7 @@ use crate::{
             view::{
                 Page,
                 error::ErrorPage,
-                setup::{EnvCheck, LeavePage, SetupOwnerPage, SigninPage},
+                setup::{EnvCheck, LeavePage, SetupOwnerPage, SigninCodePage, SigninPage},
             },
         },
         pages::{self, Pages},
@@ -33,7 +33,7 @@ pub const ZONES: [&str; 8] = [
 /// The console's own pages in place of the plain ones.
 #[must_use]
 pub fn pages() -> Pages {
-    Pages { sign_in, setup, error, leave, after_setup: "/setup/data" }
+    Pages { sign_in, code, setup, error, leave, after_setup: "/setup/data" }
 }
 
 pub(super) fn shell(language: &str, theme: &str, company: &str) -> Shell {
@@ -67,6 +67,17 @@ fn sign_in(page: pages::SignInPage) -> Response {
         wait: page.wait.and_then(|seconds| i64::try_from(seconds).ok()),
         csrf: page.csrf,
         providers: page.providers,
+    };
+    view.render(&shell).into_response()
+}
+
+fn code(page: pages::CodePage) -> Response {
+    let shell = shell(page.language, page.theme, "");
+    let view = SigninCodePage {
+        next: page.next,
+        refusal: page.error.map(str::to_owned),
+        wait: page.wait.and_then(|seconds| i64::try_from(seconds).ok()),
+        csrf: page.csrf,
     };
     view.render(&shell).into_response()
 }

@@ -20,7 +20,7 @@ use crate::{
             },
         },
     },
-    identity::Origin,
+    identity::{Factor, Origin},
     store::{StoreError, user},
 };
 
@@ -52,7 +52,8 @@ async fn page(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<Strin
     let found = user::by_id(&hub.db, &me.user_id).await?.ok_or(AppError::NotFound)?;
     let row = users::rows(&hub, vec![found], me).await?.pop().ok_or(AppError::NotFound)?;
     let sessions = rows(&hub, &me.user_id, &me.session_id).await?;
-    let view = MePage { row, sessions, sessions_at: "/me/sessions".to_owned() };
+    let second_factor = matches!(hub.identity.factor(&me.user_id).await?, Factor::On { .. });
+    let view = MePage { row, second_factor, sessions, sessions_at: "/me/sessions".to_owned() };
     Ok(view.render(&frame.at(Section::None)))
 }
 

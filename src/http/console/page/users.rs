@@ -23,7 +23,7 @@ use crate::{
         },
     },
     identity::{
-        Action, By, MemberError, Origin, Principal, Role, can,
+        Action, By, Factor, MemberError, Origin, Principal, Role, can,
         federation::Settings,
         members::{grantable, may_change},
     },
@@ -40,6 +40,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/admin/users/{id}/deactivate", post(deactivate))
         .route("/admin/users/{id}/reactivate", post(reactivate))
         .route("/admin/users/{id}/sign-out", post(sign_out))
+        .route("/admin/users/{id}/reset-factor", post(reset_factor))
         .route("/admin/users/{id}/sessions/{session}/end", post(end_session))
 }
 
@@ -158,6 +159,7 @@ async fn person(hub: &Hub, me: &Principal, id: &str) -> Result<UserPage, AppErro
         may_change,
         // First run's owner stays owner, whatever a provider says.
         role_by: row.providers.first().filter(|_| row.role != Role::Owner).cloned(),
+        second_factor: matches!(hub.identity.factor(id).await?, Factor::On { .. }),
         error: None,
         trail,
         may_see_trail,
@@ -249,6 +251,17 @@ async fn end_session(
     frame.me.require(Action::ManageUsers)?;
     let acted = hub.identity.end_session_of(By::from(&frame.me), &id, &session, &origin).await;
     answer(&hub, frame, &id, acted, |ended| ("sessions_ended", Some(i64::from(ended)))).await
+}
+
+async fn reset_factor(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageUsers)?;
+    let acted = hub.identity.reset_factor(By::from(&frame.me), &id, &origin).await;
+    answer(&hub, frame, &id, acted, |_| ("factor_reset", None)).await
 }
 
 async fn permissions(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {

@@ -4,6 +4,8 @@ use crate::{
         Section::{Audit, None as Nowhere, Users},
         view::{
             audit::{AuditDetailPage, AuditLine, AuditPage, Check},
+            second_factor::{SecondFactorPage, State},
+            setup::SigninCodePage,
             user::{Mapping, MePage, PermissionsPage, SessionRow, UserPage, UserRow, UsersPage},
         },
     },
@@ -104,6 +106,7 @@ fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage 
         grantable: if may_change { Role::ALL.to_vec() } else { vec![] },
         may_change,
         role_by: row.providers.first().cloned(),
+        second_factor: row.local,
         error,
         trail: lines(),
         may_see_trail: true,
@@ -137,10 +140,20 @@ fn audit(broken: bool) -> AuditPage {
     }
 }
 
+fn factor(state: State, error: Option<&'static str>) -> SecondFactorPage {
+    SecondFactorPage { state, codes: vec![], error, wait: None }
+}
+
 pub fn samples() -> Vec<Sample> {
+    let begun = State::Begun {
+        secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into(),
+        url: "otpauth://totp/Musubi:takanashi%40hinoki-seiki.example?secret=JBSWY3DPEHPK3PXP&issuer=Musubi".into(),
+    };
+    let on = State::On { since: NOW, codes_left: 10 };
+    let fresh = SecondFactorPage { codes: vec!["ABCDEFGH-23456789".into(); 10], ..factor(on, None) };
     let me = person("usr_1", "高梨 拓", Role::Owner);
     let sessions = vec![session("ses_1", CHROME, None, true), session("ses_2", IPHONE, Some("社員アカウント"), false)];
-    let own = MePage { row: me.clone(), sessions, sessions_at: "/me/sessions".into() };
+    let own = MePage { row: me.clone(), second_factor: false, sessions, sessions_at: "/me/sessions".into() };
     let off =
         UserPage { sessions: vec![], trail: vec![], ..one(person("usr_4", "岸 由美", Role::Viewer), None, true) };
     let none = UsersPage { rows: vec![], q: "だれか".into(), total: 0, first: 0, ..users() };
@@ -162,6 +175,16 @@ pub fn samples() -> Vec<Sample> {
         ("user-self", Users, true, Box::new(one(me, None, false))),
         ("permissions", Users, true, Box::new(permissions())),
         ("me", Nowhere, true, Box::new(own)),
+        ("factor-off", Nowhere, true, Box::new(factor(State::Off, Some("PASSPHRASE_WRONG")))),
+        ("factor-begun", Nowhere, true, Box::new(factor(begun, Some("CODE_WRONG")))),
+        ("factor-on", Nowhere, true, Box::new(factor(State::On { since: minutes(90), codes_left: 2 }, None))),
+        ("factor-codes", Nowhere, true, Box::new(fresh)),
+        (
+            "signin-code",
+            Nowhere,
+            false,
+            Box::new(SigninCodePage { refusal: Some("CODE_WRONG".into()), wait: Some(4), ..SigninCodePage::default() }),
+        ),
         ("audit", Audit, true, Box::new(audit(false))),
         ("audit-broken", Audit, true, Box::new(audit(true))),
         ("audit-none", Audit, true, Box::new(nothing)),

@@ -24,6 +24,7 @@ mod format_tests;
 pub mod home;
 pub mod receiver;
 pub mod run;
+pub mod second_factor;
 pub mod settings;
 pub mod setup;
 pub mod status;
@@ -82,10 +83,12 @@ pages! {
     setup::SetupOwnerPage => "setup_owner.html" as SetupOwnerTemplate,
     setup::SetupDataPage => "setup_data.html" as SetupDataTemplate,
     setup::SetupProgressPage => "setup_progress.html" as SetupProgressTemplate,
+    setup::SigninCodePage => "signin_code.html" as SigninCodeTemplate,
     setup::SigninPage => "signin.html" as SigninTemplate,
     setup::LeavePage => "leave.html" as LeaveTemplate,
     user::MePage => "me.html" as MeTemplate,
     user::PermissionsPage => "permissions.html" as PermissionsTemplate,
+    second_factor::SecondFactorPage => "second_factor.html" as SecondFactorTemplate,
     user::UserPage => "user.html" as UserTemplate,
     user::UsersPage => "users.html" as UsersTemplate,
     webhook::WebhooksPage => "webhooks.html" as WebhooksTemplate,

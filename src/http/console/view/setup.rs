@@ -110,6 +110,15 @@ pub struct SigninPage {
     pub providers: Vec<(String, String)>,
 }
 
+/// `/signin/code`.
+#[derive(Clone, Debug, Default)]
+pub struct SigninCodePage {
+    pub next: String,
+    pub refusal: Option<String>,
+    pub wait: Option<i64>,
+    pub csrf: String,
+}
+
 impl SigninPage {
     /// Where a provider's button leads.
     #[must_use]

@@ -130,6 +130,8 @@ pub struct UserPage {
     pub may_change: bool,
     /// A provider's groups decide the role at every sign-in.
     pub role_by: Option<String>,
+    /// A code is asked for after the passphrase.
+    pub second_factor: bool,
     /// What was refused.
     pub error: Option<&'static str>,
     /// The newest entries about or by this person.
@@ -153,6 +155,8 @@ impl UserPage {
 #[derive(Clone, Debug)]
 pub struct MePage {
     pub row: UserRow,
+    /// A code is asked for after the passphrase.
+    pub second_factor: bool,
     pub sessions: Vec<SessionRow>,
     pub sessions_at: String,
 }
