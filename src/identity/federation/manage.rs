@@ -144,6 +144,8 @@ impl Federation {
             settings: serde_json::to_string(&draft.settings).unwrap_or_default(),
             secret: sealed,
             enabled: true,
+            draft: false,
+            preset: None,
             created_at: now.0,
             updated_at: now.0,
         };

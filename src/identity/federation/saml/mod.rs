@@ -25,12 +25,12 @@
 //! assertion is believed only where an administrator said so; a `RelayState` is neither sent nor read, where
 //! somebody wants to go is kept here.
 
-mod assertion;
-mod certificate;
-mod flow;
+pub(super) mod assertion;
+pub(super) mod certificate;
+pub(super) mod flow;
 mod gate;
 pub mod manage;
-mod metadata;
+pub(super) mod metadata;
 mod request;
 mod response;
 pub mod settings;
@@ -39,7 +39,7 @@ mod xml;
 
 use url::Url;
 
-pub use certificate::fingerprint;
+pub use certificate::{ends, fingerprint};
 pub use flow::{Begun, Brought, Page, Way};
 pub use settings::Settings;
 
