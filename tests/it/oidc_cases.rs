@@ -3,7 +3,7 @@
 
 mod asked;
 mod callback;
-mod case;
+pub mod case;
 mod claims;
 mod ending;
 mod endpoints;

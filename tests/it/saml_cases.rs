@@ -4,9 +4,9 @@
 mod case;
 mod claims;
 mod markup;
-mod pen;
+pub mod pen;
 mod providers;
-mod scene;
+pub mod scene;
 mod signature;
 mod ways;
 mod wrapping;

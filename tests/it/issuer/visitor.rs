@@ -65,6 +65,16 @@ impl Visitor {
         self.send(self.client.post(url).header(header::CONTENT_TYPE, "text/plain").body(body), url).await
     }
 
+    /// Follows a link of the hub's own page.
+    pub async fn follow(&self, url: &str) -> Page {
+        self.send_from(self.client.get(url), url, "same-origin").await
+    }
+
+    /// Sends a form of the hub's own page.
+    pub async fn submit(&self, url: &str, pairs: &[(&str, &str)]) -> Page {
+        self.send_from(self.client.post(url).form(pairs), url, "same-origin").await
+    }
+
     pub fn cookie(&self, url: &str, name: &str) -> Option<String> {
         self.jar.lock().unwrap().get(&(host(url), name.to_owned())).cloned()
     }
@@ -74,6 +84,10 @@ impl Visitor {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, url: &str) -> Page {
+        self.send_from(request, url, "cross-site").await
+    }
+
+    async fn send_from(&self, request: reqwest::RequestBuilder, url: &str, site: &str) -> Page {
         let host = host(url);
         let cookies: Vec<String> = {
             let jar = self.jar.lock().unwrap();
@@ -82,7 +96,7 @@ impl Visitor {
         let mut request = request
             .header(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")
             .header(header::ACCEPT_LANGUAGE, "en")
-            .header("sec-fetch-site", "cross-site")
+            .header("sec-fetch-site", site)
             .header("sec-fetch-mode", "navigate")
             .header("sec-fetch-dest", "document");
         if !cookies.is_empty() {

@@ -78,7 +78,9 @@ fn check(name: &str, html: &str) {
     }
     for (at, _) in html.match_indices("<form") {
         let form = &html[at..at + html[at..].find("</form>").unwrap_or(0)];
-        assert!(!form.contains("method=\"post\"") || form.contains("name=\"csrf\""), "{name}: a form without csrf");
+        // A form for another site must not carry our token there.
+        let ours = form.contains("method=\"post\"") && !form.contains(" data-leave");
+        assert_eq!(form.contains("name=\"csrf\""), ours, "{name}: csrf where the form goes to us, and only there");
     }
     let sprite = assets::get("icons.svg").map(|asset| String::from_utf8_lossy(&asset.body).into_owned());
     let sprite = sprite.unwrap_or_default();

@@ -220,9 +220,12 @@ impl TestPage {
             (State::Bad | State::Warn, _, code) => {
                 s.lang.find(&format!("audit_code.{code}")).map_or_else(|| code.to_owned(), str::to_owned)
             }
+            (_, "connection", _) if detail.is_empty() => s.t("idp_test.connected").to_owned(),
             (_, "connection", _) => s.f1("idp_test.connection_ok", detail),
             (_, "signature", _) if !detail.is_empty() => s.f1("idp_test.signature_ok", detail),
-            (_, "signature", _) => s.t("idp_test.signature_ok_saml").to_owned(),
+            (_, "signature", _) if self.frame.kind == "saml" => s.t("idp_test.signature_ok_saml").to_owned(),
+            (_, "signature", _) => s.t("idp_test.verified").to_owned(),
+            (_, "recipient", _) if detail.is_empty() => s.t("idp_test.meant").to_owned(),
             (_, "recipient", _) => s.f1("idp_test.recipient_ok", detail),
             (_, "role", _) => s.f1("idp_test.role_ok", role()),
             _ => s.t("idp_test.attributes_ok").to_owned(),
