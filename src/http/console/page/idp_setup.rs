@@ -8,6 +8,8 @@ use axum::{
     routing::get,
 };
 
+use secrecy::SecretString;
+
 use super::{
     ShellOf, done,
     idp::{facts, find, given},
@@ -256,8 +258,22 @@ async fn fill(
             here.store(&hub, &origin, filled).await?;
             Ok(here.on(if posted.text("action") == "check" { "take" } else { "roles" }, "idp_read"))
         }
-        Err(wrong) => Ok(unprocessable(&typed(&here, &posted, wrong?), &here.shell)),
+        Err(wrong) => {
+            let page = typed(&here, &posted, wrong?);
+            let kept = keep_secret(&hub, &here, &posted).await?;
+            Ok(unprocessable(&TakePage { has_secret: page.has_secret || kept, ..page }, &here.shell))
+        }
     }
+}
+
+/// A secret that was typed beside something wrong: nobody has to copy it again.
+async fn keep_secret(hub: &Hub, here: &Here, posted: &Posted) -> Result<bool, AppError> {
+    let secret = SecretString::from(posted.text("secret"));
+    let Ok(filled) = hub.federation.change_secret(&here.row, &secret) else { return Ok(false) };
+    let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
+    filled.store(&mut tx, &here.row.id, now).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The form as it was sent; a secret does not go back.

@@ -83,6 +83,12 @@ impl MethodPage {
         Preset::ALL.into_iter().filter(fits).collect()
     }
 
+    /// Its name says the protocol already.
+    #[must_use]
+    pub fn is_plain(&self, preset: &Preset) -> bool {
+        matches!(preset, Preset::Oidc | Preset::Saml)
+    }
+
     #[must_use]
     pub fn kind_of(&self, preset: &Preset) -> &'static str {
         kind_name(preset.kind())
