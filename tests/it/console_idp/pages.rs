@@ -1,10 +1,11 @@
 //! The pages in a real browser: followed as an administrator would, seen in both widths.
 
-use musubi::clock::Clock;
+use musubi::{clock::Clock, store::sql};
 
 use crate::{
     console_desk::Desk,
-    issuer::{CLIENT, Issuers, Visitor},
+    issuer::{CLIENT, Issuers, Visitor, keys},
+    saml_cases::pen::metadata,
 };
 
 /// A page in both widths and both themes, and checked.
@@ -141,4 +142,49 @@ async fn the_page_afterwards(desk: &Desk) {
     assert_eq!(desk.t.count("SELECT COUNT(*) FROM idp").await, 0);
     let acts = "SELECT COUNT(DISTINCT action) FROM audit WHERE action LIKE 'idp.%'";
     assert_eq!(desk.t.count(acts).await, 7, "create, change, try, enable, secret, disable, remove");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saml_provider_is_set_up_from_a_file_in_the_browser() {
+    let desk = Desk::new().await;
+    desk.open("/admin/idp/new").await;
+    desk.b.click("input[value=saml]").await;
+    desk.b.click("main form .btn.pri").await;
+    desk.until("location.pathname.endsWith('/give')").await;
+    looks(&desk, "idp-saml-2-give").await;
+    desk.b.click(".foot-acts .btn.pri").await;
+    desk.until("document.querySelector('#metadata_url')").await;
+    desk.b.click(".foot-acts .btn.pri").await;
+    desk.b.wait_for_text("#metadata-e", "入力してください").await;
+    desk.refused(422).await;
+    let document = metadata("https://browser.id.example/saml", "https://browser.id.example/sso", &[&keys().main]);
+    // A file goes into the field, where it can be read before it is sent.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("metadata.xml");
+    std::fs::write(&file, &document).unwrap();
+    desk.b.execute("document.querySelector('input[type=file]').classList.remove('vh')", vec![]).await;
+    desk.b.fill("input[type=file]", &file.display().to_string()).await;
+    desk.until("document.querySelector('#metadata').value.includes('EntityDescriptor')").await;
+    desk.b.click(".foot-acts .btn[value=check]").await;
+    desk.b.wait_for_text("aside", "SHA-256").await;
+    looks(&desk, "idp-saml-3-take").await;
+    desk.b.click(".foot-acts .btn.pri").await;
+    desk.until("location.pathname.endsWith('/roles')").await;
+    desk.b.fill("tbody tr:first-child input[name=group]", "営業").await;
+    desk.b.click(".foot-acts .btn.pri").await;
+    desk.until("location.pathname.endsWith('/test')").await;
+    let id = desk.t.text("SELECT id FROM idp").await;
+    desk.open(&format!("/admin/idp/{id}/take?lang=en")).await;
+    desk.b.wait_for_text("main", "Values from the provider").await;
+    looks(&desk, "idp-saml-3-take-en").await;
+    let mut tx = desk.t.hub().db.begin().await.unwrap();
+    sql("UPDATE idp SET draft = FALSE, enabled = TRUE").execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    desk.open(&format!("/admin/idp/{id}?lang=ja")).await;
+    looks(&desk, "idp-saml-page").await;
+    desk.b.execute("document.querySelector('#metadata').value = 'no XML'", vec![]).await;
+    desk.b.click("form[action$='/refresh'] button").await;
+    desk.b.wait_for_text("#metadata-e", "メタデータを読めません").await;
+    desk.refused(422).await;
+    desk.close().await;
 }
