@@ -38,7 +38,9 @@ async fn a_provider_is_set_up_tried_and_switched_on() {
 }
 
 /// What a case does, the words of the checks that the page has to show as failed, and what it says to do.
-const FINDINGS: [(&str, fn(&mut Play), &str, &str); 6] = [
+type Case = (&'static str, fn(&mut Play), &'static str, &'static str);
+
+const FINDINGS: [Case; 6] = [
     ("wrong-aud", |p| p.token = |t| t.claim("aud", "another"), "このアプリ宛てのトークンではない", "クライアント ID"),
     ("bent", |p| p.token = |t| t.finish = bent, "署名が合わない", "署名の設定"),
     ("expired", |p| p.token = |t| t.claim("exp", t.now - 3600), "トークンの期限切れ", "時計"),

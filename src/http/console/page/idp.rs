@@ -253,7 +253,8 @@ async fn refresh(
     frame.me.require(Action::ManageSignIn)?;
     let row = find(&hub, &id).await?;
     let known = saml_settings(&row).ok_or(AppError::NotFound)?;
-    let source = Posted::read(&body).source().or_else(|| known.metadata_url.clone().map(saml::manage::Source::Url));
+    let before = known.metadata_url.clone().map(saml::manage::Source::Url);
+    let source = Posted::read(&body).source().or(before);
     let values = SamlValues {
         source,
         subject_attribute: known.subject_attribute,
@@ -269,5 +270,7 @@ async fn refresh(
     filled.store(&mut tx, &row.id, now).await?;
     audited(&mut tx, Act::on(&frame.me, &origin, "idp.refresh", "idp", &row.id), now).await?;
     tx.commit().await?;
-    Ok(done(&format!("/admin/idp/{}", row.id), "idp_refreshed", None))
+    let new = saml_settings(&find(&hub, &id).await?).map(|new| new.certificates).unwrap_or_default();
+    let come = new.iter().filter(|certificate| !known.certificates.contains(certificate)).count();
+    Ok(done(&format!("/admin/idp/{}", row.id), "idp_refreshed", i64::try_from(come).ok()))
 }

@@ -168,6 +168,7 @@ async fn method(
 async fn rename(
     State(hub): State<SharedHub>,
     frame: ShellOf,
+    origin: Origin,
     Path(id): Path<String>,
     RawForm(body): RawForm,
 ) -> Result<Response, AppError> {
@@ -179,6 +180,7 @@ async fn rename(
         let wrong = Some(explain(rejected, "name")?);
         return Ok(unprocessable(&MethodPage { frame: Some(here.frame), preset, name, wrong }, &here.shell));
     }
+    audited(&mut tx, Act::on(&here.me, &origin, "idp.change", "idp", &here.row.id), hub.clock.now()).await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/admin/idp/{}/give", here.row.id)).into_response())
 }
@@ -260,19 +262,17 @@ async fn fill(
         }
         Err(wrong) => {
             let page = typed(&here, &posted, wrong?);
-            let kept = keep_secret(&hub, &here, &posted).await?;
+            let kept = keep_secret(&hub, &here, &origin, &posted).await?;
             Ok(unprocessable(&TakePage { has_secret: page.has_secret || kept, ..page }, &here.shell))
         }
     }
 }
 
 /// A secret that was typed beside something wrong: nobody has to copy it again.
-async fn keep_secret(hub: &Hub, here: &Here, posted: &Posted) -> Result<bool, AppError> {
+async fn keep_secret(hub: &Hub, here: &Here, origin: &Origin, posted: &Posted) -> Result<bool, AppError> {
     let secret = SecretString::from(posted.text("secret"));
     let Ok(filled) = hub.federation.change_secret(&here.row, &secret) else { return Ok(false) };
-    let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
-    filled.store(&mut tx, &here.row.id, now).await?;
-    tx.commit().await?;
+    here.store(hub, origin, filled).await?;
     Ok(true)
 }
 

@@ -203,7 +203,12 @@ pub fn samples() -> Vec<Sample> {
     let no_groups = report((State::Bad, "GROUPS_NONE", "viewer"), State::Ok);
     let meant = report((State::Open, "", ""), State::Bad);
     let good = report((State::Ok, "", "employee"), State::Ok);
-    let activate = |error| ActivatePage { frame: frame("oidc", 5, 5), passed: error == None, local_owner: true, error };
+    let activate = |error: Option<&'static str>| ActivatePage {
+        frame: frame("oidc", 5, 5),
+        passed: error.is_none(),
+        local_owner: true,
+        error,
+    };
     let refused = Some("IDP_UNTRIED");
     vec![
         ("idps", SignIn, true, Box::new(IdpsPage { rows, local_owner: true })),
