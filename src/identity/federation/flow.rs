@@ -13,9 +13,10 @@ use super::{
     Federation, callback, claims, gate, manage,
     person::Known,
     provider::{Asking, Metadata, ProviderError},
+    report::Heard,
     settings::{Authentication, Settings},
     token,
-    trial::{Heard, Purpose},
+    trial::Purpose,
 };
 use crate::{
     identity::{

@@ -14,7 +14,7 @@
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
 //! | [`manage`] | adding, changing, ending providers |
 //! | [`setup`], [`preset`] | setting one up step by step; what is known of well-known ones |
-//! | [`trial`] | a sign-in that only finds out what works |
+//! | [`trial`], [`report`] | a sign-in that only finds out what works; what it found |
 //!
 //! Invariant: an attempt is bound to one browser and one provider, and taken once. Nothing that could sign
 //! anybody in is stored: nonce and PKCE verifier are made again from the browser's cookie.
@@ -32,6 +32,7 @@ mod pace;
 mod person;
 pub mod preset;
 mod provider;
+pub mod report;
 pub mod saml;
 pub mod settings;
 pub mod setup;

@@ -120,10 +120,11 @@ async fn what_is_wrong_stands_beside_its_field_and_nothing_is_stored() {
     });
     let slash = a.scene.issuers.site("slash").issuer;
     for (issuer, client, secret, field, code) in [
+        // First: a secret that stood beside something wrong is kept.
+        (site.issuer.as_str(), "hub", "", "secret", "シークレット"),
         ("http://127.0.0.1:9/x", "hub", "s", "issuer", "取得できません"),
         ("not a URL", "hub", "s", "issuer", "接続しません"),
         (site.issuer.as_str(), "", "s", "client_id", "クライアント ID"),
-        (site.issuer.as_str(), "hub", "", "secret", "シークレット"),
     ] {
         let mut pairs = right(issuer);
         pairs.extend([("client_id".to_owned(), client.to_owned()), ("secret".to_owned(), secret.to_owned())]);

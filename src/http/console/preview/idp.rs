@@ -12,7 +12,8 @@ use crate::{
         Role,
         federation::{
             preset::Preset,
-            trial::{Check, Finding, Received, Report, State, What},
+            report::{Check, Received, Report, State, What},
+            trial::Finding,
         },
     },
     model::Timestamp,

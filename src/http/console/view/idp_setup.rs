@@ -7,7 +7,8 @@ use crate::{
         Role,
         federation::{
             preset::Preset,
-            trial::{Check, Finding, State},
+            report::{Check, State},
+            trial::Finding,
         },
     },
 };
