@@ -9,11 +9,12 @@ use serde_json::json;
 use super::{
     CliError, CliResult, Context, Outcome, cells,
     installation::{ACTOR, Installation, missing},
+    user::identity,
 };
 use crate::{
     config::Config,
     identity::{
-        Federation, Role,
+        Federation, Origin, Role,
         federation::{
             Authentication, Settings, callback,
             manage::{self, Draft, Rejected},
@@ -58,6 +59,10 @@ pub enum Command {
         /// Id or name
         provider: String,
     },
+    /// Make single sign-on mandatory: passphrases get in on the break-glass page only
+    Require,
+    /// Let passphrases in again; the way out when no provider works
+    Release,
     /// Forget a provider and end its sessions; the people stay
     Remove {
         /// Id or name
@@ -139,6 +144,8 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         }
         Command::Enable { provider } => set_enabled(context, &provider, true).await,
         Command::Disable { provider } => set_enabled(context, &provider, false).await,
+        Command::Require => require(context).await,
+        Command::Release => release(context).await,
         Command::Remove { provider } => remove(context, &provider).await,
     }
 }
@@ -333,5 +340,20 @@ async fn remove(context: &Context, named: &str) -> CliResult {
     tx.commit().await?;
     let said = format!("{} is forgotten; sessions ended: {ended}.", row.name);
     context.output.result(&json!({"id": row.id, "removed": true, "sessions_ended": ended}), &said);
+    Ok(Outcome::Done)
+}
+
+async fn require(context: &Context) -> CliResult {
+    let here = Installation::open(context).await?;
+    let ended = identity(context, &here).require_sso(ACTOR, "", &Origin::default()).await?;
+    let sentence = format!("Single sign-on is mandatory; sessions ended: {ended}. Break-glass page: /signin/local");
+    context.output.result(&json!({"required": true, "sessions_ended": ended}), &sentence);
+    Ok(Outcome::Done)
+}
+
+async fn release(context: &Context) -> CliResult {
+    let here = Installation::open(context).await?;
+    identity(context, &here).release_sso(ACTOR, &Origin::default()).await?;
+    context.output.result(&json!({"required": false}), "Single sign-on is not mandatory: passphrases get in again.");
     Ok(Outcome::Done)
 }

@@ -62,6 +62,19 @@ pub enum Command {
         /// Id or mail address
         person: String,
     },
+    /// Give somebody another passphrase, one line of standard input; their devices are signed out
+    SetPassphrase {
+        /// Id or mail address
+        person: String,
+    },
+    /// Let an owner's account get in by /signin/local while single sign-on is mandatory
+    BreakGlass {
+        /// Id or mail address
+        person: String,
+        /// An ordinary account again
+        #[arg(long)]
+        off: bool,
+    },
     /// Sign out all devices of somebody, or one of them
     SignOut {
         /// Id or mail address
@@ -81,6 +94,8 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Deactivate { person } => member::deactivate(context, &person).await,
         Command::Reactivate { person } => member::reactivate(context, &person).await,
         Command::ResetFactor { person } => member::reset_factor(context, &person).await,
+        Command::SetPassphrase { person } => member::set_passphrase(context, &person).await,
+        Command::BreakGlass { person, off } => member::break_glass(context, &person, off).await,
         Command::SignOut { person, session } => member::sign_out(context, &person, session.as_deref()).await,
     }
 }
@@ -116,7 +131,7 @@ async fn list(context: &Context) -> CliResult {
     Ok(Outcome::Done)
 }
 
-fn identity(context: &Context, here: &Installation) -> Identity {
+pub(super) fn identity(context: &Context, here: &Installation) -> Identity {
     Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&context.config.session))
 }
 

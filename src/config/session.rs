@@ -9,6 +9,7 @@ use super::{Invalid, Period};
 pub struct Session {
     pub idle: Period,
     pub absolute: Period,
+    pub fresh: Period,
 }
 
 impl Session {
@@ -18,6 +19,9 @@ impl Session {
         }
         if self.idle > self.absolute {
             return Err(Invalid::new("session.idle", "must not be longer than session.absolute"));
+        }
+        if self.fresh.0.is_zero() {
+            return Err(Invalid::new("session.fresh", "must be above 0"));
         }
         Ok(())
     }

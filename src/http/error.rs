@@ -129,6 +129,10 @@ fn refusal(code: &'static str) -> &'static str {
         "PERSON_OFF" | "PERSON_GONE" => "SIGNIN_OFF",
         "GROUPS_ELSEWHERE" => "SIGNIN_GROUPS",
         "PERSON_LOCAL" => "SIGNIN_LOCAL",
+        "PROOF_TIME" | "PROOF_OLD" => "SIGNIN_PROOF",
+        "PROOF_OTHER" => "SIGNIN_PROOF_OTHER",
+        "LINK_TAKEN" => "SIGNIN_LINK_TAKEN",
+        "ACT_SESSION" => "SIGNIN_AGAIN",
         "STATE_MISSING" | "STATE_UNKNOWN" | "STATE_EXPIRED" | "BROWSER_UNKNOWN" | "BROWSER_OTHER" | "PERSON_BUSY" => {
             "SIGNIN_AGAIN"
         }

@@ -9,9 +9,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{cookie, error::AppError, session::safe_next, signin::welcome, transport::Transport};
+use super::{console::page::done, cookie, error::AppError, session::safe_next, signin::welcome, transport::Transport};
 use crate::{
     app::SharedHub,
     identity::{
@@ -101,8 +102,17 @@ async fn callback(
 pub(super) fn arrived(arrival: &Arrival) -> Response {
     match arrival {
         Arrival::SignedIn { session, next } => welcome(session, safe_next(next).unwrap_or("/")),
+        Arrival::Proved { token, next } => renewed(token, next),
+        Arrival::Linked => done("/me", "linked", None),
         Arrival::Tried { idp_id } => Redirect::to(&format!("/admin/idp/{idp_id}/test")).into_response(),
     }
+}
+
+/// Back to what somebody was about to do, with the session's new cookie.
+pub(super) fn renewed(token: &SecretString, next: &str) -> Response {
+    let mut response = done(next, "proved", None);
+    cookie::set(response.headers_mut(), cookie::guarded(cookie::SESSION, token.expose_secret()));
+    response
 }
 
 async fn jwks(State(hub): State<SharedHub>, Path(idp): Path<String>) -> Result<Response, AppError> {

@@ -7,13 +7,39 @@ use std::fmt::Write;
 
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::identity::{FieldError, Role};
+use crate::identity::{Door, FieldError, Role};
+
+/// What a sign-in page has to fill in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Entry {
+    /// Providers, and mail address and passphrase.
+    #[default]
+    Any,
+    /// Providers only, and the way to the break-glass page.
+    Sso,
+    /// The break-glass page.
+    Glass,
+}
+
+impl Entry {
+    #[must_use]
+    pub fn door(self) -> Door {
+        if self == Self::Glass { Door::Glass } else { Door::Usual }
+    }
+
+    /// Where the form goes.
+    #[must_use]
+    pub fn action(self) -> &'static str {
+        if self == Self::Glass { "/signin/local" } else { "/signin" }
+    }
+}
 
 /// What the sign-in page shows. Codes are words of the catalogue, not text.
 #[derive(Clone, Debug, Default)]
 pub struct SignInPage {
     pub company: String,
-    /// `SIGNIN_WRONG`, `SIGNIN_WAIT`, `FORM_EXPIRED`, `INSECURE_TRANSPORT`.
+    pub entry: Entry,
+    /// `SIGNIN_WRONG`, `SIGNIN_WAIT`, `SIGNIN_SSO`, `FORM_EXPIRED`, `INSECURE_TRANSPORT`.
     pub error: Option<&'static str>,
     /// Seconds to wait, with `SIGNIN_WAIT`.
     pub wait: Option<u64>,
@@ -115,7 +141,7 @@ impl Default for Pages {
 
 fn plain_sign_in(page: SignInPage) -> Response {
     let body = format!(
-        "<h1>{}</h1>{}{}<form method=\"post\" action=\"/signin\">{}{}{}{}<button>Sign in</button></form>",
+        "<h1>{}</h1>{}{}<form method=\"post\" action=\"{}\">{}{}{}{}<button>Sign in</button></form>",
         escape(&page.company),
         message(page.error.or(page.notice)),
         page.leaving
@@ -127,6 +153,7 @@ fn plain_sign_in(page: SignInPage) -> Response {
                 .iter()
                 .map(|(start, name)| format!("<p><a href=\"{start}\">{}</a></p>", escape(name)))
                 .collect::<String>(),
+        page.entry.action(),
         field("mail", "email", &page.mail),
         field("passphrase", "password", ""),
         field("next", "hidden", &page.next),

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     app::SharedHub,
-    identity::federation::saml::{Brought, Page, Way},
+    identity::federation::saml::{Begun, Brought, Page, Way},
 };
 
 /// Bytes of a form: a response in base64, percent-encoded.
@@ -57,16 +57,21 @@ async fn start(
     let next = safe_next(&wish.next).unwrap_or("/");
     let public = &hub.edge.public_url;
     let begun = hub.federation.begin_saml(&idp, next, browser.bound.as_deref(), public, &browser.origin).await?;
+    Ok(away(&hub, begun, preferences))
+}
+
+/// Off to a provider, with the cookie that binds the browser.
+pub(super) fn away(hub: &SharedHub, begun: Begun, preferences: Preferences) -> Response {
     let mut response = match begun.way {
         Way::Redirect(url) => Redirect::to(url.as_str()).into_response(),
-        Way::Form { action, request } => leave(&hub, &action, request, preferences),
+        Way::Form { action, request } => leave(hub, &action, request, preferences),
     };
     cookie::set(response.headers_mut(), cookie::guarded(cookie::LOGIN, &begun.cookie));
-    Ok(response)
+    response
 }
 
 /// A form for the provider. This page alone may post to another site, and to this one only.
-pub(super) fn leave(hub: &SharedHub, action: &Url, request: String, preferences: Preferences) -> Response {
+fn leave(hub: &SharedHub, action: &Url, request: String, preferences: Preferences) -> Response {
     let Preferences { language, theme } = preferences;
     let mut response = (hub.edge.pages.leave)(LeavePage { action: action.to_string(), request, language, theme });
     let policy = format!(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
-    http::{Method, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
 };
 use url::Url;
 
@@ -141,6 +141,12 @@ pub fn sign_in_url(next: Option<&str>, why: Option<&str>) -> String {
     if query.is_empty() { "/signin".to_owned() } else { format!("/signin?{query}") }
 }
 
+/// Refuses a GET that begins something, when another site sent the browser.
+pub fn own_click(headers: &HeaderMap) -> Result<(), AppError> {
+    let site = headers.get("sec-fetch-site");
+    if site.is_some_and(|site| site != "same-origin" && site != "none") { Err(AppError::CrossSite) } else { Ok(()) }
+}
+
 /// A path of this site to go on to; `None` for anything a browser could read as another site.
 #[must_use]
 pub fn safe_next(next: &str) -> Option<&str> {
@@ -149,7 +155,7 @@ pub fn safe_next(next: &str) -> Option<&str> {
     if !plain
         || !next.starts_with('/')
         || next.starts_with("//")
-        || ["/signin", "/signin/code", "/signout", "/setup"].contains(&path)
+        || ["/signin", "/signin/local", "/signin/code", "/signout", "/setup"].contains(&path)
     {
         return None;
     }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{
     cookie,
     error::AppError,
-    pages::{SetupPage, SignInPage},
+    pages::{Entry, SetupPage, SignInPage},
     preferences::{self, Preferences},
     session::{safe_next, sign_in_url},
     signin_code,
@@ -24,12 +24,13 @@ use super::{
 };
 use crate::{
     app::{Hub, SharedHub},
-    identity::{Origin, Principal, Settings, SetupError, SetupForm, SignInError, SignedIn, token},
+    identity::{Origin, Principal, Settings, SetupError, SetupForm, SignInError, SignInRules, SignedIn, token},
 };
 
 pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/signin", get(show_sign_in).post(sign_in))
+        .route("/signin/local", get(show_glass).post(glass))
         .route("/signout", post(sign_out))
         .route("/setup", get(show_setup).post(set_up))
 }
@@ -119,11 +120,37 @@ async fn show_sign_in(
     visit: Visit,
     axum::extract::Query(arrival): axum::extract::Query<Arrival>,
 ) -> Result<Response, AppError> {
+    let entry = usual_entry(&hub).await?;
+    show(&hub, principal, &visit, arrival, entry).await
+}
+
+/// The break-glass page. It looks the same whether there are such accounts or not.
+async fn show_glass(
+    State(hub): State<SharedHub>,
+    principal: Option<Principal>,
+    visit: Visit,
+    axum::extract::Query(arrival): axum::extract::Query<Arrival>,
+) -> Result<Response, AppError> {
+    show(&hub, principal, &visit, arrival, Entry::Glass).await
+}
+
+async fn usual_entry(hub: &Hub) -> Result<Entry, AppError> {
+    Ok(if SignInRules::load(&hub.db).await?.sso_required { Entry::Sso } else { Entry::Any })
+}
+
+async fn show(
+    hub: &SharedHub,
+    principal: Option<Principal>,
+    visit: &Visit,
+    arrival: Arrival,
+    entry: Entry,
+) -> Result<Response, AppError> {
     if !hub.identity.has_owner().await? {
         return Ok(Redirect::to("/setup").into_response());
     }
     let next = safe_next(&arrival.next).unwrap_or("/");
-    if principal.is_some() {
+    // Who is signed in may still come by the break-glass page: that is how it is tried.
+    if principal.is_some() && entry != Entry::Glass {
         return Ok(Redirect::to(next).into_response());
     }
     let notice = ["expired", "ended", "signed_out", "setup_done"].into_iter().find(|known| *known == arrival.why);
@@ -131,10 +158,10 @@ async fn show_sign_in(
         Some(ticket) => hub.federation.parting(ticket).await?,
         None => None,
     };
-    let page = SignInPage { notice, leaving, next: next.to_owned(), ..SignInPage::default() };
+    let page = SignInPage { entry, notice, leaving, next: next.to_owned(), ..SignInPage::default() };
     let (status, error) =
         if visit.safe { (StatusCode::OK, None) } else { (StatusCode::FORBIDDEN, Some("INSECURE_TRANSPORT")) };
-    draw_sign_in(&hub, &visit, status, SignInPage { error, ..page }).await
+    draw_sign_in(hub, visit, status, SignInPage { error, ..page }).await
 }
 
 async fn sign_in(
@@ -143,34 +170,57 @@ async fn sign_in(
     visit: Visit,
     Form(form): Form<SignInPost>,
 ) -> Result<Response, AppError> {
+    let entry = usual_entry(&hub).await?;
+    enter(&hub, principal, &visit, form, entry).await
+}
+
+async fn glass(
+    State(hub): State<SharedHub>,
+    principal: Option<Principal>,
+    visit: Visit,
+    Form(form): Form<SignInPost>,
+) -> Result<Response, AppError> {
+    enter(&hub, principal, &visit, form, Entry::Glass).await
+}
+
+async fn enter(
+    hub: &SharedHub,
+    principal: Option<Principal>,
+    visit: &Visit,
+    form: SignInPost,
+    entry: Entry,
+) -> Result<Response, AppError> {
     let next = safe_next(&form.next).unwrap_or("/").to_owned();
-    let page = SignInPage { mail: form.mail.clone(), next: next.clone(), ..SignInPage::default() };
+    let page = SignInPage { entry, mail: form.mail.clone(), next: next.clone(), ..SignInPage::default() };
     if let Some(error) = visit.refusal(&form.csrf) {
         // The same form sent twice, or from a tab that was open before: already in.
         if visit.safe && principal.is_some() {
             return Ok(Redirect::to(&next).into_response());
         }
-        return draw_sign_in(&hub, &visit, StatusCode::FORBIDDEN, SignInPage { error: Some(error), ..page }).await;
+        return draw_sign_in(hub, visit, StatusCode::FORBIDDEN, SignInPage { error: Some(error), ..page }).await;
     }
-    let tried = hub.identity.sign_in(&form.mail, form.passphrase.0, visit.previous.as_deref(), &visit.origin).await;
+    let (door, previous) = (entry.door(), visit.previous.as_deref());
+    let tried = hub.identity.sign_in_at(door, &form.mail, form.passphrase.0, previous, &visit.origin).await;
     let error = match tried {
         Ok(signed_in) => return Ok(welcome(&signed_in, &next)),
         Err(SignInError::Store(error)) => return Err(error.into()),
         Err(SignInError::Password(error)) => return Err(AppError::internal(error)),
         Err(SignInError::Code(step)) => return Ok(signin_code::asked(&step, &next)),
-        Err(error @ (SignInError::Wrong | SignInError::Wait(_))) => error,
+        Err(error @ (SignInError::Wrong | SignInError::Elsewhere | SignInError::Wait(_))) => error,
     };
     let (status, wait) = match &error {
         SignInError::Wait(wait) => (StatusCode::TOO_MANY_REQUESTS, Some(wait.as_secs().max(1))),
+        SignInError::Elsewhere => (StatusCode::FORBIDDEN, None),
         _ => (StatusCode::UNAUTHORIZED, None),
     };
     let page = SignInPage { error: Some(error.code()), wait, ..page };
-    draw_sign_in(&hub, &visit, status, page).await.map(|response| retry_after(response, wait))
+    draw_sign_in(hub, visit, status, page).await.map(|response| retry_after(response, wait))
 }
 
 async fn draw_sign_in(hub: &Hub, visit: &Visit, status: StatusCode, page: SignInPage) -> Result<Response, AppError> {
     let company = Settings::load(&hub.db).await?.company;
-    let providers = hub.federation.offered().await?;
+    // When the break-glass page is needed, providers are what does not work.
+    let providers = if page.entry == Entry::Glass { Vec::new() } else { hub.federation.offered().await? };
     let Preferences { language, theme } = visit.preferences;
     let page = SignInPage { company, providers, language, theme, ..page };
     Ok(visit.form(status, |csrf| (hub.edge.pages.sign_in)(SignInPage { csrf, ..page })))

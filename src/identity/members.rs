@@ -7,12 +7,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    Identity, Principal, Role,
+    GlassError, Identity, Principal, Role,
     access::{self, Action, Denied},
     audit::{self, AuditEntry, Origin, Outcome},
+    glass::keep_one,
+    password::{PasswordError, Weakness},
 };
 use crate::store::{
-    StoreError, Tx, session,
+    StoreError, Tx, glass, session,
     user::{self, UserRow},
 };
 
@@ -41,6 +43,9 @@ pub enum MemberError {
     Own,
     #[error("the last owner stays owner and stays on")]
     LastOwner,
+    /// The last break-glass account stays one.
+    #[error(transparent)]
+    Glass(#[from] GlassError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -53,9 +58,23 @@ impl MemberError {
             Self::Denied(_) => "FORBIDDEN",
             Self::Own => "USER_SELF",
             Self::LastOwner => "USER_LAST_OWNER",
+            Self::Glass(error) => error.code(),
             Self::Store(_) => "INTERNAL",
         }
     }
+}
+
+/// Why a passphrase stays as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum PassphraseError {
+    #[error("the passphrase is too easy to guess, too short or too long")]
+    Weak(Weakness),
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
 }
 
 impl Identity {
@@ -68,6 +87,10 @@ impl Identity {
             return Ok(());
         }
         is_not_last(&owners, &person)?;
+        if person.glass {
+            keep_one(&mut tx, user_id).await?;
+            glass::mark(&mut tx, user_id, false).await?;
+        }
         user::set_role(&mut tx, user_id, to.as_str()).await?;
         let detail = json!({"from": from.as_str(), "to": to.as_str()});
         self.record(&mut tx, by, "user.role", user_id, origin, detail).await?;
@@ -85,6 +108,7 @@ impl Identity {
             return Ok(0);
         }
         is_not_last(&owners, &person)?;
+        keep_one(&mut tx, user_id).await?;
         user::set_disabled(&mut tx, user_id, Some(self.clock.now())).await?;
         let ended = session::end_others(&mut tx, user_id, "").await?;
         self.record(&mut tx, by, "user.deactivate", user_id, origin, json!({ "ended": ended })).await?;
@@ -148,7 +172,7 @@ impl Identity {
         Ok(ended)
     }
 
-    async fn record(
+    pub(super) async fn record(
         &self,
         tx: &mut Tx,
         by: By<'_>,

@@ -5,6 +5,8 @@
 pub mod access;
 pub mod audit;
 pub mod federation;
+mod fresh;
+pub mod glass;
 mod local;
 pub mod members;
 pub mod password;
@@ -27,9 +29,11 @@ use std::{
 pub use access::{Action, Denied, can};
 pub use audit::{AuditEntry, Origin, Outcome, reads::Seen};
 pub use federation::Federation;
-pub use local::SignInError;
+pub use fresh::LocalProof;
+pub use glass::{GlassError, SignInRules};
+pub use local::{Door, SignInError};
 pub use members::{By, MemberError};
-pub use principal::{Principal, Role};
+pub use principal::{Principal, Proof, Role};
 pub use second::{Factor, FactorError};
 pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
@@ -44,19 +48,31 @@ pub struct Limits {
     pub session_idle: Duration,
     /// A session ends this long after sign-in, used or not.
     pub session_max: Duration,
+    /// A proof of who somebody is counts this long for what is dangerous.
+    pub fresh: Duration,
     /// Passphrases hashed at the same time.
     pub hashes_at_once: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { session_idle: Duration::from_hours(8), session_max: Duration::from_hours(24 * 7), hashes_at_once: 4 }
+        Self {
+            session_idle: Duration::from_hours(8),
+            session_max: Duration::from_hours(24 * 7),
+            fresh: Duration::from_mins(10),
+            hashes_at_once: 4,
+        }
     }
 }
 
 impl From<&config::Session> for Limits {
     fn from(session: &config::Session) -> Self {
-        Self { session_idle: session.idle.0, session_max: session.absolute.0, ..Self::default() }
+        Self {
+            session_idle: session.idle.0,
+            session_max: session.absolute.0,
+            fresh: session.fresh.0,
+            ..Self::default()
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Timestamp;
+
 /// What a person may do. Stored as text; the order is from most to least rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,6 +37,17 @@ impl Role {
     }
 }
 
+/// What a session rests on.
+#[derive(Clone, Debug, Default)]
+pub struct Proof {
+    /// When its person last proved who they are; `None`: the provider told no time.
+    pub at: Option<Timestamp>,
+    /// The provider that vouched for it; `None`: a passphrase.
+    pub idp_id: Option<String>,
+    /// On the break-glass page.
+    pub glass: bool,
+}
+
 /// A signed-in person, as an extractor puts it into every handler.
 #[derive(Clone)]
 pub struct Principal {
@@ -49,6 +62,7 @@ pub struct Principal {
     pub session_id: String,
     /// Token that every unsafe form post of this session must carry.
     pub csrf: String,
+    pub proof: Proof,
 }
 
 impl std::fmt::Debug for Principal {

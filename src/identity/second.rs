@@ -13,16 +13,18 @@ use serde_json::json;
 use totp_rs::{Builder, Secret, Totp};
 
 use super::{
-    By, Identity, MemberError, Principal, SignedIn,
+    By, Door, GlassError, Identity, MemberError, Principal, Role, SignInRules, SignedIn,
     audit::{self, AuditEntry, Origin, Outcome},
+    glass::keep_one,
     password::PasswordError,
+    session::Opened,
     setup::normal,
     token,
 };
 use crate::{
     model::Timestamp,
     secrets::{Keys, SecretError},
-    store::{StoreError, Tx, second_factor, user},
+    store::{StoreError, Tx, glass, second_factor, user},
 };
 
 const RECOVERY_CODES: usize = 10;
@@ -44,6 +46,9 @@ pub enum FactorError {
     Over,
     #[error("nothing to confirm or to remove")]
     Nothing,
+    /// The last break-glass account keeps its factor.
+    #[error(transparent)]
+    Glass(#[from] GlassError),
     #[error(transparent)]
     Seal(#[from] SecretError),
     #[error(transparent)]
@@ -61,6 +66,7 @@ impl FactorError {
             Self::Wait(_) => "SIGNIN_WAIT",
             Self::Over => "SIGNIN_OVER",
             Self::Nothing => "FACTOR_NOTHING",
+            Self::Glass(error) => error.code(),
             Self::Seal(_) | Self::Store(_) | Self::Password(_) => "INTERNAL",
         }
     }
@@ -171,6 +177,7 @@ impl Identity {
         let Some(step) = self.step_of(keys, &me.user_id, &row.secret, code)? else { return Err(FactorError::Wrong) };
         second_factor::use_step(&mut tx, &me.user_id, step).await?;
         second_factor::confirm(&mut tx, &me.user_id, now).await?;
+        glass::untest(&mut tx, &me.user_id).await?;
         let mut codes = Vec::with_capacity(RECOVERY_CODES);
         for _ in 0..RECOVERY_CODES {
             let code = format!("{}-{}", token::readable_code(), token::readable_code());
@@ -194,11 +201,14 @@ impl Identity {
         let key = format!("code:{}", me.user_id);
         let admitted = self.throttle.admit(Some(&key), origin.ip, self.clock.now()).map_err(FactorError::Wait)?;
         let mut tx = self.db.begin().await?;
+        user::lock_role(&mut tx, Role::Owner.as_str()).await?;
         user::lock(&mut tx, &me.user_id).await?;
         if self.take(&mut tx, keys, &me.user_id, code).await?.is_none() {
             return Err(FactorError::Wrong);
         }
+        keep_one(&mut tx, &me.user_id).await?;
         second_factor::remove(&mut tx, &me.user_id).await?;
+        glass::untest(&mut tx, &me.user_id).await?;
         self.told(&mut tx, &me.user_id, "user.factor_off", &me.user_id, origin).await?;
         tx.commit().await?;
         self.throttle.right(admitted);
@@ -208,13 +218,16 @@ impl Identity {
     /// Takes somebody's second factor away, for a person who lost phone and codes. `false`: there was none.
     pub async fn reset_factor(&self, by: By<'_>, user_id: &str, origin: &Origin) -> Result<bool, MemberError> {
         let mut tx = self.db.begin().await?;
+        user::lock_role(&mut tx, Role::Owner.as_str()).await?;
         user::lock(&mut tx, user_id).await?;
         super::members::allowed(&mut tx, by, user_id).await?;
         if by.actor == user_id {
             return Err(MemberError::Own);
         }
+        keep_one(&mut tx, user_id).await?;
         let removed = second_factor::remove(&mut tx, user_id).await?;
         if removed {
+            glass::untest(&mut tx, user_id).await?;
             self.told(&mut tx, by.actor, "user.factor_reset", user_id, origin).await?;
         }
         tx.commit().await?;
@@ -222,14 +235,15 @@ impl Identity {
     }
 
     /// After the right passphrase: what the browser keeps until the code comes. `None`: no code is needed.
-    pub(super) async fn ask_code(&self, user_id: &str) -> Result<Option<SecretString>, StoreError> {
+    pub(super) async fn ask_code(&self, user_id: &str, door: Door) -> Result<Option<SecretString>, StoreError> {
         let on = second_factor::get(&self.db, user_id).await?.is_some_and(|row| row.confirmed_at.is_some());
         if !on {
             return Ok(None);
         }
         let (cookie, now) = (token::fresh(), self.clock.now());
         let mut tx = self.db.begin().await?;
-        second_factor::wait(&mut tx, &token::digest(&cookie), user_id, now.plus(WAIT), now).await?;
+        second_factor::wait(&mut tx, &token::digest(&cookie), (user_id, door == Door::Glass), now.plus(WAIT), now)
+            .await?;
         tx.commit().await?;
         Ok(Some(cookie.into()))
     }
@@ -245,7 +259,8 @@ impl Identity {
     ) -> Result<SignedIn, FactorError> {
         let (digest, now) = (token::digest(cookie), self.clock.now());
         let of = second_factor::waiting(&self.db, &digest, TRIES, now).await?;
-        let user_id = of.ok_or(FactorError::Over)?;
+        let (user_id, glass) = of.ok_or(FactorError::Over)?;
+        let (door, opened) = if glass { (Door::Glass, Opened::Glass) } else { (Door::Usual, Opened::Local) };
         let key = format!("code:{user_id}");
         let admitted = self.throttle.admit(Some(&key), origin.ip, now).map_err(FactorError::Wait)?;
         let mut tx = self.db.begin().await?;
@@ -253,30 +268,24 @@ impl Identity {
         tx.commit().await?;
         of.ok_or(FactorError::Over)?;
         let mut tx = self.db.begin().await?;
+        // It may have become mandatory, or the account an ordinary one, since the passphrase.
+        let rules = SignInRules::hold(&mut tx, now).await?;
         let person = user::lock(&mut tx, &user_id).await?.filter(|row| row.disabled_at.is_none());
+        let person = person.filter(|row| if glass { row.glass } else { !rules.sso_required });
         let how = match person {
             Some(_) => self.take(&mut tx, keys, &user_id, code).await?,
             None => None,
         };
         let Some(how) = how else {
             tx.rollback().await?;
-            let entry = AuditEntry {
-                actor: "system",
-                action: "session.start",
-                object_kind: "user",
-                object_id: &user_id,
-                outcome: Outcome::Refused,
-                origin,
-                detail: json!({ "code": "CODE_WRONG" }),
-            };
-            audit::record_alone(&self.db, entry, now).await?;
+            self.refused(door, &user_id, "CODE_WRONG", origin).await?;
             return Err(FactorError::Wrong);
         };
         second_factor::end_step(&mut tx, &digest).await?;
         if how == How::Recovery {
             self.told(&mut tx, &user_id, "user.recovery_code", &user_id, origin).await?;
         }
-        let signed_in = self.start_session(&mut tx, &user_id, previous, origin, None).await?;
+        let signed_in = self.start_session(&mut tx, &user_id, previous, origin, opened).await?;
         tx.commit().await?;
         self.throttle.right(admitted);
         Ok(signed_in)
@@ -298,6 +307,11 @@ impl Identity {
         }
         let hash = token::digest(&code);
         Ok(second_factor::use_code(tx, user_id, &hash, self.clock.now()).await?.then_some(How::Recovery))
+    }
+
+    /// As [`Self::take`]: whether it was right.
+    pub(super) async fn takes(&self, tx: &mut Tx, keys: &Keys, user_id: &str, code: &str) -> Result<bool, FactorError> {
+        Ok(self.take(tx, keys, user_id, code).await?.is_some())
     }
 
     async fn told(

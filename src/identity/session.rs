@@ -14,19 +14,21 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
-    Identity, Principal, Role,
+    Identity, Principal, Proof, Role,
     audit::{self, AuditEntry, Origin, Outcome},
     token,
 };
 use crate::{
     model::{Id, Timestamp, ids::Noun},
     store::{
-        StoreError, Tx,
+        StoreError, Tx, glass,
         session::{self, SessionRow},
         user,
     },
 };
 
+/// In the audit trail: somebody came by the break-glass page.
+pub(super) const GLASS: &str = "session.break_glass";
 const FRESH: i64 = Timestamp::SECOND;
 const MOST_CACHED: usize = 10_000;
 const LONGEST_AGENT: usize = 200;
@@ -57,6 +59,18 @@ pub(super) struct Federated<'a> {
     pub idp_id: &'a str,
     pub subject: &'a str,
     pub sid: Option<&'a str>,
+    /// When the person proved to the provider who they are, if it says so.
+    pub proved_at: Option<Timestamp>,
+}
+
+/// What a session is opened by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Opened<'a> {
+    /// Passphrase, and the second factor where there is one.
+    Local,
+    /// Both, on the break-glass page.
+    Glass,
+    Provider(Federated<'a>),
 }
 
 /// A session as its owner sees it in the list.
@@ -70,6 +84,8 @@ pub struct SessionView {
     pub agent: Option<String>,
     /// Provider that vouched for it; `None`: mail address and passphrase.
     pub idp_id: Option<String>,
+    /// Opened on the break-glass page.
+    pub glass: bool,
     pub current: bool,
 }
 
@@ -187,7 +203,7 @@ impl Identity {
         user_id: &str,
         previous: Option<&str>,
         origin: &Origin,
-        by: Option<Federated<'_>>,
+        opened: Opened<'_>,
     ) -> Result<SignedIn, StoreError> {
         let now = self.clock.now();
         // The person first, then sessions: in this order everywhere, so that nobody waits in a circle.
@@ -198,6 +214,8 @@ impl Identity {
             self.cache.lock().remove(&digest);
         }
         let (cookie, csrf, id) = (token::fresh(), token::fresh(), Id::new(Noun::Session));
+        let by = if let Opened::Provider(by) = opened { Some(by) } else { None };
+        let glass = matches!(opened, Opened::Glass);
         let ip = origin.ip.map(|ip| ip.to_string());
         let agent: Option<String> = origin.agent.as_ref().map(|agent| agent.chars().take(LONGEST_AGENT).collect());
         let row = session::NewSession {
@@ -212,10 +230,17 @@ impl Identity {
             idp_id: by.map(|by| by.idp_id),
             subject: by.map(|by| by.subject),
             sid: by.and_then(|by| by.sid),
+            // A clock that is ahead of ours proves nothing for later.
+            proved_at: by.map_or(Some(now), |by| by.proved_at.map(|at| at.min(now))),
+            glass,
         };
         session::insert(tx, &row).await?;
+        if glass {
+            glass::used(tx, id.as_str(), user_id, ip.as_deref(), now).await?;
+        }
+        let action = if glass { GLASS } else { "session.start" };
         let detail = by.map_or_else(|| json!({}), |by| json!({"idp": by.idp_id}));
-        audit::record(tx, entry(user_id, "session.start", id.as_str(), origin, detail), now).await?;
+        audit::record(tx, entry(user_id, action, id.as_str(), origin, detail), now).await?;
         Ok(SignedIn { token: cookie.into(), user_id: user_id.to_owned(), session_id: id.into_string() })
     }
 
@@ -244,6 +269,7 @@ impl Identity {
         for row in session::of_user(&self.db, user_id).await? {
             let (ip, agent, idp_id) = (row.ip.clone(), row.agent.clone(), row.idp_id.clone());
             let session = read(row)?;
+            let glass = session.principal.proof.glass;
             if !self.is_over(&session, now) {
                 views.push(SessionView {
                     current: session.principal.session_id == current,
@@ -254,6 +280,7 @@ impl Identity {
                     ip,
                     agent,
                     idp_id,
+                    glass,
                 });
             }
         }
@@ -324,7 +351,7 @@ fn entry<'a>(
     }
 }
 
-fn micros(duration: std::time::Duration) -> i64 {
+pub(super) fn micros(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
@@ -341,6 +368,7 @@ fn read(row: SessionRow) -> Result<Session, StoreError> {
             theme: row.theme,
             session_id: row.id,
             csrf: row.csrf,
+            proof: Proof { at: row.proved_at.map(Timestamp), idp_id: row.idp_id, glass: row.glass },
         },
         created_at: Timestamp(row.created_at),
         seen_at: Timestamp(row.seen_at),

@@ -17,6 +17,7 @@ use super::{
     Identity, Role, SignedIn,
     audit::{self, AuditEntry, Origin, Outcome},
     password::{PasswordError, Weakness, weakness},
+    session::Opened,
     settings::Settings,
     token,
 };
@@ -204,7 +205,7 @@ impl Identity {
         }
         form.settings.save(&mut tx, now).await?;
         audit::record(&mut tx, setup_entry(id.as_str(), id.as_str(), Outcome::Ok, origin), now).await?;
-        let signed_in = self.start_session(&mut tx, id.as_str(), None, origin, None).await?;
+        let signed_in = self.start_session(&mut tx, id.as_str(), None, origin, Opened::Local).await?;
         tx.commit().await?;
         self.owned.store(true, Ordering::Release);
         *self.setup.lock() = None;

@@ -1,6 +1,8 @@
 //! Who people are at their identity providers.
 
-use super::{On, StoreError, Tx, json_list, sql};
+use sha2::{Digest, Sha256};
+
+use super::{FromRow, On, StoreError, Tx, json_list, sql};
 use crate::model::Timestamp;
 
 /// The person behind (issuer, subject).
@@ -53,4 +55,46 @@ pub async fn has_owner_of(on: impl Into<On<'_>>, issuer: &str) -> Result<bool, S
     .optional(on)
     .await?;
     Ok(found.is_some())
+}
+
+/// An identity of a person, with its provider as far as it is there.
+#[derive(Clone, Debug, FromRow)]
+pub struct Row {
+    pub issuer: String,
+    pub subject: String,
+    pub idp_id: String,
+    pub created_at: i64,
+    pub seen_at: i64,
+    /// Empty: the provider was removed.
+    pub provider: String,
+    pub enabled: bool,
+}
+
+impl Row {
+    /// Names it in addresses: the subject itself is nobody's business there.
+    #[must_use]
+    pub fn id(&self) -> String {
+        hex::encode(Sha256::new().chain_update(&self.issuer).chain_update([0]).chain_update(&self.subject).finalize())
+    }
+}
+
+/// The identities of one person, first linked first.
+pub async fn of_user(on: impl Into<On<'_>>, user_id: &str) -> Result<Vec<Row>, StoreError> {
+    sql("SELECT e.issuer, e.subject, e.idp_id, e.created_at, e.seen_at, COALESCE(i.name, '') AS provider,
+                COALESCE(i.enabled, FALSE) AS enabled
+         FROM external_identity e LEFT JOIN idp i ON i.id = e.idp_id
+         WHERE e.user_id = $1 ORDER BY e.created_at, e.issuer, e.subject")
+    .bind(user_id)
+    .all(on)
+    .await
+}
+
+pub async fn remove(tx: &mut Tx, user_id: &str, issuer: &str, subject: &str) -> Result<(), StoreError> {
+    sql("DELETE FROM external_identity WHERE user_id = $1 AND issuer = $2 AND subject = $3")
+        .bind(user_id)
+        .bind(issuer)
+        .bind(subject)
+        .execute(tx)
+        .await?;
+    Ok(())
 }

@@ -191,17 +191,25 @@ pub struct Attempt {
     pub expires_at: i64,
     /// Session of the administrator who tries the provider: this attempt signs nobody in.
     pub trial: Option<String>,
+    /// What somebody who is signed in went for: `prove`, `link`.
+    pub act: Option<String>,
+    /// Whose act it is.
+    pub session_id: Option<String>,
+    pub begun_at: i64,
 }
 
 pub async fn begin(tx: &mut Tx, state_hash: &[u8], attempt: &Attempt) -> Result<(), StoreError> {
-    sql("INSERT INTO login_attempt (state_hash, browser_hash, idp_id, next, expires_at, trial)
-         VALUES ($1, $2, $3, $4, $5, $6)")
+    sql("INSERT INTO login_attempt (state_hash, browser_hash, idp_id, next, expires_at, trial, act, session_id, begun_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
     .bind(state_hash)
     .bind(attempt.browser_hash.as_slice())
     .bind(&attempt.idp_id)
     .bind(&attempt.next)
     .bind(attempt.expires_at)
     .bind(attempt.trial.as_deref())
+    .bind(attempt.act.as_deref())
+    .bind(attempt.session_id.as_deref())
+    .bind(attempt.begun_at)
     .execute(tx)
     .await?;
     Ok(())
@@ -209,10 +217,11 @@ pub async fn begin(tx: &mut Tx, state_hash: &[u8], attempt: &Attempt) -> Result<
 
 /// Takes an attempt, once: of two that come with the same state one gets it.
 pub async fn take(tx: &mut Tx, state_hash: &[u8]) -> Result<Option<Attempt>, StoreError> {
-    sql("DELETE FROM login_attempt WHERE state_hash = $1 RETURNING browser_hash, idp_id, next, expires_at, trial")
-        .bind(state_hash)
-        .optional(tx)
-        .await
+    sql("DELETE FROM login_attempt WHERE state_hash = $1
+         RETURNING browser_hash, idp_id, next, expires_at, trial, act, session_id, begun_at")
+    .bind(state_hash)
+    .optional(tx)
+    .await
 }
 
 /// Most sign-ins that are on their way at a time.

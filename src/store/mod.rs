@@ -29,6 +29,7 @@ pub mod due;
 pub mod event;
 pub mod external_identity;
 pub mod failure;
+pub mod glass;
 pub mod idp;
 pub mod inbox;
 pub mod late_reference;

@@ -60,35 +60,35 @@ pub async fn codes_left(on: impl Into<On<'_>>, user_id: &str) -> Result<i64, Sto
     Ok(left)
 }
 
-/// Notes a sign-in that waits for its code; those that ran out go.
+/// Notes a sign-in that waits for its code, on the break-glass page or the usual one; those that ran out go.
 pub async fn wait(
     tx: &mut Tx,
     token_hash: &[u8],
-    user_id: &str,
+    (user_id, glass): (&str, bool),
     until: Timestamp,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     sql("DELETE FROM sign_in_step WHERE expires_at < $1").bind(now).execute(&mut *tx).await?;
-    let add = sql("INSERT INTO sign_in_step (token_hash, user_id, tries, expires_at) VALUES ($1, $2, 0, $3)");
-    add.bind(token_hash).bind(user_id).bind(until).execute(tx).await?;
+    let add =
+        sql("INSERT INTO sign_in_step (token_hash, user_id, tries, expires_at, glass) VALUES ($1, $2, 0, $3, $4)");
+    add.bind(token_hash).bind(user_id).bind(until).bind(glass).execute(tx).await?;
     Ok(())
 }
 
-/// Whose sign-in waits. `None`: there is none, it ran out, or it had all its tries.
+/// Whose sign-in waits, and whether on the break-glass page. `None`: there is none, it ran out, or it had all its
+/// tries.
 pub async fn waiting(
     on: impl Into<On<'_>>,
     token_hash: &[u8],
     most: i64,
     now: Timestamp,
-) -> Result<Option<String>, StoreError> {
-    let of: Option<(String,)> =
-        sql("SELECT user_id FROM sign_in_step WHERE token_hash = $1 AND tries < $2 AND expires_at >= $3")
-            .bind(token_hash)
-            .bind(most)
-            .bind(now)
-            .optional(on)
-            .await?;
-    Ok(of.map(|(id,)| id))
+) -> Result<Option<(String, bool)>, StoreError> {
+    sql("SELECT user_id, glass FROM sign_in_step WHERE token_hash = $1 AND tries < $2 AND expires_at >= $3")
+        .bind(token_hash)
+        .bind(most)
+        .bind(now)
+        .optional(on)
+        .await
 }
 
 /// Counts a try of a sign-in that waits: whose it is. `None`: there is none, it ran out, or it had all its tries.

@@ -15,6 +15,8 @@ pub struct SessionRow {
     pub ip: Option<String>,
     pub agent: Option<String>,
     pub idp_id: Option<String>,
+    pub proved_at: Option<i64>,
+    pub glass: bool,
     pub name: String,
     pub mail: String,
     pub role: String,
@@ -36,17 +38,35 @@ pub struct NewSession<'a> {
     pub idp_id: Option<&'a str>,
     pub subject: Option<&'a str>,
     pub sid: Option<&'a str>,
+    /// Last proof of who that is.
+    pub proved_at: Option<Timestamp>,
+    /// Opened on the break-glass page.
+    pub glass: bool,
 }
 
 const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at, s.ip, s.agent, s.idp_id, \
-     u.name, u.mail, u.role, u.language, u.theme, u.disabled_at \
+     s.proved_at, s.glass, u.name, u.mail, u.role, u.language, u.theme, u.disabled_at \
      FROM session s JOIN app_user u ON u.id = s.user_id";
 
 pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreError> {
-    let NewSession { token_hash, id, user_id, csrf, now, expires_at, ip, agent, idp_id, subject, sid } = session;
+    let NewSession {
+        token_hash,
+        id,
+        user_id,
+        csrf,
+        now,
+        expires_at,
+        ip,
+        agent,
+        idp_id,
+        subject,
+        sid,
+        proved_at,
+        glass,
+    } = session;
     sql("INSERT INTO session (token_hash, id, user_id, csrf, created_at, seen_at, expires_at, ip, agent, \
-           idp_id, subject, sid) \
-         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)")
+           idp_id, subject, sid, proved_at, glass) \
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
     .bind(*token_hash)
     .bind(*id)
     .bind(*user_id)
@@ -58,6 +78,8 @@ pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreEr
     .bind(*idp_id)
     .bind(*subject)
     .bind(*sid)
+    .bind(*proved_at)
+    .bind(*glass)
     .execute(tx)
     .await?;
     Ok(())
@@ -120,6 +142,36 @@ pub async fn end_federated(
 /// Ends every session that a provider vouched for. Returns ids and people.
 pub async fn end_of_provider(tx: &mut Tx, idp_id: &str) -> Result<Vec<(String, String)>, StoreError> {
     sql("DELETE FROM session WHERE idp_id = $1 RETURNING id, user_id").bind(idp_id).all(tx).await
+}
+
+/// Ends the sessions that one identity (person, provider, subject) opened, but `keep`.
+pub async fn end_of_identity(
+    tx: &mut Tx,
+    (user_id, idp_id, subject): (&str, &str, &str),
+    keep: &str,
+) -> Result<u64, StoreError> {
+    sql("DELETE FROM session WHERE user_id = $1 AND idp_id = $2 AND subject = $3 AND id <> $4")
+        .bind(user_id)
+        .bind(idp_id)
+        .bind(subject)
+        .bind(keep)
+        .execute(tx)
+        .await
+}
+
+/// Ends every session that a passphrase opened, but those of break-glass accounts and `keep`. Returns ids and
+/// people.
+pub async fn end_local(tx: &mut Tx, keep: &str) -> Result<Vec<(String, String)>, StoreError> {
+    sql("DELETE FROM session WHERE idp_id IS NULL AND NOT glass AND id <> $1 RETURNING id, user_id")
+        .bind(keep)
+        .all(tx)
+        .await
+}
+
+/// Gives a session another cookie and token after its person proved who they are. `false`: it ended meanwhile.
+pub async fn rotate(tx: &mut Tx, from: &[u8], to: &[u8], csrf: &str, proved_at: Timestamp) -> Result<bool, StoreError> {
+    let set = sql("UPDATE session SET token_hash = $1, csrf = $2, proved_at = $3 WHERE token_hash = $4");
+    Ok(set.bind(to).bind(csrf).bind(proved_at).bind(from).execute(tx).await? == 1)
 }
 
 /// Removes sessions past their absolute end, or not seen since `idle_before`.

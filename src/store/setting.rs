@@ -8,10 +8,7 @@ use crate::model::Timestamp;
 /// The value of a setting; `None` when it was never written.
 pub async fn get<T: DeserializeOwned>(on: impl Into<On<'_>>, name: &'static str) -> Result<Option<T>, StoreError> {
     let row = sql("SELECT value FROM setting WHERE name = $1").bind(name).optional::<(String,)>(on).await?;
-    row.map(|(text,)| {
-        serde_json::from_str(&text).map_err(|e| StoreError::Corrupt(format!("setting {name} cannot be read: {e}")))
-    })
-    .transpose()
+    row.map(|(text,)| read(name, &text)).transpose()
 }
 
 pub async fn put<T: Serialize>(tx: &mut Tx, name: &'static str, value: &T, now: Timestamp) -> Result<(), StoreError> {
@@ -40,6 +37,28 @@ pub async fn claim<T: Serialize>(
         .execute(tx)
         .await?;
     Ok(rows == 1)
+}
+
+/// The value of a setting, kept from others until the transaction ends; written as `otherwise` when nobody wrote
+/// it yet.
+pub async fn hold<T: Serialize + DeserializeOwned>(
+    tx: &mut Tx,
+    name: &'static str,
+    otherwise: &T,
+    now: Timestamp,
+) -> Result<T, StoreError> {
+    let (text,): (String,) = sql("INSERT INTO setting (name, value, updated_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (name) DO UPDATE SET updated_at = setting.updated_at RETURNING value")
+    .bind(name)
+    .bind(json(otherwise)?)
+    .bind(now)
+    .one(tx)
+    .await?;
+    read(name, &text)
+}
+
+fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|e| StoreError::Corrupt(format!("setting {name} cannot be read: {e}")))
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {

@@ -16,6 +16,10 @@ pub struct UserRow {
     pub created_at: i64,
     pub disabled_at: Option<i64>,
     pub signed_in_at: Option<i64>,
+    /// Break-glass: gets in while single sign-on is mandatory.
+    pub glass: bool,
+    /// Last sign-in that way; `None`: none since passphrase or second factor changed.
+    pub glass_tested_at: Option<i64>,
 }
 
 /// What is needed to add a person.
@@ -31,7 +35,8 @@ pub struct NewUser<'a> {
     pub now: Timestamp,
 }
 
-const COLUMNS: &str = "id, mail, name, role, password_hash, language, theme, created_at, disabled_at, signed_in_at";
+const COLUMNS: &str = "id, mail, name, role, password_hash, language, theme, created_at, disabled_at, signed_in_at, \
+     glass, glass_tested_at";
 
 /// Adds a person. `false`: the mail address is taken.
 pub async fn insert(tx: &mut Tx, user: &NewUser<'_>) -> Result<bool, StoreError> {
@@ -172,6 +177,12 @@ pub async fn replace_hash(tx: &mut Tx, id: &str, old: &str, new: &str) -> Result
         .execute(tx)
         .await?;
     Ok(rows == 1)
+}
+
+/// Another passphrase, whatever was there.
+pub async fn set_password(tx: &mut Tx, id: &str, hash: &str) -> Result<(), StoreError> {
+    sql("UPDATE app_user SET password_hash = $1 WHERE id = $2").bind(hash).bind(id).execute(tx).await?;
+    Ok(())
 }
 
 /// What a person's identity provider says now.

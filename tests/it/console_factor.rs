@@ -11,15 +11,15 @@ use crate::{
 const PASSPHRASE: &str = "hinoki-no-kaori-2026";
 
 /// An authenticator app.
-struct App(totp_rs::Totp);
+pub struct App(totp_rs::Totp);
 
 impl App {
-    fn read(secret: &str) -> Self {
+    pub fn read(secret: &str) -> Self {
         let secret = Secret::try_from_base32(secret.replace(' ', "")).unwrap();
         Self(Builder::new().with_secret(secret).build().unwrap())
     }
 
-    fn code(&self) -> String {
+    pub fn code(&self) -> String {
         let now = Clock::System.now().0 / Timestamp::SECOND;
         self.0.generate(u64::try_from(now).unwrap()).to_string()
     }

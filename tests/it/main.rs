@@ -45,6 +45,7 @@ mod saml_cases;
 mod schema;
 mod sender;
 mod sessions;
+mod signing;
 mod soak;
 mod source;
 mod trouble;

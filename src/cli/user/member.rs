@@ -1,5 +1,7 @@
 //! Acts on one person's account. A running hub heeds them within a second.
 
+use std::io::BufRead;
+
 use musubi_sdk::manifest::nearest;
 use serde_json::json;
 
@@ -10,7 +12,7 @@ use crate::{
         installation::{ACTOR, Installation, missing},
         output::Part,
     },
-    identity::{By, MemberError, Origin, Role, mail_key},
+    identity::{By, GlassError, MemberError, Origin, Role, mail_key, members::PassphraseError, password::MIN_CHARS},
     store::{external_identity, idp, user},
 };
 
@@ -21,6 +23,16 @@ impl From<MemberError> for CliError {
     fn from(error: MemberError) -> Self {
         match error {
             MemberError::Store(error) => error.into(),
+            MemberError::Glass(error) => error.into(),
+            other => Self::Usage(format!("{}: {other}", other.code())),
+        }
+    }
+}
+
+impl From<GlassError> for CliError {
+    fn from(error: GlassError) -> Self {
+        match error {
+            GlassError::Store(error) => error.into(),
             other => Self::Usage(format!("{}: {other}", other.code())),
         }
     }
@@ -55,7 +67,8 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
         .collect();
     let document = json!({
         "id": person.id, "mail": person.mail, "name": person.name, "role": person.role,
-        "local_password": person.password_hash.is_some(), "providers": ways, "sessions": open,
+        "local_password": person.password_hash.is_some(), "break_glass": person.glass,
+        "break_glass_tested_at": cells::instant(person.glass_tested_at), "providers": ways, "sessions": open,
         "created_at": cells::instant(Some(person.created_at)), "disabled_at": cells::instant(person.disabled_at),
         "signed_in_at": cells::instant(person.signed_in_at),
     });
@@ -65,6 +78,14 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
         ("mail", person.mail.clone()),
         ("role", person.role.clone()),
         ("passphrase", cells::yes(person.password_hash.is_some())),
+        (
+            "break-glass",
+            if person.glass {
+                format!("yes, tested {}", cells::time(person.glass_tested_at, &here.zone))
+            } else {
+                "no".to_owned()
+            },
+        ),
         ("providers", ways.join(", ")),
         ("last sign-in", cells::time(person.signed_in_at, &here.zone)),
         ("disabled", cells::time(person.disabled_at, &here.zone)),
@@ -130,5 +151,42 @@ pub async fn reset_factor(context: &Context, named: &str) -> CliResult {
     let removed = identity(context, &here).reset_factor(BY, &person.id, &Origin::default()).await?;
     let sentence = if removed { "signs in by the passphrase alone from now on" } else { "has no second factor" };
     context.output.result(&json!({"id": person.id, "removed": removed}), &format!("{} {sentence}.", person.name));
+    Ok(Outcome::Done)
+}
+
+/// Makes an owner's account a break-glass one, or an ordinary one again.
+pub async fn break_glass(context: &Context, named: &str, off: bool) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    identity(context, &here).set_glass(BY, &person.id, !off, &Origin::default()).await?;
+    let sentence = match off {
+        true => "is an ordinary account",
+        false => "is a break-glass account: sign in with it once at /signin/local, which is how it is tested",
+    };
+    context.output.result(&json!({"id": person.id, "break_glass": !off}), &format!("{} {sentence}.", person.name));
+    Ok(Outcome::Done)
+}
+
+/// Another passphrase, from standard input.
+pub async fn set_passphrase(context: &Context, named: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    let line = std::io::stdin().lock().lines().next().transpose().map_err(anyhow::Error::from)?;
+    let passphrase = line.unwrap_or_default().trim_end_matches('\r').into();
+    let changed = identity(context, &here).set_passphrase(BY, &person.id, passphrase, &Origin::default()).await;
+    let ended = match changed {
+        Ok(ended) => ended,
+        Err(PassphraseError::Member(error)) => return Err(error.into()),
+        Err(PassphraseError::Store(error)) => return Err(error.into()),
+        Err(PassphraseError::Weak(_)) => {
+            let text = format!(
+                "a passphrase has {MIN_CHARS} characters or more and is not easy to guess; it is the first line of standard input"
+            );
+            return Err(CliError::Usage(text));
+        }
+        Err(PassphraseError::Password(error)) => return Err(CliError::Other(error.into())),
+    };
+    let sentence = format!("{} has another passphrase; {ended} devices signed out.", person.name);
+    context.output.result(&json!({"id": person.id, "ended": ended}), &sentence);
     Ok(Outcome::Done)
 }

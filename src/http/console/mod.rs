@@ -25,4 +25,4 @@ pub mod view;
 pub use catalogue::Lang;
 pub use markup::Markup;
 pub use page::routes;
-pub use shell::{Me, Notice, Section, Shell};
+pub use shell::{Alarm, Me, Notice, Section, Shell};

@@ -51,6 +51,16 @@ pub struct Notice {
     pub text: String,
 }
 
+/// A break-glass sign-in that no administrator said to have seen.
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    /// Of its session.
+    pub id: String,
+    pub name: String,
+    pub at: Timestamp,
+    pub ip: Option<String>,
+}
+
 /// One menu entry as the templates draw it.
 #[derive(Clone, Debug)]
 pub struct NavItem {
@@ -84,6 +94,9 @@ pub struct Shell {
     pub connections: Option<i64>,
     pub open_failures: i64,
     pub notice: Option<Notice>,
+    /// The reader came by the break-glass page.
+    pub glass: bool,
+    pub alarms: Vec<Alarm>,
     /// Seconds after which a page without script loads itself again.
     pub refresh: Option<u32>,
 }

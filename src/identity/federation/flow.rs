@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -25,6 +26,7 @@ use crate::{
         AuditEntry, Identity, Origin, Outcome, SignedIn, audit,
         token::{digest, equal, fresh},
     },
+    model::Timestamp,
     store::{StoreError, idp},
 };
 
@@ -58,6 +60,10 @@ pub enum Arrival {
     SignedIn { session: SignedIn, next: String },
     /// An administrator tried the provider: there are findings, and nobody was signed in.
     Tried { idp_id: String },
+    /// Somebody proved again who they are: the session's new cookie.
+    Proved { token: SecretString, next: String },
+    /// Somebody signs in by this provider as well from now on.
+    Linked,
 }
 
 /// What a provider said of somebody, by a token that holds.
@@ -70,6 +76,14 @@ pub(super) struct Told {
     pub signed: String,
     /// The token as it came, for a provider that lets people sign out by it.
     pub hint: Option<String>,
+}
+
+impl Told {
+    /// When the person proved it to the provider, where it says so (Core section 2).
+    fn proved_at(&self) -> Option<Timestamp> {
+        let seconds = self.token.get("auth_time")?.as_f64().filter(|at| (0.0..9e9).contains(at))?;
+        Some(Timestamp((seconds * 1e6) as i64))
+    }
 }
 
 /// Why somebody is not signed in. The person reads one sentence and the request id; the code stands in the
@@ -159,7 +173,9 @@ impl Federation {
             .append_pair("nonce", &derived("nonce", &cookie, &state))
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
-        if let Some(longest) = settings.max_age {
+        if purpose.asks_again() {
+            url.query_pairs_mut().append_pair("prompt", "login").append_pair("max_age", "0");
+        } else if let Some(longest) = settings.max_age {
             url.query_pairs_mut().append_pair("max_age", &longest.to_string());
         }
         Ok(Begun { url, cookie })
@@ -179,13 +195,16 @@ impl Federation {
         name: &str,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let (next, trial) = purpose.kept();
+        let kept = purpose.kept();
         let attempt = idp::Attempt {
             browser_hash: digest(cookie).to_vec(),
             idp_id: idp_id.to_owned(),
-            next: next.to_owned(),
+            next: kept.next.to_owned(),
             expires_at: now.plus(micros(self.attempt)).0,
-            trial: trial.map(str::to_owned),
+            trial: kept.trial.map(str::to_owned),
+            act: kept.act.map(|act| act.as_str().to_owned()),
+            session_id: kept.session_id.map(str::to_owned),
+            begun_at: now.0,
         };
         let mut tx = self.db.begin().await?;
         idp::purge_attempts(&mut tx, now).await?;
@@ -242,11 +261,15 @@ impl Federation {
         if !row.enabled {
             return Err("IDP_OFF".into());
         }
+        let acting = self.acting(identity, &attempt, back.previous).await?;
         let (settings, told) = self.hear(&row, back, &asked, &state).await?;
         let claimed = claims::claimed(&told.token, told.userinfo.as_ref(), &settings)?;
         let role = settings.role(&claimed.groups);
         // A subject is a name within its issuer's people.
-        let known = Known { idp_id: &row.id, issuer: &told.issuer, role, claimed };
+        let known = Known { idp_id: &row.id, issuer: &told.issuer, role, claimed, proved_at: told.proved_at() };
+        if let Some(acting) = acting {
+            return self.acted(identity, acting, known, origin).await;
+        }
         let session = self.admit(identity, known, back.previous, origin).await?;
         if let Some(token) = &told.hint {
             self.remember(&session.session_id, token).await?;

@@ -12,7 +12,7 @@ use super::{
     settings::{ALGORITHMS, Authentication, Settings},
 };
 use crate::{
-    identity::{AuditEntry, Origin, Outcome, Role, audit},
+    identity::{AuditEntry, GlassError, Origin, Outcome, Role, audit, glass::keep_provider},
     model::{Id, Timestamp, ids::Noun},
     secrets::{Keys, SecretError},
     store::{
@@ -175,15 +175,17 @@ impl Federation {
 }
 
 /// Switches a provider off: nobody signs in by it, and whoever did is out. Returns how many sessions ended.
-pub async fn switch_off(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+pub async fn switch_off(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, GlassError> {
+    keep_provider(tx, id).await?;
     idp::set_enabled(tx, id, false, now).await?;
-    end_sessions(tx, id, actor, now).await
+    Ok(end_sessions(tx, id, actor, now).await?)
 }
 
 /// Forgets a provider, and ends what was opened by it; its people stay. Returns how many sessions ended.
-pub async fn forget(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
+pub async fn forget(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, GlassError> {
+    keep_provider(tx, id).await?;
     idp::remove(tx, id).await?;
-    end_sessions(tx, id, actor, now).await
+    Ok(end_sessions(tx, id, actor, now).await?)
 }
 
 /// The provider's row was written before, so no sign-in that is on its way opens another one.

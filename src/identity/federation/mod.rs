@@ -11,6 +11,7 @@
 //! | `claims` | who that is: subject, name, mail, groups |
 //! | `flow` | the way there and back |
 //! | `logout` | a provider ends its person's sessions here |
+//! | [`link`] | proving again who one is, and further identities of one person |
 //! | `pace` | how often one address may try |
 //! | `parting` | signing out at the provider, after signing out here |
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
@@ -29,6 +30,7 @@ mod assertion;
 mod claims;
 mod flow;
 mod gate;
+pub mod link;
 mod logout;
 pub mod manage;
 mod pace;
@@ -53,6 +55,7 @@ use crate::{clock::Clock, config, secrets::Keys, store::Db};
 pub use flow::{Arrival, Back, Begun, Refused};
 pub use parting::signed_out;
 pub use settings::{Authentication, Settings};
+pub use trial::Act;
 
 /// See the module. One per process.
 pub struct Federation {

@@ -6,7 +6,7 @@ use super::{Federation, claims::Claimed, flow::Refused};
 use crate::{
     identity::{
         AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit,
-        session::Federated,
+        session::{Federated, Opened},
         setup::{is_mail, mail_key},
     },
     model::{Id, Timestamp, ids::Noun},
@@ -24,6 +24,8 @@ pub(super) struct Known<'a> {
     /// `None`: the groups let nobody in.
     pub role: Option<Role>,
     pub claimed: Claimed,
+    /// When that person proved it there, if the provider says so.
+    pub proved_at: Option<Timestamp>,
 }
 
 impl Federation {
@@ -35,7 +37,7 @@ impl Federation {
         previous: Option<&str>,
         origin: &Origin,
     ) -> Result<SignedIn, Refused> {
-        let Known { idp_id, issuer, role, claimed } = known;
+        let Known { idp_id, issuer, role, claimed, proved_at } = known;
         let subject = claimed.subject.as_str();
         let Some(role) = role else {
             self.leave(identity, idp_id, subject, origin).await?;
@@ -61,8 +63,9 @@ impl Federation {
                 tx.rollback().await?;
                 continue;
             }
-            let federated = Federated { idp_id, subject, sid: claimed.sid.as_deref() };
-            let signed_in = identity.start_session(&mut tx, &user_id, previous, origin, Some(federated)).await?;
+            let federated = Federated { idp_id, subject, sid: claimed.sid.as_deref(), proved_at };
+            let signed_in =
+                identity.start_session(&mut tx, &user_id, previous, origin, Opened::Provider(federated)).await?;
             tx.commit().await?;
             // The role holds at once, also in sessions that were open.
             identity.forget(&user_id);
@@ -72,7 +75,13 @@ impl Federation {
     }
 
     /// Somebody whom the groups let in no more: what was open ends.
-    async fn leave(&self, identity: &Identity, idp_id: &str, subject: &str, origin: &Origin) -> Result<(), StoreError> {
+    pub(super) async fn leave(
+        &self,
+        identity: &Identity,
+        idp_id: &str,
+        subject: &str,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         let ended = session::end_federated(&mut tx, idp_id, None, Some(subject)).await?;
         self.ended(&mut tx, &ended, idp_id, origin).await?;
@@ -120,7 +129,9 @@ impl Federation {
         }
         // First run's owner stays owner, whatever a provider says.
         let role = if row.role == Role::Owner.as_str() { Role::Owner } else { role };
-        if let Some(mail) = claimed.mail.as_deref().filter(|mail| is_mail(mail) && **mail != row.mail) {
+        // Who also has a passphrase signs in here by the address that is here.
+        let theirs = claimed.mail.as_deref().filter(|_| row.password_hash.is_none());
+        if let Some(mail) = theirs.filter(|mail| is_mail(mail) && **mail != row.mail) {
             user::set_mail(tx, id, mail, &mail_key(mail)).await?;
         }
         if row.role != role.as_str() || row.name != claimed.name {

@@ -31,6 +31,43 @@ use crate::{
 pub(super) enum Purpose<'a> {
     SignIn { next: &'a str },
     Trial { session_id: &'a str },
+    Act { act: Act, session_id: &'a str, next: &'a str },
+}
+
+/// What somebody who is signed in goes to a provider for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// To prove again who they are.
+    Prove,
+    /// To sign in by it as well.
+    Link,
+}
+
+impl Act {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prove => "prove",
+            Self::Link => "link",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Prove, Self::Link].into_iter().find(|act| act.as_str() == text)
+    }
+}
+
+/// What an attempt remembers of its purpose.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept<'a> {
+    /// Where to go then.
+    pub next: &'a str,
+    /// Whose trial it is.
+    pub trial: Option<&'a str>,
+    pub act: Option<Act>,
+    /// Whose act it is.
+    pub session_id: Option<&'a str>,
 }
 
 impl<'a> Purpose<'a> {
@@ -38,11 +75,17 @@ impl<'a> Purpose<'a> {
         matches!(self, Self::Trial { .. }) || row.enabled
     }
 
-    /// What an attempt remembers: where to go then, whose trial it is.
-    pub fn kept(self) -> (&'a str, Option<&'a str>) {
+    /// The provider has to ask who that is, even if it knows.
+    pub fn asks_again(self) -> bool {
+        matches!(self, Self::Act { .. })
+    }
+
+    pub fn kept(self) -> Kept<'a> {
+        let plain = Kept { next: "/", trial: None, act: None, session_id: None };
         match self {
-            Self::SignIn { next } => (next, None),
-            Self::Trial { session_id } => ("/", Some(session_id)),
+            Self::SignIn { next } => Kept { next, ..plain },
+            Self::Trial { session_id } => Kept { trial: Some(session_id), ..plain },
+            Self::Act { act, session_id, next } => Kept { next, act: Some(act), session_id: Some(session_id), ..plain },
         }
     }
 }

@@ -48,6 +48,8 @@ impl Employee {
             idp_id: None,
             subject: None,
             sid: None,
+            proved_at: None,
+            glass: false,
         };
         session::insert(&mut tx, &row).await?;
         tx.commit().await?;

@@ -240,6 +240,9 @@ async fn sign_ins_on_their_way_are_bounded_and_the_latest_stay() {
                 next: "/".into(),
                 expires_at,
                 trial: None,
+                act: None,
+                session_id: None,
+                begun_at: 0,
             };
             store::idp::begin(&mut tx, &n.to_be_bytes(), &attempt).await.unwrap();
         }

@@ -251,6 +251,8 @@ async fn sign_in(t: &TestHub) {
         idp_id: None,
         subject: None,
         sid: None,
+        proved_at: None,
+        glass: false,
     };
     session::insert(&mut tx, &row).await.unwrap();
     tx.commit().await.unwrap();

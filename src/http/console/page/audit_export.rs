@@ -36,6 +36,8 @@ pub async fn file(
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ViewAudit)?;
     let format = Format::parse(&kind).ok_or(AppError::NotFound)?;
+    // Back to the list: a file does not begin by itself on the page after the proof.
+    frame.fresh(&hub, &format!("/admin/audit?{}", frame.query))?;
     let narrowed = Narrowed::read(&hub, query, &frame.shell.zone).await?;
     let entry = AuditEntry {
         actor: &frame.me.user_id,

@@ -22,12 +22,12 @@ use crate::{
             Section,
             view::{
                 Page,
-                idp::{CertificateRow, Facts, IdpPage, IdpRow, IdpsPage, Wrong},
+                idp::{CertificateRow, Facts, GlassRow, IdpPage, IdpRow, IdpsPage, Wrong},
             },
         },
     },
     identity::{
-        Action, Origin,
+        Action, GlassError, Origin,
         federation::{
             Authentication, callback, manage, our_keys,
             preset::Preset,
@@ -35,10 +35,11 @@ use crate::{
             setup::{self, SamlValues},
             signed_out,
         },
+        glass::is_tested,
     },
     model::Timestamp,
     store::{
-        self, StoreError,
+        self, StoreError, Tx,
         idp::{self, Row},
         user,
     },
@@ -57,10 +58,39 @@ pub fn routes() -> Router<SharedHub> {
 
 async fn list(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
     let ShellOf { shell, .. } = frame.allow(Action::ManageSignIn, Section::SignIn)?;
-    let (rows, seen, local_owner) =
-        tokio::try_join!(idp::all(&hub.db), idp::last_sign_ins(&hub.db), user::has_local_owner(&hub.db))?;
-    let rows = rows.iter().map(|row| line(row, &seen)).collect();
-    Ok(IdpsPage { rows, local_owner }.render(&shell))
+    Ok(overview(&hub, None).await?.render(&shell))
+}
+
+async fn overview(hub: &Hub, error: Option<&'static str>) -> Result<IdpsPage, StoreError> {
+    let (rows, seen, local_owner, sso) = tokio::try_join!(
+        idp::all(&hub.db),
+        idp::last_sign_ins(&hub.db),
+        user::has_local_owner(&hub.db),
+        hub.identity.sso_standing()
+    )?;
+    let now = hub.clock.now();
+    let accounts = sso.accounts.iter().map(|account| GlassRow {
+        id: account.id.clone(),
+        name: account.name.clone(),
+        tested_at: account.tested_at.map(Timestamp),
+        tested: is_tested(account, now),
+    });
+    Ok(IdpsPage {
+        rows: rows.iter().map(|row| line(row, &seen)).collect(),
+        local_owner,
+        required: sso.required,
+        accounts: accounts.collect(),
+        providers: sso.providers,
+        stranded: sso.stranded,
+        missing: sso.missing,
+        error,
+    })
+}
+
+/// The list again, with why something about all of sign-in was not done.
+pub async fn refused(hub: &Hub, frame: ShellOf, code: &'static str) -> Result<Response, AppError> {
+    let view = overview(hub, Some(code)).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&frame.at(Section::SignIn))).into_response())
 }
 
 fn line(row: &Row, seen: &[(String, i64)]) -> IdpRow {
@@ -206,8 +236,12 @@ async fn disable(
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageSignIn)?;
     let (row, now) = (find(&hub, &id).await?, hub.clock.now());
+    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
     let mut tx = hub.db.begin().await?;
-    let ended = manage::switch_off(&mut tx, &row.id, &frame.me.user_id, now).await?;
+    let ended = match manage::switch_off(&mut tx, &row.id, &frame.me.user_id, now).await {
+        Ok(ended) => ended,
+        Err(error) => return kept(&hub, frame, tx, error).await,
+    };
     let act = Act::on(&frame.me, &origin, "idp.disable", "idp", &row.id);
     audited(&mut tx, act.detail(serde_json::json!({"ended": ended})), now).await?;
     tx.commit().await?;
@@ -222,12 +256,28 @@ async fn remove(
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageSignIn)?;
     let (row, now) = (find(&hub, &id).await?, hub.clock.now());
+    // A draft signs nobody in.
+    if !row.draft {
+        frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
+    }
     let mut tx = hub.db.begin().await?;
-    let ended = manage::forget(&mut tx, &row.id, &frame.me.user_id, now).await?;
+    let ended = match manage::forget(&mut tx, &row.id, &frame.me.user_id, now).await {
+        Ok(ended) => ended,
+        Err(error) => return kept(&hub, frame, tx, error).await,
+    };
     let act = Act::on(&frame.me, &origin, "idp.remove", "idp", &row.id);
     audited(&mut tx, act.detail(serde_json::json!({"ended": ended})), now).await?;
     tx.commit().await?;
     Ok(done("/admin/idp", "idp_removed", i64::try_from(ended).ok()))
+}
+
+/// A provider that has to stay.
+async fn kept(hub: &Hub, frame: ShellOf, tx: Tx, error: GlassError) -> Result<Response, AppError> {
+    tx.rollback().await?;
+    match error {
+        GlassError::Store(error) => Err(error.into()),
+        error => refused(hub, frame, error.code()).await,
+    }
 }
 
 async fn change_secret(

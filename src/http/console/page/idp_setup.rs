@@ -29,13 +29,14 @@ use crate::{
             },
         },
         cookie, saml as saml_page,
+        session::own_click,
     },
     identity::{
         Action, Origin, Principal, Role,
         federation::{
             manage::Rejected,
             preset::Preset,
-            saml::{Way, manage::saml_settings},
+            saml::{Begun, manage::saml_settings},
             setup::{self, Blocked, Filled},
             trial::{self, Departure},
         },
@@ -379,22 +380,14 @@ async fn start(
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
     let here = Here::at(&hub, frame, &id, "test").await?;
-    // Another site has no business to begin one.
-    if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
-        return Err(AppError::CrossSite);
-    }
+    own_click(&headers)?;
     let bound = cookie::get(&headers, cookie::LOGIN);
     let public = &hub.edge.public_url;
     let (way, bound) = match hub.federation.try_out(&here.me, &here.row, bound, public, &origin).await? {
         Departure::Away { way, cookie } => (way, cookie),
         Departure::Found => return Ok(Redirect::to(&format!("/admin/idp/{}/test", here.row.id)).into_response()),
     };
-    let mut response = match way {
-        Way::Redirect(url) => Redirect::to(url.as_str()).into_response(),
-        Way::Form { action, request } => saml_page::leave(&hub, &action, request, preferences),
-    };
-    cookie::set(response.headers_mut(), cookie::guarded(cookie::LOGIN, &bound));
-    Ok(response)
+    Ok(saml_page::away(&hub, Begun { way, cookie: bound }, preferences))
 }
 
 async fn confirmation(hub: &Hub, here: &Here, error: Option<&'static str>) -> Result<ActivatePage, AppError> {

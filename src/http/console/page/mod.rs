@@ -16,15 +16,18 @@ mod customer_edit;
 mod customers;
 mod failures;
 mod files;
+mod glass;
 mod home;
 mod hooks;
 mod idp;
 mod idp_form;
 mod idp_setup;
+mod link;
 mod live;
 mod me;
 mod outcome;
 pub mod outside;
+mod prove;
 mod receivers;
 mod run;
 mod second_factor;
@@ -81,8 +84,11 @@ pub fn routes() -> Router<SharedHub> {
         .merge(receivers::routes())
         .merge(sent::routes())
         .merge(sessions::routes())
+        .merge(link::routes())
+        .merge(prove::routes())
         .merge(second_factor::routes())
         .merge(users::routes())
+        .merge(glass::routes())
         .merge(idp::routes())
         .merge(idp_setup::routes())
         .merge(audit::routes())

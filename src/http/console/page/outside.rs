@@ -52,6 +52,8 @@ pub(super) fn shell(language: &str, theme: &str, company: &str) -> Shell {
         connections: None,
         open_failures: 0,
         notice: None,
+        glass: false,
+        alarms: Vec::new(),
         refresh: None,
     }
 }
@@ -59,6 +61,7 @@ pub(super) fn shell(language: &str, theme: &str, company: &str) -> Shell {
 fn sign_in(page: pages::SignInPage) -> Response {
     let shell = shell(page.language, page.theme, &page.company);
     let view = SigninPage {
+        entry: page.entry,
         company: page.company,
         mail: page.mail,
         next: page.next,

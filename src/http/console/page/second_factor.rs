@@ -70,7 +70,7 @@ fn broken(error: FactorError) -> AppError {
 async fn refused(hub: &Hub, frame: ShellOf, error: FactorError) -> Result<Response, AppError> {
     let wait = match &error {
         FactorError::Wait(wait) => Some(wait.as_secs().max(1)),
-        FactorError::Wrong | FactorError::Passphrase => None,
+        FactorError::Wrong | FactorError::Passphrase | FactorError::Glass(_) => None,
         // Done or begun in another tab meanwhile: the page shows how it stands.
         FactorError::Nothing | FactorError::Over => return Ok(Redirect::to("/me/second-factor").into_response()),
         _ => return Err(broken(error)),
@@ -122,6 +122,7 @@ async fn remove(
     origin: Origin,
     Form(proof): Form<Proof>,
 ) -> Result<Response, AppError> {
+    frame.fresh(&hub, "/me/second-factor")?;
     match hub.identity.remove_factor(&hub.keys, &frame.me, &proof.code, &origin).await {
         Ok(()) => Ok(done("/me", "factor_removed", None)),
         Err(error) => refused(&hub, frame, error).await,

@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{ShellOf, done, users};
+use super::{ShellOf, done, link, users};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -20,7 +20,7 @@ use crate::{
             },
         },
     },
-    identity::{Factor, Origin},
+    identity::{Factor, Origin, Principal},
     store::{StoreError, user},
 };
 
@@ -37,6 +37,7 @@ pub async fn rows(hub: &Hub, user_id: &str, current: &str) -> Result<Vec<Session
     let row = |view: crate::identity::SessionView| SessionRow {
         // A provider that was forgotten has no name any more.
         provider: view.idp_id.map(|id| users::name_of(&providers, &id).unwrap_or(id)),
+        glass: view.glass,
         id: view.id,
         agent: view.agent,
         ip: view.ip,
@@ -48,13 +49,18 @@ pub async fn rows(hub: &Hub, user_id: &str, current: &str) -> Result<Vec<Session
 }
 
 async fn page(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
-    let me = &frame.me;
-    let found = user::by_id(&hub.db, &me.user_id).await?.ok_or(AppError::NotFound)?;
-    let row = users::rows(&hub, vec![found], me).await?.pop().ok_or(AppError::NotFound)?;
-    let sessions = rows(&hub, &me.user_id, &me.session_id).await?;
-    let second_factor = matches!(hub.identity.factor(&me.user_id).await?, Factor::On { .. });
-    let view = MePage { row, second_factor, sessions, sessions_at: "/me/sessions".to_owned() };
+    let view = me(&hub, &frame.me, None).await?;
     Ok(view.render(&frame.at(Section::None)))
+}
+
+/// One's own account, with what was refused.
+pub async fn me(hub: &Hub, me: &Principal, error: Option<&'static str>) -> Result<MePage, AppError> {
+    let found = user::by_id(&hub.db, &me.user_id).await?.ok_or(AppError::NotFound)?;
+    let row = users::rows(hub, vec![found], me).await?.pop().ok_or(AppError::NotFound)?;
+    let sessions = rows(hub, &me.user_id, &me.session_id).await?;
+    let second_factor = matches!(hub.identity.factor(&me.user_id).await?, Factor::On { .. });
+    let (links, free) = link::links(hub, &me.user_id).await?;
+    Ok(MePage { row, second_factor, sessions, sessions_at: "/me/sessions".to_owned(), links, free, error })
 }
 
 async fn end(

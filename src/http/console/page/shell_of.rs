@@ -6,17 +6,20 @@ use axum::{
 };
 
 use crate::{
-    app::SharedHub,
+    app::{Hub, SharedHub},
     http::{
         AppError, Preferences,
-        console::{Lang, Me, Section, Shell},
+        console::{Alarm, Lang, Me, Section, Shell},
         cookie, session,
     },
     identity::{Action, Principal, Settings},
-    store::read_console,
+    model::Timestamp,
+    store::{self, read_console},
 };
 
 pub const SHORTCUTS: &str = "musubi-keys";
+/// Break-glass sign-ins that stand above a page.
+const MOST_ALARMS: i64 = 3;
 
 /// Reader, shell and raw query of a page.
 #[derive(Debug)]
@@ -36,6 +39,16 @@ impl ShellOf {
         Ok(self)
     }
 
+    /// Lets a reader do what is dangerous who proved a moment ago who they are; others do so now, and come back to
+    /// `back`.
+    pub fn fresh(&self, hub: &Hub, back: &str) -> Result<(), AppError> {
+        if hub.identity.is_fresh(&self.me.proof) {
+            return Ok(());
+        }
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", back).finish();
+        Err(AppError::Elsewhere(format!("/me/prove?{query}")))
+    }
+
     /// The shell with its menu entry marked.
     #[must_use]
     pub fn at(self, section: Section) -> Shell {
@@ -51,7 +64,9 @@ impl FromRequestParts<SharedHub> for ShellOf {
         let Ok(preferences) = Preferences::from_request_parts(parts, hub).await;
         let failures =
             async { if me.can(Action::ViewFailures) { read_console::open_failures(&hub.db).await } else { Ok(0) } };
-        let (settings, open_failures) = tokio::try_join!(Settings::load(&hub.db), failures)?;
+        let watches = me.can(Action::ManageSignIn) && !me.proof.glass;
+        let alarms = async { if watches { store::glass::unseen(&hub.db, MOST_ALARMS).await } else { Ok(Vec::new()) } };
+        let (settings, open_failures, alarms) = tokio::try_join!(Settings::load(&hub.db), failures, alarms)?;
         let shell = Shell {
             lang: Lang::parse(preferences.language),
             theme: preferences.theme.to_owned(),
@@ -66,11 +81,17 @@ impl FromRequestParts<SharedHub> for ShellOf {
             connections: i64::try_from(hub.registry.all().len()).ok(),
             open_failures,
             notice: super::outcome::notice(Lang::parse(preferences.language), parts.uri.query().unwrap_or_default()),
+            glass: me.proof.glass,
+            alarms: alarms.into_iter().map(alarm).collect(),
             refresh: None,
         };
         let query = parts.uri.query().unwrap_or_default().to_owned();
         Ok(Self { me, shell, query, by_itself: session::is_by_itself(parts) })
     }
+}
+
+fn alarm(of: store::glass::Use) -> Alarm {
+    Alarm { id: of.session_id, name: of.name, at: Timestamp(of.at), ip: of.ip }
 }
 
 fn wants_shortcuts(headers: &HeaderMap) -> bool {

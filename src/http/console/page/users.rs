@@ -23,7 +23,7 @@ use crate::{
         },
     },
     identity::{
-        Action, By, Factor, MemberError, Origin, Principal, Role, can,
+        Action, By, Factor, GlassError, MemberError, Origin, Principal, Role, can,
         federation::Settings,
         members::{grantable, may_change},
     },
@@ -116,6 +116,8 @@ pub async fn rows(hub: &Hub, found: Vec<user::UserRow>, me: &Principal) -> Resul
         local: u.password_hash.is_some(),
         signed_in_at: u.signed_in_at.map(Timestamp),
         disabled_at: u.disabled_at.map(Timestamp),
+        glass: u.glass,
+        glass_tested_at: u.glass_tested_at.map(Timestamp),
         id: u.id,
         name: u.name,
         mail: u.mail,
@@ -160,11 +162,17 @@ async fn person(hub: &Hub, me: &Principal, id: &str) -> Result<UserPage, AppErro
         // First run's owner stays owner, whatever a provider says.
         role_by: row.providers.first().filter(|_| row.role != Role::Owner).cloned(),
         second_factor: matches!(hub.identity.factor(id).await?, Factor::On { .. }),
+        may_glass: me.can(Action::ManageOwners) && row.role == Role::Owner && row.local && row.disabled_at.is_none(),
         error: None,
         trail,
         may_see_trail,
         row,
     })
+}
+
+/// The person's page again, with what was refused.
+pub async fn refused(hub: &Hub, me: &Principal, id: &str, code: &'static str) -> Result<UserPage, AppError> {
+    Ok(UserPage { error: Some(code), ..person(hub, me, id).await? })
 }
 
 /// Back to the person's page: with a notice, or with what was refused.
@@ -183,8 +191,9 @@ async fn answer<T>(
         Err(MemberError::Missing) => Err(AppError::NotFound),
         Err(MemberError::Denied(denied)) => Err(denied.into()),
         Err(MemberError::Store(error)) => Err(error.into()),
-        Err(error @ (MemberError::Own | MemberError::LastOwner)) => {
-            let view = UserPage { error: Some(error.code()), ..person(hub, &frame.me, id).await? };
+        Err(MemberError::Glass(GlassError::Store(error))) => Err(error.into()),
+        Err(error @ (MemberError::Own | MemberError::LastOwner | MemberError::Glass(_))) => {
+            let view = refused(hub, &frame.me, id, error.code()).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&frame.at(Section::Users))).into_response())
         }
     }
@@ -204,6 +213,7 @@ async fn set_role(
     Form(post): Form<RolePost>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageUsers)?;
+    frame.fresh(&hub, &format!("/admin/users/{id}"))?;
     let role = Role::parse(&post.role).ok_or_else(|| AppError::invalid("ROLE_UNKNOWN", "there is no such role"))?;
     let acted = hub.identity.set_role(By::from(&frame.me), &id, role, &origin).await;
     answer(&hub, frame, &id, acted, |()| ("role_changed", None)).await
@@ -216,6 +226,7 @@ async fn deactivate(
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageUsers)?;
+    frame.fresh(&hub, &format!("/admin/users/{id}"))?;
     let acted = hub.identity.deactivate(By::from(&frame.me), &id, &origin).await;
     answer(&hub, frame, &id, acted, |ended| ("user_deactivated", i64::try_from(ended).ok())).await
 }
@@ -238,6 +249,7 @@ async fn sign_out(
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageUsers)?;
+    frame.fresh(&hub, &format!("/admin/users/{id}"))?;
     let acted = hub.identity.sign_out_everywhere(By::from(&frame.me), &id, &origin).await;
     answer(&hub, frame, &id, acted, |ended| ("sessions_ended", i64::try_from(ended).ok())).await
 }
@@ -260,6 +272,7 @@ async fn reset_factor(
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageUsers)?;
+    frame.fresh(&hub, &format!("/admin/users/{id}"))?;
     let acted = hub.identity.reset_factor(By::from(&frame.me), &id, &origin).await;
     answer(&hub, frame, &id, acted, |_| ("factor_reset", None)).await
 }

@@ -4,7 +4,7 @@ use crate::{
         Section::SignIn,
         view::{
             audit::AuditLine,
-            idp::{CertificateRow, Facts, IdpPage, IdpRow, IdpsPage, Wrong},
+            idp::{CertificateRow, Facts, GlassRow, IdpPage, IdpRow, IdpsPage, Wrong},
             idp_setup::{ActivatePage, Frame, GivePage, MethodPage, RolesPage, TakePage, TestPage},
         },
     },
@@ -28,6 +28,25 @@ fn row(id: &str, name: &str, kind: &str, state: &'static str) -> IdpRow {
         preset: if kind == "saml" { "saml" } else { "entra" },
         last: (state == "on").then(|| minutes(4)),
         ends: (kind == "saml").then(|| minutes(-20 * 24 * 60)),
+    }
+}
+
+fn sso(rows: Vec<IdpRow>) -> IdpsPage {
+    let account = |name: &str, tested_at: Option<Timestamp>, tested| GlassRow {
+        id: "usr_1".into(),
+        name: name.into(),
+        tested_at,
+        tested,
+    };
+    let old = Some(minutes(100 * 24 * 60));
+    IdpsPage {
+        rows,
+        local_owner: true,
+        required: true,
+        providers: vec!["社員アカウント".into()],
+        accounts: vec![account("高梨 拓", Some(minutes(900)), true), account("岸 由美", old, false)],
+        stranded: 3,
+        ..IdpsPage::default()
     }
 }
 
@@ -213,8 +232,9 @@ pub fn samples() -> Vec<Sample> {
     };
     let refused = Some("IDP_UNTRIED");
     vec![
-        ("idps", SignIn, true, Box::new(IdpsPage { rows, local_owner: true })),
-        ("idps-none", SignIn, true, Box::new(IdpsPage { rows: vec![], local_owner: false })),
+        ("idps", SignIn, true, Box::new(IdpsPage { required: false, ..sso(rows.clone()) })),
+        ("idps-required", SignIn, true, Box::new(IdpsPage { error: Some("SSO_LAST_PROVIDER"), ..sso(rows) })),
+        ("idps-none", SignIn, true, Box::new(IdpsPage { missing: Some("SSO_NO_PROVIDER"), ..IdpsPage::default() })),
         ("idp", SignIn, true, Box::new(page("oidc", "on", vec![refusal("TOKEN_AUDIENCE"), refusal("ROLE_NONE")]))),
         ("idp-saml", SignIn, true, Box::new(page("saml", "off", vec![]))),
         ("idp-new", SignIn, true, Box::new(method(None, None))),

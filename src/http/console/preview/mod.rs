@@ -47,6 +47,8 @@ fn shell(lang: Lang, section: Section, path: &str) -> Shell {
         connections: Some(2),
         open_failures: 12,
         notice: None,
+        glass: false,
+        alarms: Vec::new(),
         refresh: None,
     }
 }

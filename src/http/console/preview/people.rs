@@ -5,9 +5,10 @@ use crate::{
         Section::{Audit, None as Nowhere, Users},
         view::{
             audit::{AuditDetailPage, AuditLine, AuditPage, Check},
+            prove::ProvePage,
             second_factor::{SecondFactorPage, State},
             setup::SigninCodePage,
-            user::{Mapping, MePage, PermissionsPage, SessionRow, UserPage, UserRow, UsersPage},
+            user::{LinkRow, Mapping, MePage, PermissionsPage, SessionRow, UserPage, UserRow, UsersPage},
         },
     },
     identity::{Action, Role, can},
@@ -29,6 +30,8 @@ fn person(id: &str, name: &str, role: Role) -> UserRow {
         providers: if role == Role::Owner { vec![] } else { vec!["社員アカウント".into()] },
         signed_in_at: (role != Role::Viewer).then(|| minutes(18)),
         disabled_at: (role == Role::Viewer).then(|| minutes(90_000)),
+        glass: role == Role::Owner,
+        glass_tested_at: (role == Role::Owner).then(|| minutes(900)),
         me: role == Role::Owner,
     }
 }
@@ -57,6 +60,7 @@ fn session(id: &str, agent: &str, provider: Option<&str>, current: bool) -> Sess
         created_at: minutes(300),
         seen_at: minutes(2),
         provider: provider.map(str::to_owned),
+        glass: false,
         current,
     }
 }
@@ -108,6 +112,7 @@ fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage 
         may_change,
         role_by: row.providers.first().cloned(),
         second_factor: row.local,
+        may_glass: row.local,
         error,
         trail: lines(),
         may_see_trail: true,
@@ -197,7 +202,31 @@ pub fn samples() -> Vec<Sample> {
     let fresh = SecondFactorPage { codes: vec!["ABCDEFGH-23456789".into(); 10], ..factor(on, None) };
     let me = person("usr_1", "高梨 拓", Role::Owner);
     let sessions = vec![session("ses_1", CHROME, None, true), session("ses_2", IPHONE, Some("社員アカウント"), false)];
-    let own = MePage { row: me.clone(), second_factor: false, sessions, sessions_at: "/me/sessions".into() };
+    let link = |id: &str, provider: &str| LinkRow {
+        id: id.into(),
+        provider: provider.into(),
+        on: !provider.is_empty(),
+        since: minutes(90_000),
+        seen_at: minutes(20),
+    };
+    let own = MePage {
+        row: me.clone(),
+        second_factor: false,
+        sessions,
+        sessions_at: "/me/sessions".into(),
+        links: vec![link("a1", "社員アカウント"), link("a2", "")],
+        free: vec![("idp_2".into(), "協力会社".into())],
+        error: Some("LINK_LAST_WAY"),
+    };
+    let prove = ProvePage {
+        next: "/admin/users/usr_2".into(),
+        mail: me.mail.clone(),
+        passphrase: true,
+        code: true,
+        ..ProvePage::default()
+    };
+    let by_provider = ProvePage { provider: Some("社員アカウント".into()), passphrase: false, ..prove.clone() };
+    let wrong = ProvePage { error: Some("CODE_WRONG"), provider: by_provider.provider.clone(), ..prove.clone() };
     let off =
         UserPage { sessions: vec![], trail: vec![], ..one(person("usr_4", "岸 由美", Role::Viewer), None, true) };
     let none = UsersPage { rows: vec![], q: "だれか".into(), total: 0, first: 0, ..users() };
@@ -219,6 +248,9 @@ pub fn samples() -> Vec<Sample> {
         ("user-self", Users, true, Box::new(one(me, None, false))),
         ("permissions", Users, true, Box::new(permissions())),
         ("me", Nowhere, true, Box::new(own)),
+        ("prove", Nowhere, true, Box::new(prove)),
+        ("prove-provider", Nowhere, true, Box::new(by_provider)),
+        ("prove-wrong", Nowhere, true, Box::new(wrong)),
         ("factor-off", Nowhere, true, Box::new(factor(State::Off, Some("PASSPHRASE_WRONG")))),
         ("factor-begun", Nowhere, true, Box::new(factor(begun, Some("CODE_WRONG")))),
         ("factor-on", Nowhere, true, Box::new(factor(State::On { since: minutes(90), codes_left: 2 }, None))),

@@ -1,13 +1,16 @@
 use super::{Sample, Section};
 use crate::{
     analytics::Health,
-    http::console::view::{
-        error::ErrorPage,
-        home::{Due, DueReason, HomePage, News, Todo},
-        settings::SettingsPage,
-        setup::{
-            EnvCheck, LeavePage, Loading, SampleSize, SetupDataPage, SetupOwnerPage, SetupProgressPage, SigninPage,
+    http::{
+        console::view::{
+            error::ErrorPage,
+            home::{Due, DueReason, HomePage, News, Todo},
+            settings::SettingsPage,
+            setup::{
+                EnvCheck, LeavePage, Loading, SampleSize, SetupDataPage, SetupOwnerPage, SetupProgressPage, SigninPage,
+            },
         },
+        pages::Entry,
     },
     model::money::Currency,
 };
@@ -164,6 +167,19 @@ pub fn samples() -> Vec<Sample> {
                 ..signin.clone()
             }),
         ),
+        (
+            "signin-sso",
+            None,
+            false,
+            Box::new(SigninPage {
+                entry: Entry::Sso,
+                providers: vec![("/auth/oidc/idp_1/start".into(), "ひのき精機アカウント".into())],
+                refusal: Some("SIGNIN_SSO".into()),
+                ..signin.clone()
+            }),
+        ),
+        ("signin-glass", None, false, Box::new(SigninPage { entry: Entry::Glass, ..signin.clone() })),
+        ("signin-proof", None, false, Box::new(ErrorPage { code: "SIGNIN_PROOF", ..error(403) })),
         ("signin-refused", None, false, Box::new(ErrorPage { code: "SIGNIN_REFUSED", ..error(403) })),
         ("signin-expired", None, false, Box::new(SigninPage { notice: Some("expired".into()), ..signin })),
         ("settings", Settings, true, Box::new(settings())),

@@ -20,7 +20,8 @@ impl ErrorPage {
     fn known(&self) -> &'static str {
         match (self.code, self.status) {
             (code @ ("SIGNIN_AGAIN" | "SIGNIN_REFUSED" | "SIGNIN_NO_ROLE" | "SIGNIN_GROUPS"), _) => code,
-            (code @ ("SIGNIN_OFF" | "SIGNIN_LOCAL"), _) => code,
+            (code @ ("SIGNIN_OFF" | "SIGNIN_LOCAL" | "SIGNIN_PROOF"), _) => code,
+            (code @ ("SIGNIN_PROOF_OTHER" | "SIGNIN_LINK_TAKEN"), _) => code,
             (code @ "INSECURE_TRANSPORT", _) => code,
             (_, 403) => "403",
             (_, 404) => "404",
@@ -33,7 +34,8 @@ impl ErrorPage {
     /// Whether the way out is to sign in.
     #[must_use]
     pub fn is_sign_in(&self) -> bool {
-        self.code.starts_with("SIGNIN_")
+        let inside = self.code.starts_with("SIGNIN_PROOF") || self.code == "SIGNIN_LINK_TAKEN";
+        self.code.starts_with("SIGNIN_") && !inside
     }
 
     #[must_use]

@@ -81,12 +81,47 @@ pub struct Wrong {
     pub detail: String,
 }
 
+/// A break-glass account.
+#[derive(Clone, Debug)]
+pub struct GlassRow {
+    pub id: String,
+    pub name: String,
+    /// Last sign-in on the break-glass page since passphrase and second factor are what they are.
+    pub tested_at: Option<Timestamp>,
+    /// Not too long ago.
+    pub tested: bool,
+}
+
 /// `/admin/idp`.
 #[derive(Clone, Debug, Default)]
 pub struct IdpsPage {
     pub rows: Vec<IdpRow>,
     /// An owner may sign in without a provider.
     pub local_owner: bool,
+    /// Single sign-on is mandatory.
+    pub required: bool,
+    /// Names of providers by which people do sign in.
+    pub providers: Vec<String>,
+    pub accounts: Vec<GlassRow>,
+    /// People whom mandatory single sign-on shuts out.
+    pub stranded: i64,
+    /// Of `form_error`: why it cannot become mandatory.
+    pub missing: Option<&'static str>,
+    /// Of `form_error`: what was refused.
+    pub error: Option<&'static str>,
+}
+
+impl IdpsPage {
+    #[must_use]
+    pub fn tested(&self) -> bool {
+        self.accounts.iter().any(|account| account.tested)
+    }
+
+    /// Class and icon of a condition.
+    #[must_use]
+    pub fn mark(&self, holds: bool) -> (&'static str, &'static str) {
+        if holds { ("ok", "check") } else { ("idle", "pause") }
+    }
 }
 
 /// `/admin/idp/{id}`.

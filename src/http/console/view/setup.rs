@@ -1,5 +1,7 @@
 //! `/setup` and `/signin`: from the first start to the first customer.
 
+use crate::http::pages::Entry;
+
 /// One check of the surroundings: `database`, `key`, `url`, `mail`.
 #[derive(Clone, Debug)]
 pub struct EnvCheck {
@@ -91,9 +93,10 @@ pub struct SetupProgressPage {
     pub checks: Vec<EnvCheck>,
 }
 
-/// `/signin`.
+/// `/signin`, and `/signin/local`.
 #[derive(Clone, Debug, Default)]
 pub struct SigninPage {
+    pub entry: Entry,
     pub company: String,
     pub mail: String,
     /// Address to go to afterwards.
@@ -122,6 +125,23 @@ pub struct SigninCodePage {
 }
 
 impl SigninPage {
+    #[must_use]
+    pub fn glass(&self) -> bool {
+        self.entry == Entry::Glass
+    }
+
+    /// Mail address and passphrase are asked for.
+    #[must_use]
+    pub fn form(&self) -> bool {
+        self.entry != Entry::Sso
+    }
+
+    /// The break-glass page, with where to go afterwards.
+    #[must_use]
+    pub fn glass_page(&self) -> String {
+        self.start("/signin/local")
+    }
+
     /// Where a provider's button leads.
     #[must_use]
     pub fn start(&self, start: &str) -> String {

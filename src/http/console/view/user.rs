@@ -17,6 +17,10 @@ pub struct UserRow {
     pub providers: Vec<String>,
     pub signed_in_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
+    /// A break-glass account.
+    pub glass: bool,
+    /// Last sign-in on the break-glass page.
+    pub glass_tested_at: Option<Timestamp>,
     /// The reader.
     pub me: bool,
 }
@@ -95,6 +99,8 @@ pub struct SessionRow {
     pub seen_at: Timestamp,
     /// Provider that vouched for it; `None`: passphrase.
     pub provider: Option<String>,
+    /// On the break-glass page.
+    pub glass: bool,
     /// The one that shows this page.
     pub current: bool,
 }
@@ -112,7 +118,8 @@ impl SessionRow {
 
     #[must_use]
     pub fn way(&self, s: &Shell) -> String {
-        self.provider.clone().unwrap_or_else(|| s.t("users.passphrase").to_owned())
+        let word = if self.glass { "glass.title" } else { "users.passphrase" };
+        self.provider.clone().unwrap_or_else(|| s.t(word).to_owned())
     }
 }
 
@@ -132,6 +139,8 @@ pub struct UserPage {
     pub role_by: Option<String>,
     /// A code is asked for after the passphrase.
     pub second_factor: bool,
+    /// The reader may make this a break-glass account, or an ordinary one.
+    pub may_glass: bool,
     /// What was refused.
     pub error: Option<&'static str>,
     /// The newest entries about or by this person.
@@ -151,9 +160,26 @@ impl UserPage {
     }
 }
 
+/// Who somebody is at a provider.
+#[derive(Clone, Debug)]
+pub struct LinkRow {
+    pub id: String,
+    /// Empty: the provider was removed.
+    pub provider: String,
+    /// People sign in by it.
+    pub on: bool,
+    pub since: Timestamp,
+    pub seen_at: Timestamp,
+}
+
 /// `/me`.
 #[derive(Clone, Debug)]
 pub struct MePage {
+    pub links: Vec<LinkRow>,
+    /// Providers that could be added: id, name.
+    pub free: Vec<(String, String)>,
+    /// Of `form_error`: what was refused.
+    pub error: Option<&'static str>,
     pub row: UserRow,
     /// A code is asked for after the passphrase.
     pub second_factor: bool,

@@ -67,6 +67,8 @@ pub(in crate::identity::federation) struct Vouched {
     /// Names and values of attributes, as they came.
     pub attributes: Vec<(Vec<String>, Vec<String>)>,
     pub issued: Option<Timestamp>,
+    /// When the person proved to the provider who they are.
+    pub proved_at: Timestamp,
     /// The request that it answers.
     pub in_response_to: Option<String>,
     pub assertion_id: String,
@@ -123,14 +125,14 @@ pub(super) fn read(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<V
     let subject = assertion.only(ASSERTION, "Subject").ok_or("ASSERTION_SUBJECT")?;
     let confirmed = confirmation(subject, expected)?;
     let end = conditions(assertion, expected)?;
-    let sid = authentication(assertion, expected)?;
+    let (sid, proved_at) = authentication(assertion, expected)?;
     let said = Attributes::read(assertion)?;
     let subject = who(subject, &said, expected.settings)?;
     let claimed = claimed(subject, sid, &said, expected.settings)?;
     let until = Timestamp(end.0.max(confirmed.until.0)).plus(expected.leeway + Timestamp::SECOND);
     let issued = assertion.attribute("IssueInstant").and_then(instant);
     let in_response_to = confirmed.in_response_to;
-    Ok(Vouched { claimed, attributes: said.0, issued, in_response_to, assertion_id, until })
+    Ok(Vouched { claimed, attributes: said.0, issued, proved_at, in_response_to, assertion_id, until })
 }
 
 struct Confirmed {
@@ -187,8 +189,11 @@ fn conditions(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<Timest
     if restricted { Ok(end) } else { Err("ASSERTION_AUDIENCE") }
 }
 
-/// That somebody signed in there, and still is. Returns the provider's own session.
-fn authentication(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<Option<String>, &'static str> {
+/// That somebody signed in there, and still is. Returns the provider's own session, and when that was.
+fn authentication(
+    assertion: Node<'_, '_>,
+    expected: &Expected<'_>,
+) -> Result<(Option<String>, Timestamp), &'static str> {
     let statements = assertion.every(ASSERTION, "AuthnStatement");
     let [statement] = statements[..] else { return Err("ASSERTION_AUTHENTICATION") };
     let at = statement.attribute("AuthnInstant").and_then(instant).ok_or("ASSERTION_AUTHENTICATION")?;
@@ -200,7 +205,7 @@ fn authentication(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<Op
         return Err("ASSERTION_SESSION_OVER");
     }
     let sid = statement.attribute("SessionIndex").filter(|sid| !sid.is_empty() && sid.len() <= SUBJECT);
-    Ok(sid.map(str::to_owned))
+    Ok((sid.map(str::to_owned), at))
 }
 
 /// Attributes by name and by friendly name.

@@ -116,6 +116,7 @@ impl Federation {
             entity_id: &entity_id(public_url, idp_id),
             acs: &acs(public_url, idp_id),
             destination,
+            force: purpose.asks_again(),
             now: self.clock.now(),
         };
         let way = if redirect {
@@ -198,25 +199,38 @@ impl Federation {
         }
         let heard = async {
             let vouched = self.verify(body, &settings, self.own_key(&row)?, page).await?;
-            let (next, trial) = self.spend(&row, &settings, &vouched, page.cookie).await?;
-            Ok((vouched, next, trial))
+            let attempt = self.spend(&row, &settings, &vouched, page.cookie).await?;
+            Ok((vouched, attempt))
         };
-        let (vouched, next, trial) = match (heard.await, trying) {
+        let (vouched, attempt) = match (heard.await, trying) {
             (Err(refused), Some(me)) => return self.tried(&row, &me, Err(refused), origin).await,
             (heard, _) => heard?,
         };
-        if let Some(session_id) = trial {
-            let me = self.tester(identity, &session_id, page.previous).await?;
+        if let Some(session_id) = attempt.as_ref().and_then(|attempt| attempt.trial.as_deref()) {
+            let me = self.tester(identity, session_id, page.previous).await?;
             return self.tried(&row, &me, Ok(Heard::of_assertion(&settings, vouched)), origin).await;
         }
         if !row.enabled {
             return Err("IDP_OFF".into());
         }
+        let acting = match &attempt {
+            Some(attempt) => self.acting(identity, attempt, page.previous).await?,
+            None => None,
+        };
         let role = role_of(&settings.roles, settings.default_role, &vouched.claimed.groups);
         let issuer = issuer(&settings);
-        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed: vouched.claimed };
+        let known = Known {
+            idp_id: &row.id,
+            issuer: &issuer,
+            role,
+            claimed: vouched.claimed,
+            proved_at: Some(vouched.proved_at),
+        };
+        if let Some(acting) = acting {
+            return self.acted(identity, acting, known, origin).await;
+        }
         let session = self.admit(identity, known, page.previous, origin).await?;
-        Ok(Arrival::SignedIn { session, next })
+        Ok(Arrival::SignedIn { session, next: attempt.map_or_else(|| "/".to_owned(), |attempt| attempt.next) })
     }
 
     /// Beside the threads that answer others.
@@ -237,15 +251,14 @@ impl Federation {
         tokio::task::spawn_blocking(work).await.map_err(|_| Refused::from("RESPONSE_BROKE"))?
     }
 
-    /// Uses up the assertion and the request that it answers, both or neither. Returns where the person wanted to
-    /// go, and whose trial the request was.
+    /// Uses up the assertion and the request that it answers, both or neither. `None`: it answers none, and may.
     async fn spend(
         &self,
         row: &Row,
         settings: &Settings,
         vouched: &Vouched,
         cookie: Option<&str>,
-    ) -> Result<(String, Option<String>), Refused> {
+    ) -> Result<Option<idp::Attempt>, Refused> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let assertion = digest(&vouched.assertion_id);
@@ -257,7 +270,7 @@ impl Federation {
                 return Err("REQUEST_MISSING".into());
             }
             tx.commit().await?;
-            return Ok(("/".to_owned(), None));
+            return Ok(None);
         };
         let Some(attempt) = idp::take(&mut tx, &digest(request)).await? else {
             return Err("REQUEST_UNKNOWN".into());
@@ -273,7 +286,7 @@ impl Federation {
             return Err("STATE_EXPIRED".into());
         }
         tx.commit().await?;
-        Ok((attempt.next, attempt.trial))
+        Ok(Some(attempt))
     }
 
     /// Our metadata for a provider.

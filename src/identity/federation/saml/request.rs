@@ -21,6 +21,8 @@ pub(super) struct Request<'a> {
     pub entity_id: &'a str,
     pub acs: &'a str,
     pub destination: &'a str,
+    /// The provider has to ask who that is, even if it knows.
+    pub force: bool,
     pub now: Timestamp,
 }
 
@@ -31,11 +33,12 @@ impl Request<'_> {
         [
             format!(
                 "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
-                 AssertionConsumerServiceURL=\"{}\" Destination=\"{}\" ID=\"{}\" IssueInstant=\"{}\" \
+                 AssertionConsumerServiceURL=\"{}\" Destination=\"{}\"{} ID=\"{}\" IssueInstant=\"{}\" \
                  ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Version=\"2.0\">\
                  <saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">{}</saml:Issuer>",
                 text(self.acs),
                 text(self.destination),
+                if self.force { " ForceAuthn=\"true\"" } else { "" },
                 self.id,
                 self.now.rfc3339(),
                 text(self.entity_id),

@@ -1,0 +1,108 @@
+//! `/me/prove`: who is about to do something dangerous proves again who they are.
+
+use axum::{
+    Form, Router,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::{ShellOf, users};
+use crate::{
+    app::{Hub, SharedHub},
+    http::{
+        AppError, Preferences,
+        console::{
+            Section,
+            view::{Page, prove::ProvePage},
+        },
+        cookie, federation, saml as saml_page,
+        session::{own_click, safe_next},
+    },
+    identity::{FactorError, LocalProof, Origin, federation::Act},
+};
+
+pub fn routes() -> Router<SharedHub> {
+    Router::new().route("/me/prove", get(page).post(prove)).route("/me/prove/start", get(start))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Wish {
+    next: String,
+}
+
+async fn view(hub: &Hub, frame: &ShellOf, next: &str) -> Result<ProvePage, AppError> {
+    let me = &frame.me;
+    let local = hub.identity.local_proof(me).await?;
+    let provider = match &me.proof.idp_id {
+        Some(id) => users::name_of(&users::providers(hub).await?, id),
+        None => None,
+    };
+    let next = safe_next(next).unwrap_or("/me").to_owned();
+    let (passphrase, code) = (local != LocalProof::None, local == LocalProof::Both);
+    Ok(ProvePage { next, mail: me.mail.clone(), provider, passphrase, code, error: None, wait: None })
+}
+
+async fn page(State(hub): State<SharedHub>, frame: ShellOf, Query(wish): Query<Wish>) -> Result<Response, AppError> {
+    let view = view(&hub, &frame, &wish.next).await?;
+    if hub.identity.is_fresh(&frame.me.proof) {
+        return Ok(Redirect::to(&view.next).into_response());
+    }
+    Ok(view.render(&frame.at(Section::None)).into_response())
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Posted {
+    passphrase: String,
+    code: String,
+    next: String,
+}
+
+async fn prove(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    headers: HeaderMap,
+    Form(posted): Form<Posted>,
+) -> Result<Response, AppError> {
+    let view = view(&hub, &frame, &posted.next).await?;
+    let cookie = cookie::get(&headers, cookie::SESSION).ok_or(AppError::SignInRequired)?;
+    let passphrase = SecretString::from(posted.passphrase);
+    let error = match hub.identity.prove(&hub.keys, (&frame.me, cookie), passphrase, &posted.code, &origin).await {
+        Ok(token) => return Ok(federation::renewed(&token, &view.next)),
+        Err(FactorError::Store(error)) => return Err(error.into()),
+        Err(FactorError::Over) => return Err(AppError::SignInRequired),
+        Err(error @ (FactorError::Wrong | FactorError::Passphrase | FactorError::Wait(_) | FactorError::Nothing)) => {
+            error
+        }
+        Err(error) => return Err(AppError::internal(error)),
+    };
+    let (status, wait) = match &error {
+        FactorError::Wait(wait) => (StatusCode::TOO_MANY_REQUESTS, i64::try_from(wait.as_secs().max(1)).ok()),
+        _ => (StatusCode::UNPROCESSABLE_ENTITY, None),
+    };
+    let view = ProvePage { error: Some(error.code()), wait, ..view };
+    Ok((status, view.render(&frame.at(Section::None))).into_response())
+}
+
+/// To the provider that vouched for this session.
+async fn start(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    preferences: Preferences,
+    origin: Origin,
+    Query(wish): Query<Wish>,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    own_click(&headers)?;
+    let idp = frame.me.proof.idp_id.as_deref().ok_or(AppError::NotFound)?;
+    let next = safe_next(&wish.next).unwrap_or("/me");
+    let (bound, public) = (cookie::get(&headers, cookie::LOGIN), &hub.edge.public_url);
+    let begun = hub.federation.depart(Act::Prove, (&frame.me, idp, next), bound, public, &origin).await?;
+    Ok(saml_page::away(&hub, begun, preferences))
+}

@@ -1,0 +1,6 @@
+//! Mandatory single sign-on and its break-glass page, fresh proofs, and further identities of one person.
+
+mod link;
+mod mandatory;
+mod person;
+mod proof;
