@@ -76,7 +76,7 @@ async fn an_owner_sets_it_up_signs_in_with_it_and_with_a_recovery_code() {
     desk.close().await;
 }
 
-async fn set_up(desk: &Desk) -> App {
+pub async fn set_up(desk: &Desk) -> App {
     desk.open("/me").await;
     desk.b.click("a[href='/me/second-factor']").await;
     desk.looks("second-factor-off").await;
@@ -88,7 +88,7 @@ async fn set_up(desk: &Desk) -> App {
     App::read(&desk.value("document.querySelector('dd code').textContent").await)
 }
 
-async fn the_codes(desk: &Desk, app: &App) -> Vec<String> {
+pub async fn the_codes(desk: &Desk, app: &App) -> Vec<String> {
     desk.b.fill("#code", &app.code()).await;
     desk.b.click("form[action$='/confirm'] .btn.pri").await;
     desk.b.wait_for_text("main", "予備コード").await;

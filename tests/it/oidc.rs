@@ -25,7 +25,8 @@ impl Office {
         std::fs::write(folder.path().join("secret"), format!("{SECRET}\n")).unwrap();
         let shell = Shell { folder: folder.path(), url: &desk.database.url };
         let words = ["idp", "add", "社員アカウント", "--issuer", &provider.issuer, "--client-id", "hub", "--private"];
-        let roles = ["--role", "営業=employee", "--role", "経理=steward", "--secret-file", "secret"];
+        let roles = ["--role", "営業=employee", "--role", "経理=steward", "--role", "情シス=admin"];
+        let roles = [&roles[..], &["--secret-file", "secret"]].concat();
         let added = tokio::task::block_in_place(|| shell.json(&[&words[..], &roles].concat()));
         let idp = added["id"].as_str().unwrap().to_owned();
         let hub = desk.t.address();
@@ -210,6 +211,41 @@ async fn the_hub_proves_itself_by_a_key_of_its_own() {
     office.come(&b).await;
     office.say(&b, "aoi").await;
     office.arrived(&b).await;
+    office.close(vec![b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dangerous_makes_the_provider_ask_again() {
+    let office = Office::new().await;
+    office.provider.person("kado", "門 まこと", &["情シス"]).await;
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "kado").await;
+    office.arrived(&b).await;
+    let mut tx = office.desk.t.hub().db.begin().await.unwrap();
+    musubi::store::sql::sql("UPDATE session SET proved_at = NULL").execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    office.desk.t.hub().identity.forget(&office.desk.t.text("SELECT user_id FROM external_identity").await);
+
+    let page = format!("{}/admin/idp/{}", office.desk.t.address(), office.idp);
+    b.goto(&page).await;
+    let disable = "document.querySelector(\"form[action$='/disable']\").submit()";
+    b.execute(disable, vec![]).await;
+    until(&b, "location.pathname === '/me/prove'").await;
+    for (width, dark) in [(1280, false), (390, true)] {
+        b.look(width, 900, dark).await;
+        b.screenshot(&format!("prove-provider-{width}")).await;
+        sound(&b, "proof by a provider").await;
+    }
+    b.look(1280, 900, false).await;
+    b.click("a[href^='/me/prove/start']").await;
+    // It knows the browser, and still wants the password.
+    office.say(&b, "kado").await;
+    until(&b, "location.pathname.startsWith('/admin/idp/')").await;
+    assert_eq!(b.url().await, format!("{page}?done=proved"));
+    b.execute(disable, vec![]).await;
+    // The provider is off, and with it whoever came by it.
+    office.desk.t.until("SELECT COUNT(*) FROM idp WHERE enabled", |n| n == 0).await;
     office.close(vec![b]).await;
 }
 

@@ -1,6 +1,7 @@
 //! Mandatory single sign-on and its break-glass page, fresh proofs, and further identities of one person.
 
 mod link;
+mod looks;
 mod mandatory;
 mod person;
 mod proof;

@@ -63,7 +63,7 @@ async fn nobody_links_what_is_somebody_elses_or_for_somebody_else() {
         // An identity by which another person signs in.
         let callback = leave(&boss, &theirs).await;
         let end = boss.v.get(&callback).await;
-        assert!(end.status == 403 && end.body.contains("ほかの利用者のもの"), "{}", end.body);
+        assert!(end.status == 403 && end.body.contains("belongs to somebody else"), "{}", end.body);
         assert_eq!(scene.t.count(LINKED).await, 1);
 
         // Another site sends the browser off.
