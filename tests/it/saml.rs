@@ -3,19 +3,11 @@
 use crate::{
     cli_ops::Shell,
     console_desk::{Desk, until},
+    office::{Office, browser},
     real::{Browser, PASSWORD, SimpleSaml},
 };
 
-const WISH: &str = "/customers?q=%E6%9C%9D%E5%87%AA";
-
-/// An office whose people sign in with the company's provider.
-struct Office {
-    desk: Desk,
-    provider: SimpleSaml,
-    idp: String,
-}
-
-impl Office {
+impl Office<SimpleSaml> {
     async fn new(sealed: bool) -> Self {
         let (desk, provider) = (Desk::new().await, tokio::task::block_in_place(SimpleSaml::shared));
         let folder = tempfile::tempdir().unwrap();
@@ -31,13 +23,6 @@ impl Office {
         Self { desk, provider, idp }
     }
 
-    /// To a page, from there to the sign-in page, and its button pressed.
-    async fn come(&self, b: &Browser) {
-        b.goto(&format!("{}{WISH}", self.desk.t.address())).await;
-        until(b, "location.pathname === '/signin'").await;
-        b.click(&format!("a[href*='/auth/saml/{}/']", self.idp)).await;
-    }
-
     /// At the provider.
     async fn say(&self, b: &Browser, login: &str) {
         let there = format!("location.origin === '{}' && document.querySelector('#username')", self.provider.base);
@@ -46,34 +31,11 @@ impl Office {
         b.fill("#password", PASSWORD).await;
         b.execute("document.querySelector('#password').form.requestSubmit()", vec![]).await;
     }
-
-    /// Back on the page that was asked for, signed in.
-    async fn arrived(&self, b: &Browser) {
-        until(b, "location.pathname === '/customers' && document.querySelector('nav.side')").await;
-        assert_eq!(b.url().await, format!("{}{WISH}", self.desk.t.address()));
-    }
-
-    async fn leave(&self, b: &Browser) {
-        b.execute("document.querySelector(\"form[action='/signout'] button\").click()", vec![]).await;
-        until(b, "location.pathname === '/signin'").await;
-    }
-
-    async fn role(&self, name: &'static str) -> String {
-        let statement = "SELECT role FROM app_user WHERE name = $1";
-        let found = musubi::store::sql::sql(statement).bind(name).optional::<(String,)>(&self.desk.t.hub().db).await;
-        found.unwrap().map(|(role,)| role).unwrap_or_default()
-    }
-}
-
-async fn browser() -> Browser {
-    let b = Browser::open().await;
-    b.look(1280, 900, false).await;
-    b
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_in_by_saml_and_has_the_role_of_the_group_of_that_day() {
-    let office = Office::new(true).await;
+    let office = Office::<SimpleSaml>::new(true).await;
     office.provider.person("saml-aoi", "青井 みどり", &["営業", "野球部"]);
     let b = browser().await;
     office.come(&b).await;
@@ -92,14 +54,12 @@ async fn a_person_signs_in_by_saml_and_has_the_role_of_the_group_of_that_day() {
     office.arrived(&second).await;
     assert_eq!(office.role("青井 みどり").await, "steward");
     assert_eq!(office.desk.t.count("SELECT COUNT(*) FROM external_identity").await, 1, "the same person");
-    b.close().await;
-    second.close().await;
-    office.desk.close().await;
+    office.close(vec![b, second]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_in_no_mapped_group_reads_why_and_stays_outside() {
-    let office = Office::new(false).await;
+    let office = Office::<SimpleSaml>::new(false).await;
     office.provider.person("saml-mori", "森 はるか", &["野球部"]);
     let b = browser().await;
     office.come(&b).await;
@@ -111,6 +71,5 @@ async fn who_is_in_no_mapped_group_reads_why_and_stays_outside() {
     assert!(!request.is_empty() && said.contains(&request), "{said}");
     assert_eq!(office.role("森 はるか").await, "");
     assert_eq!(b.accessibility_problems().await, Vec::<String>::new());
-    b.close().await;
-    office.desk.close().await;
+    office.close(vec![b]).await;
 }
