@@ -53,7 +53,7 @@ async fn a_person_of_simplesamlphp_signs_in_and_has_the_role_of_the_group_of_tha
     office.say(&b, "saml-aoi").await;
     office.arrived(&b).await;
     assert_eq!(office.role("青井 みどり").await, "employee");
-    let ours = |problem: &String| !problem.contains(&office.there);
+    let ours = |problem: &String| !problem.contains(&office.provider);
     assert_eq!(b.console_problems().await.into_iter().filter(ours).collect::<Vec<_>>(), Vec::<String>::new());
     office.leave(&b).await;
 
