@@ -312,6 +312,8 @@ async fn refresh(
     frame.me.require(Action::ManageSignIn)?;
     let row = find(&hub, &id).await?;
     let known = saml_settings(&row).ok_or(AppError::NotFound)?;
+    // Whoever holds a key of the metadata signs anybody in.
+    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
     let before = known.metadata_url.clone().map(saml::manage::Source::Url);
     let source = Posted::read(&body).source().or(before);
     let values = SamlValues {

@@ -23,7 +23,7 @@ use crate::{
             },
         },
     },
-    identity::{Factor, FactorError, Origin, Principal},
+    identity::{Factor, FactorError, GlassError, Origin, Principal},
     store::user,
 };
 
@@ -68,6 +68,10 @@ fn broken(error: FactorError) -> AppError {
 
 /// The page again with what is wrong.
 async fn refused(hub: &Hub, frame: ShellOf, error: FactorError) -> Result<Response, AppError> {
+    let error = match error {
+        FactorError::Glass(GlassError::Store(error)) => return Err(error.into()),
+        error => error,
+    };
     let wait = match &error {
         FactorError::Wait(wait) => Some(wait.as_secs().max(1)),
         FactorError::Wrong | FactorError::Passphrase | FactorError::Glass(_) => None,
