@@ -89,6 +89,8 @@ async fn people(target: &Target, range: std::ops::Range<usize>) -> anyhow::Resul
                 idp_id: None,
                 subject: None,
                 sid: None,
+                proved_at: None,
+                glass: false,
             };
             session::insert(&mut tx, &row).await?;
         }
