@@ -227,7 +227,7 @@ impl Federation {
         own_key: Vec<u8>,
         page: &Page<'_>,
     ) -> Result<Vouched, Refused> {
-        let keys = settings.trusted().ok_or("IDP_SETTINGS")?;
+        let keys = settings.trusted(self.clock.now())?;
         let (audience, acs) = (entity_id(page.public_url, page.idp_id), acs(page.public_url, page.idp_id));
         let (settings, now, leeway) = (settings.clone(), self.clock.now(), micros(self.leeway));
         let work = move || {

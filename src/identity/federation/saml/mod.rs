@@ -13,6 +13,7 @@
 //! | `response` | all of these in their order |
 //! | `flow` | the way there and back |
 //! | [`manage`] | adding providers |
+//! | [`upkeep`] | reading their metadata again, by itself |
 //!
 //! Invariant: a claim is read from canonical text whose hash a pinned key signed, never from the document that
 //! was received. What was not signed can refuse, not grant.
@@ -37,13 +38,14 @@ mod request;
 mod response;
 pub mod settings;
 mod signature;
+pub mod upkeep;
 mod xml;
 
 use url::Url;
 
 pub use certificate::{ends, fingerprint};
 pub use flow::{Begun, Brought, Page, Way};
-pub use settings::Settings;
+pub use settings::{Leaving, Settings};
 
 /// Our name towards a provider, which is where our metadata is.
 #[must_use]
