@@ -124,3 +124,38 @@ pub async fn not_read(
     .await?;
     Ok(())
 }
+
+/// Remembers a request to sign out at a provider.
+pub async fn sent_logout(
+    tx: &mut Tx,
+    request_hash: &[u8],
+    idp_id: &str,
+    (now, expires): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    sql("DELETE FROM saml_logout WHERE expires_at < $1").bind(now).execute(&mut *tx).await?;
+    sql("INSERT INTO saml_logout (request_hash, idp_id, expires_at) VALUES ($1, $2, $3)")
+        .bind(request_hash)
+        .bind(idp_id)
+        .bind(expires)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes a request that was answered, once. `false`: there was none.
+pub async fn take_logout(tx: &mut Tx, request_hash: &[u8], idp_id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let taken = sql("DELETE FROM saml_logout WHERE request_hash = $1 AND idp_id = $2 AND expires_at >= $3");
+    Ok(taken.bind(request_hash).bind(idp_id).bind(now).execute(tx).await? == 1)
+}
+
+/// Our second key of a provider, sealed.
+pub async fn other_key(on: impl Into<On<'_>>, idp_id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let row: Option<(Option<Vec<u8>>,)> =
+        sql("SELECT other_secret FROM idp WHERE id = $1").bind(idp_id).optional(on).await?;
+    Ok(row.and_then(|(sealed,)| sealed))
+}
+
+pub async fn set_other_key(tx: &mut Tx, idp_id: &str, sealed: Option<Vec<u8>>) -> Result<(), StoreError> {
+    sql("UPDATE idp SET other_secret = $1 WHERE id = $2").bind(sealed).bind(idp_id).execute(tx).await?;
+    Ok(())
+}

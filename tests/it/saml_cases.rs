@@ -7,8 +7,11 @@ mod encryption;
 mod markup;
 pub mod pen;
 mod providers;
+mod rollover;
 pub mod scene;
 mod signature;
+mod slo;
+mod upkeep;
 mod ways;
 mod wrapping;
 

@@ -184,7 +184,11 @@ pub fn map(row: &Row, mapping: Mapping) -> Result<Filled, Rejected> {
         return Err(wrong("roles", "IDP_NOBODY", "with no group and no role for others, nobody gets in"));
     }
     if let Some(known) = saml_settings(row) {
-        return Filled::of(row, &saml::Settings { groups_attribute: groups, roles: mapped, default_role, ..known }, None);
+        return Filled::of(
+            row,
+            &saml::Settings { groups_attribute: groups, roles: mapped, default_role, ..known },
+            None,
+        );
     }
     let known = settings(row).ok_or_else(|| wrong("roles", "IDP_SETTINGS", "the settings cannot be read"))?;
     Filled::of(row, &Settings { groups_claim: groups, roles: mapped, default_role, ..known }, None)
@@ -294,7 +298,8 @@ impl Federation {
             return Err(wrong("metadata", "IDP_ENTITY_CHANGED", "this is the metadata of another provider"));
         }
         let (from_url, read) = (metadata_url.is_some(), metadata_url.is_some().then(|| self.read_until(&provider)));
-        let kept = settings.by_owner && metadata_url.as_ref().is_none_or(|url| settings.metadata_url.as_ref() == Some(url));
+        let kept =
+            settings.by_owner && metadata_url.as_ref().is_none_or(|url| settings.metadata_url.as_ref() == Some(url));
         let by_owner = kept || by == Role::Owner && from_url;
         let metadata_url = metadata_url.or_else(|| settings.metadata_url.clone());
         let settings = saml::Settings { metadata_url, by_owner, ..settings }.taking(provider, from_url);

@@ -5,7 +5,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use super::{
     assertion::instant,
     certificate::{self, Trusted, is_usable},
-    settings::Settings,
+    rollover::Stage,
+    settings::{LogoutAt, Settings},
     signature::{self, Signed},
     xml::{METADATA, Node, PROTOCOL, SIGNATURE, escaped, parse},
 };
@@ -28,6 +29,8 @@ pub(in crate::identity::federation) struct Provider {
     pub certificates: Vec<String>,
     pub redirect: Option<String>,
     pub post: Option<String>,
+    pub logout_redirect: Option<LogoutAt>,
+    pub logout_post: Option<LogoutAt>,
     /// Until when the document counts.
     pub valid_until: Option<Timestamp>,
     /// How long it may be kept, in microseconds.
@@ -110,7 +113,10 @@ fn described(root: Node<'_, '_>, private: bool, now: Timestamp) -> Result<Provid
     if redirect.is_none() && post.is_none() {
         return Err(error("IDP_BINDING", "the provider takes requests neither by HTTP-Redirect nor by HTTP-POST"));
     }
-    Ok(Provider { entity_id, certificates: certificates(role)?, redirect, post, valid_until, cache, signer: None })
+    let (logout_redirect, logout_post) = (logout(role, REDIRECT, private)?, logout(role, POST, private)?);
+    let certificates = certificates(role)?;
+    let signer = None;
+    Ok(Provider { entity_id, certificates, redirect, post, logout_redirect, logout_post, valid_until, cache, signer })
 }
 
 /// A duration as XML Schema writes it, in microseconds. One that cannot be read asks for nothing.
@@ -168,31 +174,59 @@ fn service(role: Node<'_, '_>, binding: &str, private: bool) -> Result<Option<St
     let services = role.every(METADATA, "SingleSignOnService").into_iter();
     let mut fitting = services.filter(|service| service.attribute("Binding") == Some(binding));
     let Some(location) = fitting.next().and_then(|service| service.attribute("Location")) else { return Ok(None) };
+    located(location, "sign-in", private).map(Some)
+}
+
+fn logout(role: Node<'_, '_>, binding: &str, private: bool) -> Result<Option<LogoutAt>, ProviderError> {
+    let services = role.every(METADATA, "SingleLogoutService").into_iter();
+    let mut fitting = services.filter(|service| service.attribute("Binding") == Some(binding));
+    let Some(service) = fitting.next() else { return Ok(None) };
+    let Some(location) = service.attribute("Location") else { return Ok(None) };
+    let requests = located(location, "sign-out", private)?;
+    let answers = service.attribute("ResponseLocation").map(|at| located(at, "sign-out", private)).transpose()?;
+    Ok(Some(LogoutAt { answers: answers.unwrap_or_else(|| requests.clone()), requests }))
+}
+
+fn located(location: &str, what: &str, private: bool) -> Result<String, ProviderError> {
     let address = Wire::address(location, private)
-        .map_err(|why| ProviderError { code: "IDP_ADDRESS", detail: format!("its sign-in address: {why}") })?;
-    Ok(Some(address.into()))
+        .map_err(|why| ProviderError { code: "IDP_ADDRESS", detail: format!("its {what} address: {why}") })?;
+    Ok(address.into())
+}
+
+/// The keys of ours that providers should know: those that may sign, and those to encrypt to.
+fn our_keys(settings: &Settings) -> String {
+    let key = |certificate: &str, used: &str, methods: &str| {
+        format!(
+            "<md:KeyDescriptor use=\"{used}\"><ds:KeyInfo xmlns:ds=\"{SIGNATURE}\"><ds:X509Data>\
+             <ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{methods}\
+             </md:KeyDescriptor>\n"
+        )
+    };
+    let methods = "<md:EncryptionMethod Algorithm=\"http://www.w3.org/2009/xmlenc11#aes256-gcm\"/>\
+         <md:EncryptionMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p\"/>";
+    let other = settings.other.as_ref();
+    let signing = [Some(&settings.certificate), other.map(|other| &other.certificate)];
+    // Nobody should begin to encrypt to a key that goes.
+    let next = other.filter(|other| other.stage == Stage::Next);
+    let sealing = [Some(&settings.certificate), next.map(|other| &other.certificate)];
+    let signing = signing.into_iter().flatten().map(|certificate| key(certificate, "signing", ""));
+    signing.chain(sealing.into_iter().flatten().map(|certificate| key(certificate, "encryption", methods))).collect()
 }
 
 /// Ours, for the provider.
-pub(super) fn ours(settings: &Settings, entity_id: &str, acs: &str) -> String {
-    let (entity_id, acs) = (escaped(entity_id), escaped(acs));
-    let key = format!(
-        "<ds:KeyInfo xmlns:ds=\"{SIGNATURE}\"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data>\
-         </ds:KeyInfo>",
-        settings.certificate
-    );
+pub(super) fn ours(settings: &Settings, entity_id: &str, acs: &str, slo: &str) -> String {
+    let (entity_id, acs, slo) = (escaped(entity_id), escaped(acs), escaped(slo));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <md:EntityDescriptor xmlns:md=\"{METADATA}\" entityID=\"{entity_id}\">\n\
          <md:SPSSODescriptor AuthnRequestsSigned=\"true\" WantAssertionsSigned=\"{}\" \
-         protocolSupportEnumeration=\"{PROTOCOL}\">\n\
-         <md:KeyDescriptor use=\"signing\">{key}</md:KeyDescriptor>\n\
-         <md:KeyDescriptor use=\"encryption\">{key}\
-         <md:EncryptionMethod Algorithm=\"http://www.w3.org/2009/xmlenc11#aes256-gcm\"/>\
-         <md:EncryptionMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p\"/></md:KeyDescriptor>\n\
+         protocolSupportEnumeration=\"{PROTOCOL}\">\n{}\
+         <md:SingleLogoutService Binding=\"{REDIRECT}\" Location=\"{slo}\"/>\n\
+         <md:SingleLogoutService Binding=\"{POST}\" Location=\"{slo}\"/>\n\
          <md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat>\n\
          <md:AssertionConsumerService Binding=\"{POST}\" Location=\"{acs}\" index=\"0\" isDefault=\"true\"/>\n\
          </md:SPSSODescriptor>\n</md:EntityDescriptor>\n",
-        !settings.response_signed
+        !settings.response_signed,
+        our_keys(settings)
     )
 }

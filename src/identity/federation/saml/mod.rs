@@ -12,7 +12,9 @@
 //! | `assertion` | what that text says, and the conditions |
 //! | `response` | all of these in their order |
 //! | `flow` | the way there and back |
+//! | `logout_message`, `logout` | single logout: what its messages say; from either end |
 //! | [`manage`] | adding providers |
+//! | `rollover` | another key of our own |
 //! | [`upkeep`] | reading their metadata again, by itself |
 //!
 //! Invariant: a claim is read from canonical text whose hash a pinned key signed, never from the document that
@@ -32,10 +34,13 @@ pub(super) mod certificate;
 mod encryption;
 pub(super) mod flow;
 mod gate;
+mod logout;
+mod logout_message;
 pub mod manage;
 pub(super) mod metadata;
 mod request;
 mod response;
+mod rollover;
 pub mod settings;
 mod signature;
 pub mod upkeep;
@@ -44,7 +49,10 @@ mod xml;
 use url::Url;
 
 pub use certificate::{ends, fingerprint};
-pub use flow::{Begun, Brought, Page, Way};
+pub use flow::{Begun, Brought, Page, Posting, Way};
+pub use logout::Parted;
+pub use logout_message::{Came, End};
+pub use rollover::{Other, Rolled, Stage, Step};
 pub use settings::{Leaving, Settings};
 
 /// Our name towards a provider, which is where our metadata is.
@@ -57,6 +65,12 @@ pub fn entity_id(public_url: &Url, idp_id: &str) -> String {
 #[must_use]
 pub fn acs(public_url: &Url, idp_id: &str) -> String {
     address(public_url, idp_id, "acs")
+}
+
+/// Where a provider sends people whom it signs out, and its answers to ours.
+#[must_use]
+pub fn slo(public_url: &Url, idp_id: &str) -> String {
+    address(public_url, idp_id, "slo")
 }
 
 fn address(public_url: &Url, idp_id: &str, page: &str) -> String {

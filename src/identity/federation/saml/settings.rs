@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{certificate::Trusted, metadata::Provider};
+use super::{certificate::Trusted, metadata::Provider, rollover::Other};
 use crate::{identity::Role, model::Timestamp};
 
 /// Settings of a SAML provider. Our signing key is kept apart, sealed.
@@ -21,8 +21,17 @@ pub struct Settings {
     pub redirect: Option<String>,
     /// Where requests go by HTTP-POST.
     pub post: Option<String>,
+    /// Where people are signed out by HTTP-Redirect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logout_redirect: Option<LogoutAt>,
+    /// The same by HTTP-POST.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logout_post: Option<LogoutAt>,
     /// The certificate of the key that signs our requests, base64 of DER.
     pub certificate: String,
+    /// Our key that comes next, or the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<Other>,
     /// Attribute that names the person; `None`: the NameID, unless that changes each time.
     pub subject_attribute: Option<String>,
     /// Attribute that holds the groups.
@@ -51,6 +60,13 @@ pub struct Settings {
     pub private: bool,
 }
 
+/// Where a provider takes messages of single logout.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogoutAt {
+    pub requests: String,
+    pub answers: String,
+}
+
 /// A certificate that is on its way out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaving {
@@ -73,12 +89,38 @@ impl Settings {
         Trusted::new(self.certificates.iter().chain(leaving)).ok_or("IDP_SETTINGS")
     }
 
+    /// Where people sign out at the provider, and whether by HTTP-Redirect; `None`: it says nowhere.
+    pub(super) fn logout(&self) -> Option<(&LogoutAt, bool)> {
+        let redirect = self.logout_redirect.as_ref().map(|at| (at, true));
+        redirect.or_else(|| self.logout_post.as_ref().map(|at| (at, false)))
+    }
+
     /// Takes what the provider's metadata says; what an administrator decided stays. Keys that are not in it count
     /// no more.
     #[must_use]
     pub(in crate::identity::federation) fn taking(self, provider: Provider, from_url: bool) -> Self {
-        let Provider { entity_id, certificates, redirect, post, valid_until, cache: _, signer } = provider;
-        let valid_until = valid_until.filter(|_| from_url).map(|end| end.0);
-        Self { entity_id, certificates, leaving: Vec::new(), redirect, post, valid_until, signer, ..self }
+        let Provider {
+            entity_id,
+            certificates,
+            redirect,
+            post,
+            logout_redirect,
+            logout_post,
+            valid_until,
+            cache: _,
+            signer,
+        } = provider;
+        Self {
+            entity_id,
+            certificates,
+            leaving: Vec::new(),
+            redirect,
+            post,
+            logout_redirect,
+            logout_post,
+            valid_until: valid_until.filter(|_| from_url).map(|end| end.0),
+            signer,
+            ..self
+        }
     }
 }
