@@ -182,6 +182,8 @@ impl Hub {
         let (hub, every) = (self.clone(), keep.sweep.0);
         self.tasks.spawn(async move { hub.identity.keep_tidy(every, hub.stop.child_token()).await });
         let hub = self.clone();
+        self.tasks.spawn(async move { hub.federation.keep_metadata(hub.stop.child_token()).await });
+        let hub = self.clone();
         self.tasks.spawn(async move { hub.identity.keep_trail(&hub.keys, hub.stop.child_token()).await });
         let hub = self.clone();
         self.tasks.spawn(async move { hub.identity.watch_trail(&hub.keys, WATCH, hub.stop.child_token()).await });

@@ -48,6 +48,14 @@ pub enum Command {
         #[arg(long, value_name = "URL|FILE|-")]
         saml_metadata: Option<String>,
     },
+    /// Replace the hub's own key of a SAML provider, step by step: next, switch, retire
+    Key {
+        /// next: make a key and announce it; switch: sign with it; retire: take the other one away
+        #[arg(value_parser = ["show", "next", "switch", "retire"])]
+        step: String,
+        /// Id or name
+        provider: String,
+    },
     /// Let people sign in by it again
     Enable {
         /// Id or name
@@ -137,6 +145,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Refresh { provider, saml_metadata } => {
             super::idp_saml::refresh(context, &provider, saml_metadata.as_deref()).await
         }
+        Command::Key { step, provider } => super::idp_saml::key(context, &step, &provider).await,
         Command::Enable { provider } => set_enabled(context, &provider, true).await,
         Command::Disable { provider } => set_enabled(context, &provider, false).await,
         Command::Remove { provider } => remove(context, &provider).await,

@@ -11,6 +11,8 @@ pub struct Signin {
     pub attempt: Period,
     pub leeway: Period,
     pub per_address: u32,
+    pub metadata_every: Period,
+    pub key_overlap: Period,
 }
 
 impl Signin {
@@ -26,6 +28,9 @@ impl Signin {
         }
         if self.per_address == 0 {
             return Err(Invalid::new("signin.per_address", "must be above 0"));
+        }
+        if self.metadata_every.0 < std::time::Duration::from_mins(10) {
+            return Err(Invalid::new("signin.metadata_every", "must be at least 10m"));
         }
         Ok(())
     }

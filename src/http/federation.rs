@@ -11,7 +11,10 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{cookie, error::AppError, session::safe_next, signin::welcome, transport::Transport};
+use super::{
+    cookie, error::AppError, preferences::Preferences, saml::away, session::safe_next, signin::welcome,
+    transport::Transport,
+};
 use crate::{
     app::SharedHub,
     identity::{
@@ -110,13 +113,20 @@ async fn jwks(State(hub): State<SharedHub>, Path(idp): Path<String>) -> Result<R
 }
 
 /// From our own sign-in page only: another site has no say in whether somebody signs out.
-async fn leave(State(hub): State<SharedHub>, headers: HeaderMap) -> Result<Response, AppError> {
+async fn leave(
+    State(hub): State<SharedHub>,
+    preferences: Preferences,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
     let ours = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
     let Some(ticket) = cookie::get(&headers, cookie::PARTING).filter(|_| ours) else {
         return Ok(Redirect::to("/signin").into_response());
     };
     let there = hub.federation.leave_provider(ticket, &hub.edge.public_url).await?;
-    let mut response = Redirect::to(there.as_ref().map_or("/signin", |url| url.as_str())).into_response();
+    let mut response = match there {
+        Some(way) => away(&hub, way, preferences, true),
+        None => Redirect::to("/signin").into_response(),
+    };
     cookie::set(response.headers_mut(), cookie::expired(cookie::PARTING));
     Ok(response)
 }

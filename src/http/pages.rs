@@ -67,8 +67,10 @@ pub struct SetupPage {
 #[derive(Clone, Debug)]
 pub struct LeavePage {
     pub action: String,
-    /// The field `SAMLRequest`.
-    pub request: String,
+    /// Names and values of its fields.
+    pub fields: Vec<(&'static str, String)>,
+    /// It is about signing out.
+    pub out: bool,
     pub language: &'static str,
     pub theme: &'static str,
 }
@@ -172,7 +174,7 @@ fn plain_leave(page: LeavePage) -> Response {
     let body = format!(
         "<form method=\"post\" action=\"{}\">{}<button>Continue</button></form>",
         escape(&page.action),
-        field("SAMLRequest", "hidden", &page.request)
+        page.fields.iter().map(|(name, value)| field(name, "hidden", value)).collect::<String>()
     );
     document(page.language, "Continue", &body)
 }

@@ -113,6 +113,9 @@ impl From<String> for SecretText {
     }
 }
 
+/// Why somebody is here: words of the page.
+const NOTICES: [&str; 7] = ["expired", "ended", "signed_out", "out_there", "out_partly", "out_here_only", "setup_done"];
+
 async fn show_sign_in(
     State(hub): State<SharedHub>,
     principal: Option<Principal>,
@@ -126,7 +129,7 @@ async fn show_sign_in(
     if principal.is_some() {
         return Ok(Redirect::to(next).into_response());
     }
-    let notice = ["expired", "ended", "signed_out", "setup_done"].into_iter().find(|known| *known == arrival.why);
+    let notice = NOTICES.into_iter().find(|known| *known == arrival.why);
     let leaving = match visit.parting.as_deref().filter(|_| notice == Some("signed_out")) {
         Some(ticket) => hub.federation.parting(ticket).await?,
         None => None,

@@ -57,6 +57,10 @@ pub(super) struct Federated<'a> {
     pub idp_id: &'a str,
     pub subject: &'a str,
     pub sid: Option<&'a str>,
+    /// How the provider names the person when it signs them out.
+    pub name_id: Option<&'a str>,
+    /// The session ends no later.
+    pub until: Option<Timestamp>,
 }
 
 /// A session as its owner sees it in the list.
@@ -200,18 +204,20 @@ impl Identity {
         let (cookie, csrf, id) = (token::fresh(), token::fresh(), Id::new(Noun::Session));
         let ip = origin.ip.map(|ip| ip.to_string());
         let agent: Option<String> = origin.agent.as_ref().map(|agent| agent.chars().take(LONGEST_AGENT).collect());
+        let latest = now.plus(micros(self.limits.session_max));
         let row = session::NewSession {
             token_hash: &token::digest(&cookie),
             id: &id,
             user_id,
             csrf: &csrf,
             now,
-            expires_at: now.plus(micros(self.limits.session_max)),
+            expires_at: by.and_then(|by| by.until).map_or(latest, |until| latest.min(until)),
             ip: ip.as_deref(),
             agent: agent.as_deref(),
             idp_id: by.map(|by| by.idp_id),
             subject: by.map(|by| by.subject),
             sid: by.and_then(|by| by.sid),
+            name_id: by.and_then(|by| by.name_id),
         };
         session::insert(tx, &row).await?;
         let detail = by.map_or_else(|| json!({}), |by| json!({"idp": by.idp_id}));

@@ -48,16 +48,18 @@ pub async fn insert(tx: &mut Tx, row: &Row) -> Result<bool, StoreError> {
     Ok(made == 1)
 }
 
-/// Changes settings; `None` keeps the secret.
-pub async fn update(
+/// Changes settings from what they were read as; `None` keeps the secret. `false`: somebody else changed them, or
+/// the provider is gone.
+pub async fn replace(
     tx: &mut Tx,
     id: &str,
-    settings: &str,
+    (before, settings): (&str, &str),
     secret: Option<Vec<u8>>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let changed = sql("UPDATE idp SET settings = $1, secret = COALESCE($2, secret), updated_at = $3 WHERE id = $4");
-    Ok(changed.bind(settings).bind(secret).bind(now).bind(id).execute(tx).await? == 1)
+    let changed = sql("UPDATE idp SET settings = $1, secret = COALESCE($2, secret), updated_at = $3
+         WHERE id = $4 AND settings = $5");
+    Ok(changed.bind(settings).bind(secret).bind(now).bind(id).bind(before).execute(tx).await? == 1)
 }
 
 pub async fn set_enabled(tx: &mut Tx, id: &str, enabled: bool, now: Timestamp) -> Result<bool, StoreError> {

@@ -10,7 +10,7 @@ mod endpoints;
 mod limits;
 mod logout;
 mod parting;
-mod people;
+pub mod people;
 pub mod proof;
 pub mod scene;
 mod signature;

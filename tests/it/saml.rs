@@ -112,3 +112,46 @@ async fn a_person_signs_in_by_pysaml2() {
     let provider = tokio::task::block_in_place(Dialect::pysaml2);
     signs_in_by(&provider, "urn:oid:1.3.6.1.4.1.5923.1.1.1.7").await;
 }
+
+/// From the hub to the provider and back; then the provider knows nobody any more, and asks again.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_here_and_there_is_asked_for_a_password_again() {
+    let office = Office::new(true).await;
+    office.provider.person("saml-kishi", "岸 由美", &["営業"]);
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "saml-kishi").await;
+    office.arrived(&b).await;
+    office.leave(&b).await;
+    b.click("a[href='/auth/oidc/leave']").await;
+    until(&b, "location.search === '?why=out_there'").await;
+    let said = b.text("main").await;
+    assert!(said.contains("認証基盤からもサインアウトしました"), "{said}");
+    assert_eq!(b.accessibility_problems().await, Vec::<String>::new());
+    office.come(&b).await;
+    office.say(&b, "saml-kishi").await;
+    office.arrived(&b).await;
+    b.close().await;
+    office.desk.close().await;
+}
+
+/// From the provider: what it opened here ends, and it hears so.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_at_the_provider_is_signed_out_here() {
+    let office = Office::new(false).await;
+    office.provider.person("saml-tani", "谷 つばさ", &["営業"]);
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "saml-tani").await;
+    office.arrived(&b).await;
+    let base = &office.provider.base;
+    b.goto(&format!("{base}/saml2/idp/SingleLogoutService.php?ReturnTo={base}/resources/default-rtl.css")).await;
+    until(&b, "location.pathname === '/resources/default-rtl.css'").await;
+    assert_eq!(office.desk.t.count("SELECT COUNT(*) FROM session WHERE idp_id IS NOT NULL").await, 0);
+    let ended = "SELECT COUNT(*) FROM audit WHERE action = 'session.end' AND outcome = 'ok'";
+    assert_eq!(office.desk.t.count(ended).await, 1);
+    b.goto(&format!("{}{WISH}", office.desk.t.address())).await;
+    until(&b, "location.pathname === '/signin'").await;
+    b.close().await;
+    office.desk.close().await;
+}

@@ -8,8 +8,11 @@ mod files;
 mod markup;
 pub mod pen;
 mod providers;
+mod rollover;
 pub mod scene;
 mod signature;
+mod slo;
+mod upkeep;
 mod ways;
 mod wrapping;
 

@@ -215,11 +215,30 @@ impl Federation {
         refused: Option<&Refused>,
         origin: &Origin,
     ) -> Result<(), StoreError> {
+        self.note_as(("session.start", idp_id), refused, origin).await
+    }
+
+    /// A word that should have ended sessions, for the audit trail.
+    pub(super) async fn note_end(
+        &self,
+        idp_id: &str,
+        refused: Option<&Refused>,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        self.note_as(("session.end", idp_id), refused, origin).await
+    }
+
+    async fn note_as(
+        &self,
+        (action, idp_id): (&'static str, &str),
+        refused: Option<&Refused>,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
         let Some(Refused::Check { code, detail }) = refused else { return Ok(()) };
         let detail = detail.as_deref().map(|text| text.chars().take(300).collect::<String>());
         let entry = AuditEntry {
             actor: "system",
-            action: "session.start",
+            action,
             object_kind: "idp",
             object_id: idp_id,
             outcome: Outcome::Refused,
@@ -246,7 +265,7 @@ impl Federation {
         let claimed = claims::claimed(&told.token, told.userinfo.as_ref(), &settings)?;
         let role = settings.role(&claimed.groups);
         // A subject is a name within its issuer's people.
-        let known = Known { idp_id: &row.id, issuer: &told.issuer, role, claimed };
+        let known = Known { idp_id: &row.id, issuer: &told.issuer, role, claimed, name_id: None, until: None };
         let session = self.admit(identity, known, back.previous, origin).await?;
         if let Some(token) = &told.hint {
             self.remember(&session.session_id, token).await?;

@@ -66,6 +66,10 @@ pub struct Federation {
     /// How far the provider's clock may differ from ours.
     leeway: Duration,
     pace: pace::Pace,
+    /// How often metadata of SAML providers is read again.
+    metadata_every: Duration,
+    /// How long a certificate counts that is gone from it.
+    key_overlap: Duration,
 }
 
 impl Federation {
@@ -73,7 +77,8 @@ impl Federation {
         let wire = wire::Wire::new(settings.timeout.0, config::proxy_hosts())?;
         let (attempt, leeway) = (settings.attempt.0, settings.leeway.0);
         let (providers, pace) = (provider::Providers::default(), pace::Pace::new(settings.per_address));
-        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace })
+        let (metadata_every, key_overlap) = (settings.metadata_every.0, settings.key_overlap.0);
+        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace, metadata_every, key_overlap })
     }
 }
 

@@ -24,6 +24,10 @@ pub(super) struct Known<'a> {
     /// `None`: the groups let nobody in.
     pub role: Option<Role>,
     pub claimed: Claimed,
+    /// How the provider names the person when it signs them out, where that is another name.
+    pub name_id: Option<&'a str>,
+    /// When the provider's own session ends.
+    pub until: Option<Timestamp>,
 }
 
 impl Federation {
@@ -35,7 +39,7 @@ impl Federation {
         previous: Option<&str>,
         origin: &Origin,
     ) -> Result<SignedIn, Refused> {
-        let Known { idp_id, issuer, role, claimed } = known;
+        let Known { idp_id, issuer, role, claimed, name_id, until } = known;
         let subject = claimed.subject.as_str();
         let Some(role) = role else {
             self.leave(identity, idp_id, subject, origin).await?;
@@ -61,7 +65,7 @@ impl Federation {
                 tx.rollback().await?;
                 continue;
             }
-            let federated = Federated { idp_id, subject, sid: claimed.sid.as_deref() };
+            let federated = Federated { idp_id, subject, sid: claimed.sid.as_deref(), name_id, until };
             let signed_in = identity.start_session(&mut tx, &user_id, previous, origin, Some(federated)).await?;
             tx.commit().await?;
             // The role holds at once, also in sessions that were open.

@@ -8,6 +8,7 @@ use axum::{
     routing::{get, post},
 };
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::{
     ShellOf, audit, done,
@@ -22,7 +23,7 @@ use crate::{
             Section,
             view::{
                 Page,
-                idp::{CertificateRow, Facts, IdpPage, IdpRow, IdpsPage, Wrong},
+                idp::{CertificateRow, Facts, IdpPage, IdpRow, IdpsPage, MetadataReading, OtherKey, OwnKeys, Wrong},
             },
         },
     },
@@ -31,7 +32,7 @@ use crate::{
         federation::{
             Authentication, callback, manage, our_keys,
             preset::Preset,
-            saml::{self, acs, entity_id, manage::saml_settings},
+            saml::{self, Step, acs, entity_id, manage::saml_settings, slo},
             setup::{self, SamlValues},
             signed_out,
         },
@@ -53,13 +54,18 @@ pub fn routes() -> Router<SharedHub> {
         .route("/admin/idp/{id}/remove", post(remove))
         .route("/admin/idp/{id}/secret", post(change_secret))
         .route("/admin/idp/{id}/refresh", post(refresh))
+        .route("/admin/idp/{id}/key", post(roll_key))
 }
 
 async fn list(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
     let ShellOf { shell, .. } = frame.allow(Action::ManageSignIn, Section::SignIn)?;
-    let (rows, seen, local_owner) =
-        tokio::try_join!(idp::all(&hub.db), idp::last_sign_ins(&hub.db), user::has_local_owner(&hub.db))?;
-    let rows = rows.iter().map(|row| line(row, &seen)).collect();
+    let (rows, seen, local_owner, unread) = tokio::try_join!(
+        idp::all(&hub.db),
+        idp::last_sign_ins(&hub.db),
+        user::has_local_owner(&hub.db),
+        store::saml::unread(&hub.db)
+    )?;
+    let rows = rows.iter().map(|row| IdpRow { unread: unread.contains(&row.id), ..line(row, &seen) }).collect();
     Ok(IdpsPage { rows, local_owner }.render(&shell))
 }
 
@@ -75,19 +81,35 @@ fn line(row: &Row, seen: &[(String, i64)]) -> IdpRow {
         },
         preset: Preset::of(&row.kind, row.preset.as_deref()).as_str(),
         last: seen.iter().find(|(id, _)| *id == row.id).map(|(_, at)| Timestamp(*at)),
-        ends: facts(row).certificates.iter().filter_map(|certificate| certificate.ends).min(),
+        ends: facts(row).certificates.iter().filter(|one| one.leaves.is_none()).filter_map(|one| one.ends).min(),
+        unread: false,
     }
+}
+
+fn certificate(text: &str, leaves: Option<Timestamp>) -> CertificateRow {
+    CertificateRow { fingerprint: saml::fingerprint(text), ends: saml::ends(text), leaves }
+}
+
+/// Our own keys of a SAML provider.
+fn own_keys(row: &Row) -> Option<OwnKeys> {
+    let known = saml_settings(row)?;
+    let other = known.other.map(|other| OtherKey {
+        certificate: certificate(&other.certificate, None),
+        stage: other.stage,
+        since: Timestamp(other.since),
+    });
+    Some(OwnKeys { signs: certificate(&known.certificate, None), other })
 }
 
 /// What is known of a provider; empty where nothing was entered.
 pub fn facts(row: &Row) -> Facts {
     if let Some(known) = saml_settings(row) {
-        let certificate =
-            |text: &String| CertificateRow { fingerprint: saml::fingerprint(text), ends: saml::ends(text) };
+        let certificate = |text: &String| certificate(text, None);
+        let leaving = known.leaving.iter().map(|one| self::certificate(&one.certificate, Some(Timestamp(one.until))));
         return Facts {
             issuer: known.entity_id,
             address: known.redirect.or(known.post).unwrap_or_default(),
-            certificates: known.certificates.iter().map(certificate).collect(),
+            certificates: known.certificates.iter().map(certificate).chain(leaving).collect(),
             ..Facts::default()
         };
     }
@@ -109,6 +131,7 @@ pub fn given(hub: &Hub, row: &Row) -> Vec<(&'static str, String)> {
             ("idp.give_metadata", entity_id(public, &row.id)),
             ("idp.give_entity", entity_id(public, &row.id)),
             ("idp.give_acs", acs(public, &row.id)),
+            ("idp.give_slo", slo(public, &row.id)),
         ],
         _ => {
             let logout = public.join(&format!("auth/oidc/{}/backchannel-logout", row.id));
@@ -155,7 +178,11 @@ async fn page(hub: &Hub, row: &Row, wrong: Option<Wrong>) -> Result<IdpPage, Sto
         outcome: Some("refused"),
         ..Default::default()
     };
-    let (seen, refused) = tokio::try_join!(idp::last_sign_ins(&hub.db), store::audit::list(&hub.db, &filter, 10))?;
+    let (seen, refused, reading) = tokio::try_join!(
+        idp::last_sign_ins(&hub.db),
+        store::audit::list(&hub.db, &filter, 10),
+        store::saml::reading(&hub.db, &row.id)
+    )?;
     let (groups_claim, roles, default_role) = match (saml_settings(row), setup::oidc_settings(row)) {
         (Some(known), _) => (known.groups_attribute, known.roles, known.default_role),
         (_, Some(known)) => (known.groups_claim, known.roles, known.default_role),
@@ -170,6 +197,15 @@ async fn page(hub: &Hub, row: &Row, wrong: Option<Wrong>) -> Result<IdpPage, Sto
         default_role,
         has_secret: setup::oidc_settings(row).is_some_and(|known| known.authentication.takes_secret()),
         metadata_url: saml_settings(row).and_then(|known| known.metadata_url).unwrap_or_default(),
+        valid_until: saml_settings(row).and_then(|known| known.valid_until).map(Timestamp),
+        reading: reading.map(|reading| MetadataReading {
+            due_at: Timestamp(reading.due_at),
+            read_at: reading.read_at.map(Timestamp),
+            failed_at: reading.failed_at.map(Timestamp),
+            code: reading.code,
+            detail: reading.detail,
+        }),
+        own_keys: own_keys(row),
         wrong,
         refusals: audit::lines(hub, refused).await?,
     })
@@ -209,7 +245,7 @@ async fn disable(
     let mut tx = hub.db.begin().await?;
     let ended = manage::switch_off(&mut tx, &row.id, &frame.me.user_id, now).await?;
     let act = Act::on(&frame.me, &origin, "idp.disable", "idp", &row.id);
-    audited(&mut tx, act.detail(serde_json::json!({"ended": ended})), now).await?;
+    audited(&mut tx, act.detail(json!({"ended": ended})), now).await?;
     tx.commit().await?;
     Ok(done(&format!("/admin/idp/{}", row.id), "idp_disabled", i64::try_from(ended).ok()))
 }
@@ -225,7 +261,7 @@ async fn remove(
     let mut tx = hub.db.begin().await?;
     let ended = manage::forget(&mut tx, &row.id, &frame.me.user_id, now).await?;
     let act = Act::on(&frame.me, &origin, "idp.remove", "idp", &row.id);
-    audited(&mut tx, act.detail(serde_json::json!({"ended": ended})), now).await?;
+    audited(&mut tx, act.detail(json!({"ended": ended})), now).await?;
     tx.commit().await?;
     Ok(done("/admin/idp", "idp_removed", i64::try_from(ended).ok()))
 }
@@ -245,7 +281,9 @@ async fn change_secret(
         Err(rejected) => return again(&hub, frame, &row, explain(rejected, "secret")?).await,
     };
     let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
-    filled.store(&mut tx, &row.id, now).await?;
+    if !filled.store(&mut tx, &row.id, now).await? {
+        return Err(changed());
+    }
     audited(&mut tx, Act::on(&frame.me, &origin, "idp.secret", "idp", &row.id), now).await?;
     tx.commit().await?;
     Ok(done(&format!("/admin/idp/{}", row.id), "idp_secret", None))
@@ -266,7 +304,7 @@ async fn refresh(
     let source = Posted::read(&body).source().or(before);
     let values = SamlValues {
         source,
-        subject_attribute: known.subject_attribute,
+        subject_attribute: known.subject_attribute.clone(),
         unsolicited: known.unsolicited,
         response_signed: known.response_signed,
         private: known.private,
@@ -276,10 +314,53 @@ async fn refresh(
         Err(rejected) => return again(&hub, frame, &row, explain(rejected, "metadata")?).await,
     };
     let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
-    filled.store(&mut tx, &row.id, now).await?;
-    audited(&mut tx, Act::on(&frame.me, &origin, "idp.refresh", "idp", &row.id), now).await?;
+    if !filled.store(&mut tx, &row.id, now).await? {
+        return Err(changed());
+    }
+    let new = idp::get(&mut tx, &row.id).await?.as_ref().and_then(saml_settings).unwrap_or_default();
+    let prints = |of: &saml::Settings, without: &saml::Settings| -> Vec<String> {
+        let other = |text: &&String| !without.certificates.contains(text);
+        of.certificates.iter().filter(other).map(|text| saml::fingerprint(text)).collect()
+    };
+    let (come, gone) = (prints(&new, &known), prints(&known, &new));
+    let act = Act::on(&frame.me, &origin, "idp.refresh", "idp", &row.id);
+    audited(&mut tx, act.detail(json!({"come": come, "gone": gone})), now).await?;
     tx.commit().await?;
-    let new = saml_settings(&find(&hub, &id).await?).map(|new| new.certificates).unwrap_or_default();
-    let come = new.iter().filter(|certificate| !known.certificates.contains(certificate)).count();
-    Ok(done(&format!("/admin/idp/{}", row.id), "idp_refreshed", i64::try_from(come).ok()))
+    Ok(done(&format!("/admin/idp/{}", row.id), "idp_refreshed", i64::try_from(come.len()).ok()))
+}
+
+/// A step of the roll-over of our own key.
+async fn roll_key(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+    RawForm(body): RawForm,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageSignIn)?;
+    let row = find(&hub, &id).await?;
+    let step = Step::parse(&Posted::read(&body).text("step")).filter(|_| !row.draft).ok_or_else(changed)?;
+    let rolled = match hub.federation.roll_key(&row, step).await {
+        Ok(rolled) => rolled,
+        Err(rejected) => return again(&hub, frame, &row, explain(rejected, "key")?).await,
+    };
+    let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
+    let detail = json!({"step": step.as_str(), "certificate": saml::fingerprint(&rolled.certificate)});
+    if !rolled.store(&mut tx, &row.id, now).await? {
+        return Err(changed());
+    }
+    let act = Act::on(&frame.me, &origin, "idp.key", "idp", &row.id);
+    audited(&mut tx, act.detail(detail), now).await?;
+    tx.commit().await?;
+    let word = match step {
+        Step::Next => "idp_key_next",
+        Step::Switch => "idp_key_switch",
+        Step::Retire => "idp_key_retire",
+    };
+    Ok(done(&format!("/admin/idp/{}", row.id), word, None))
+}
+
+/// Somebody else changed the provider while the page was open.
+pub fn changed() -> AppError {
+    AppError::Conflict { code: "IDP_CHANGED", detail: "the settings changed meanwhile; look at them again".to_owned() }
 }

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use super::{
     ShellOf, done,
-    idp::{facts, find, given, keys_url},
+    idp::{changed, facts, find, given, keys_url},
     idp_form::{Posted, explain},
     outcome::{Act, audited},
 };
@@ -35,7 +35,7 @@ use crate::{
         federation::{
             manage::Rejected,
             preset::Preset,
-            saml::{Way, manage::saml_settings},
+            saml::manage::saml_settings,
             setup::{self, Blocked, Filled},
             trial::{self, Departure},
         },
@@ -106,7 +106,7 @@ impl Here {
     async fn store(&self, hub: &Hub, origin: &Origin, filled: Filled) -> Result<(), AppError> {
         let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
         if !filled.store(&mut tx, &self.row.id, now).await? {
-            return Err(AppError::NotFound);
+            return Err(changed());
         }
         audited(&mut tx, Act::on(&self.me, origin, "idp.change", "idp", &self.row.id), now).await?;
         Ok(tx.commit().await?)
@@ -389,10 +389,7 @@ async fn start(
         Departure::Away { way, cookie } => (way, cookie),
         Departure::Found => return Ok(Redirect::to(&format!("/admin/idp/{}/test", here.row.id)).into_response()),
     };
-    let mut response = match way {
-        Way::Redirect(url) => Redirect::to(url.as_str()).into_response(),
-        Way::Form { action, request } => saml_page::leave(&hub, &action, request, preferences),
-    };
+    let mut response = saml_page::away(&hub, way, preferences, false);
     cookie::set(response.headers_mut(), cookie::guarded(cookie::LOGIN, &bound));
     Ok(response)
 }

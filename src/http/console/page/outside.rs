@@ -107,7 +107,7 @@ fn setup(page: pages::SetupPage) -> Response {
 
 fn leave(page: pages::LeavePage) -> Response {
     let shell = shell(page.language, page.theme, "");
-    LeavePage { action: page.action, request: page.request }.render(&shell).into_response()
+    LeavePage { action: page.action, fields: page.fields, out: page.out }.render(&shell).into_response()
 }
 
 fn error(page: pages::ErrorPage) -> Response {

@@ -152,7 +152,11 @@ pub fn samples() -> Vec<Sample> {
             "signin-leave",
             None,
             false,
-            Box::new(LeavePage { action: "https://id.example/sso".into(), request: "PHNhbWxwOkF1".into() }),
+            Box::new(LeavePage {
+                action: "https://id.example/sso".into(),
+                fields: vec![("SAMLRequest", "PHNhbWxwOkF1".into())],
+                out: false,
+            }),
         ),
         (
             "signin-leaving",

@@ -130,9 +130,11 @@ impl SigninPage {
     }
 }
 
-/// On to an identity provider that takes requests by a form.
+/// On to an identity provider that takes messages by a form.
 #[derive(Clone, Debug)]
 pub struct LeavePage {
     pub action: String,
-    pub request: String,
+    pub fields: Vec<(&'static str, String)>,
+    /// It is about signing out.
+    pub out: bool,
 }

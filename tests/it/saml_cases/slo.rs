@@ -1,0 +1,458 @@
+//! Single logout from either end: a forged word ends nothing, an honest one exactly what it names.
+
+use std::io::Write;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::{Compression, write::DeflateEncoder};
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use url::form_urlencoded::byte_serialize;
+
+use super::{
+    pen::{Draft, Edit, RSA_SHA256, Site, metadata},
+    scene::{Saml, entity_id},
+};
+use crate::{
+    issuer::{Page, Sign, Visitor, keys},
+    oidc_cases::{people::owner, scene::NEXT},
+    real::TestDatabase as Database,
+};
+
+const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+const SAML: &str = "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+
+/// How a message comes, and what a case makes of an honest one.
+struct Word {
+    name: &'static str,
+    post: bool,
+    /// Before it is signed.
+    text: Edit,
+    sign: fn() -> Sign,
+    method: &'static str,
+    /// The finished query, or the finished document.
+    after: Edit,
+    expect: Expect,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Ends,
+    /// Heeded, and the session goes on.
+    Stays,
+    Refused(&'static str),
+}
+
+const fn word(name: &'static str, post: bool, expect: Expect) -> Word {
+    Word {
+        name,
+        post,
+        text: |_, text| text,
+        sign: || Sign::Rs256(&keys().main),
+        method: RSA_SHA256,
+        after: |_, text| text,
+        expect,
+    }
+}
+
+const fn refused(name: &'static str, post: bool, code: &'static str) -> Word {
+    word(name, post, Expect::Refused(code))
+}
+
+impl Word {
+    const fn text(mut self, text: Edit) -> Self {
+        self.text = text;
+        self
+    }
+
+    const fn after(mut self, after: Edit) -> Self {
+        self.after = after;
+        self
+    }
+
+    const fn signed(mut self, method: &'static str, sign: fn() -> Sign) -> Self {
+        (self.method, self.sign) = (method, sign);
+        self
+    }
+}
+
+const EVERY: &[Word] = &[
+    word("by session, redirect", false, Expect::Ends),
+    word("by session, form", true, Expect::Ends),
+    word("by name alone", false, Expect::Ends)
+        .text(|_, t| without(&t, "<samlp:SessionIndex>", "</samlp:SessionIndex>")),
+    word("one session of two", true, Expect::Ends).text(|_, t| {
+        t.replacen("<samlp:SessionIndex>", "<samlp:SessionIndex>_other</samlp:SessionIndex><samlp:SessionIndex>", 1)
+    }),
+    word("without an end", false, Expect::Ends).text(|_, t| without(&t, " NotOnOrAfter=\"", "Z\"")),
+    word("s51-foreign-session", false, Expect::Stays).text(|_, t| t.replace(">_s-slo<", ">_s-telephone<")),
+    word("s51-foreign-name", true, Expect::Stays).text(|_, t| t.replace(">sub-slo<", ">sub-somebody<")),
+    refused("s51-unsigned, redirect", false, "LOGOUT_UNSIGNED").after(|_, q| q.split("&SigAlg").next().unwrap().into()),
+    refused("s51-unsigned, form", true, "LOGOUT_UNSIGNED").after(|_, t| super::pen::bare(&t)),
+    refused("signature dropped, algorithm left", false, "LOGOUT_UNSIGNED")
+        .after(|_, q| q.split("&Signature").next().unwrap().into()),
+    refused("another key, redirect", false, "SIGNATURE_WRONG").signed(RSA_SHA256, || Sign::Rs256(&keys().forger)),
+    refused("another key, form", true, "SIGNATURE_WRONG").signed(RSA_SHA256, || Sign::Rs256(&keys().forger)),
+    refused("the key of another provider", false, "SIGNATURE_WRONG").signed(RSA_SHA256, || Sign::Rs256(&keys().next)),
+    refused("sha-1", false, "SIGNATURE_ALGORITHM")
+        .signed("http://www.w3.org/2000/09/xmldsig#rsa-sha1", || Sign::Rs1(&keys().main)),
+    refused("no algorithm", false, "SIGNATURE_ALGORITHM").signed("none", || Sign::Bytes(vec![1])),
+    refused("relay state changed", false, "SIGNATURE_WRONG")
+        .after(|_, q| q.replace("RelayState=back", "RelayState=bacK")),
+    refused("relay state taken away", false, "SIGNATURE_WRONG").after(|_, q| q.replace("&RelayState=back", "")),
+    refused("spelt in small letters", false, "SIGNATURE_WRONG")
+        .after(|_, q| q.replace("%2F", "%2f").replace("%3D", "%3d").replace("%3A", "%3a")),
+    refused("message twice", false, "LOGOUT_FORM").after(|_, q| format!("{q}&SAMLRequest=YQ%3D%3D")),
+    refused("message twice, disguised", false, "LOGOUT_FORM").after(|_, q| format!("SAML%52equest=YQ%3D%3D&{q}")),
+    refused("request and response", false, "LOGOUT_FORM").after(|_, q| format!("{q}&SAMLResponse=YQ%3D%3D")),
+    refused("changed after it was signed", true, "SIGNATURE_DIGEST").after(|_, t| t.replace("sub-slo", "sub-evil")),
+    refused("s51-wrapped: the signed one in Extensions", true, "RESPONSE_WRAPPED").after(|site, t| {
+        let evil = request(site, "sub-slo", "_s-slo").replace(&site.id("_l1"), "_evil");
+        evil.replace(
+            "</samlp:LogoutRequest>",
+            &format!("<samlp:Extensions>{t}</samlp:Extensions></samlp:LogoutRequest>"),
+        )
+    }),
+    refused("s51-wrapped: its signature on another", true, "SIGNATURE_REFERENCE").after(|site, t| {
+        let signature = super::pen::signature_of(&t).to_owned();
+        let evil = request(site, "sub-slo", "_s-slo").replace(&site.id("_l1"), "_evil");
+        super::pen::behind_issuer(&evil, &signature)
+    }),
+    refused("s51-wrapped: the signature further in", true, "SIGNATURE_PLACE").after(|_, t| {
+        let signature = super::pen::signature_of(&t).to_owned();
+        super::pen::behind_issuer(&super::pen::bare(&t), &format!("<samlp:Extensions>{signature}</samlp:Extensions>"))
+    }),
+    refused("a signature inside a redirect", false, "SIGNATURE_PLACE")
+        .text(|site, t| Draft::default().signed(site, t, "_l1")),
+    refused("another issuer", false, "LOGOUT_ISSUER").text(|_, t| t.replace("https://slo.id", "https://other.id")),
+    refused("another destination", false, "LOGOUT_DESTINATION").text(|_, t| t.replace("/slo\"", "/acs\"")),
+    refused("no destination", true, "LOGOUT_DESTINATION").text(|_, t| without(&t, " Destination=\"", "/slo\"")),
+    refused("an hour old", false, "LOGOUT_TIME").text(|site, t| t.replacen(&site.at(0), &site.at(-3600), 1)),
+    refused("an hour ahead", true, "LOGOUT_TIME").text(|site, t| t.replacen(&site.at(0), &site.at(3600), 1)),
+    refused("run out", false, "LOGOUT_TIME").text(|site, t| t.replace(&site.at(300), &site.at(-90))),
+    refused("another version", false, "LOGOUT_TIME").text(|_, t| t.replace("\"2.0\"", "\"1.1\"")),
+    refused("nobody", false, "LOGOUT_SUBJECT").text(|_, t| without(&t, "<saml:NameID", "</saml:NameID>")),
+    refused("a name in parts", false, "LOGOUT_SUBJECT").text(|_, t| t.replace("sub-slo", "sub<a></a>-slo")),
+    refused("a comment in the name", false, "RESPONSE_MARKUP").text(|_, t| t.replace("sub-slo", "sub<!-- -->-slo")),
+    refused("a document type", false, "RESPONSE_MARKUP").text(|_, t| format!("<!DOCTYPE a>{t}")),
+    refused("another message", false, "LOGOUT_KIND").text(|_, t| t.replace("LogoutRequest", "ArtifactResolve")),
+    refused("a bomb", false, "RESPONSE_SIZE").text(|_, t| format!("{}{t}", " ".repeat(1 << 22))),
+    refused("not XML", true, "RESPONSE_XML").after(|_, _| "nothing".into()),
+];
+
+fn without(text: &str, from: &str, to: &str) -> String {
+    let start = text.find(from).unwrap();
+    let end = start + text[start..].find(to).unwrap() + to.len();
+    format!("{}{}", &text[..start], &text[end..])
+}
+
+fn slo(site: &Site) -> String {
+    format!("{}slo", site.acs.strip_suffix("acs").unwrap())
+}
+
+/// An honest request in canonical form, unsigned.
+fn request(site: &Site, name: &str, index: &str) -> String {
+    format!(
+        "<samlp:LogoutRequest xmlns:samlp=\"{PROTOCOL}\" Destination=\"{}\" ID=\"{}\" IssueInstant=\"{}\" \
+         NotOnOrAfter=\"{}\" Version=\"2.0\"><saml:Issuer {SAML}>{}</saml:Issuer><saml:NameID {SAML} \
+         Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">{name}</saml:NameID>\
+         <samlp:SessionIndex>{index}</samlp:SessionIndex></samlp:LogoutRequest>",
+        slo(site),
+        site.id("_l1"),
+        site.at(0),
+        site.at(300),
+        site.entity_id
+    )
+}
+
+fn encoded(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect()
+}
+
+fn query(field: &str, text: &str, method: &str, sign: &Sign) -> String {
+    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
+    deflated.write_all(text.as_bytes()).unwrap();
+    let message = BASE64_STANDARD.encode(deflated.finish().unwrap());
+    let query = format!("{field}={}&RelayState=back&SigAlg={}", encoded(&message), encoded(method));
+    format!("{query}&Signature={}", encoded(&BASE64_STANDARD.encode(sign.sign(query.as_bytes()))))
+}
+
+/// A provider that lets people out, and its site for a case.
+async fn provider(saml: &Saml, name: &str, post: bool) -> String {
+    let binding = if post { "HTTP-POST" } else { "HTTP-Redirect" };
+    let out = format!(
+        "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:{binding}\" \
+         Location=\"https://{name}.id.example/slo\" ResponseLocation=\"https://{name}.id.example/out\"/>"
+    );
+    let document = metadata(&entity_id(name), &format!("https://{name}.id.example/sso"), &[&keys().main]);
+    let document = document.replace("<md:SingleSignOnService", &format!("{out}<md:SingleSignOnService"));
+    saml.add_described(name, &document, &[]).await.unwrap_or_else(|said| panic!("{name}: {said}"))
+}
+
+/// Somebody whom the provider vouched for.
+async fn somebody(saml: &Saml, case: &'static str, idp: (&str, &str), draft: Draft) -> (Visitor, Site) {
+    let visitor = Visitor::new();
+    let site = saml.site(case, idp, saml.ask(&visitor, idp.1).await);
+    let value = BASE64_STANDARD.encode(draft.write(&site));
+    let end = saml.bring(&visitor, &site.acs, &[("SAMLResponse", value)]).await;
+    assert_eq!(end.status, 303, "{case}: {}", end.body);
+    (visitor, site)
+}
+
+async fn is_in(saml: &Saml, visitor: &Visitor) -> bool {
+    visitor.get(&format!("{}{NEXT}", saml.scene.t.address())).await.status == 200
+}
+
+/// Brings a message as a browser without cookies does.
+async fn bring(site: &Site, word: &Word) -> Page {
+    let text = (word.text)(site, request(site, "sub-slo", "_s-slo"));
+    if !word.post {
+        let query = (word.after)(site, query("SAMLRequest", &text, word.method, &(word.sign)()));
+        return Visitor::new().get(&format!("{}?{query}", slo(site))).await;
+    }
+    let signed = Draft { sign: word.sign, method: word.method, ..Draft::default() }.signed(site, text, "_l1");
+    let value = BASE64_STANDARD.encode((word.after)(site, signed));
+    Visitor::new().post(&slo(site), &[("SAMLRequest".into(), value), ("RelayState".into(), "back".into())]).await
+}
+
+/// Why it was refused, by the number on the page.
+async fn code_of(saml: &Saml, page: &Page) -> String {
+    let rows = musubi::store::sql::sql(
+        "SELECT detail FROM audit WHERE request_id = $1 AND outcome = 'refused' AND action = 'session.end'",
+    );
+    let row: Option<(String,)> = rows.bind(page.header("x-request-id")).optional(&saml.scene.t.hub().db).await.unwrap();
+    let detail: serde_json::Value = serde_json::from_str(&row.map_or("{}".into(), |(detail,)| detail)).unwrap();
+    detail["code"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_providers_own_word_signs_out() {
+    let mut wrong = Vec::new();
+    for database in Database::both().await {
+        let saml = Saml::new(&database).await;
+        let idp = provider(&saml, "slo", false).await;
+        let mut inside: Option<Visitor> = None;
+        for (n, word) in EVERY.iter().enumerate() {
+            let visitor = match inside.take() {
+                Some(visitor) => visitor,
+                None => fresh(&saml, &idp, n).await,
+            };
+            // Every message has an ID of its own.
+            let site = Site { case: names(n), ..saml.site("slo", ("slo", &idp), String::new()) };
+            let page = bring(&site, word).await;
+            let (stays, code) = (is_in(&saml, &visitor).await, code_of(&saml, &page).await);
+            let right = match word.expect {
+                Expect::Ends => page.status == 303 && !stays && answers(&page, &site),
+                Expect::Stays => page.status == 303 && stays && answers(&page, &site),
+                Expect::Refused(expected) => page.status == 403 && stays && code == expected,
+            };
+            if !right {
+                wrong.push(format!("{}, {}: {} {code:?}, stays: {stays}", database.name, word.name, page.status));
+            }
+            inside = stays.then_some(visitor);
+        }
+        assert_eq!(saml.scene.issuers.all_strays(), Vec::<String>::new());
+        saml.scene.t.stop().await;
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// The same person again, with an assertion of its own.
+async fn fresh(saml: &Saml, idp: &str, n: usize) -> Visitor {
+    let visitor = Visitor::new();
+    let site = saml.site("slo", ("slo", idp), saml.ask(&visitor, idp).await);
+    let site = Site { case: names(n + EVERY.len()), ..site };
+    let draft = Draft {
+        assertion: |site, text| {
+            text.replace(&format!(">{}<", site.subject()), ">sub-slo<")
+                .replace(&format!("_s-{}\"", site.case), "_s-slo\"")
+        },
+        ..Draft::default()
+    };
+    let value = BASE64_STANDARD.encode(draft.write(&site));
+    let end = saml.bring(&visitor, &site.acs, &[("SAMLResponse", value)]).await;
+    assert_eq!(end.status, 303, "{}", end.body);
+    visitor
+}
+
+/// Names of cases live as long as the tests.
+fn names(n: usize) -> &'static str {
+    static NAMES: std::sync::LazyLock<Vec<String>> =
+        std::sync::LazyLock::new(|| (0..3 * EVERY.len()).map(|n| format!("slo-{n}")).collect());
+    &NAMES[n]
+}
+
+/// Sends the browser back with an answer to exactly this.
+fn answers(page: &Page, site: &Site) -> bool {
+    let there = page.location().starts_with("https://slo.id.example/out?SAMLResponse=");
+    let text = if there { message_of(page.location(), "SAMLResponse") } else { String::new() };
+    there
+        && page.location().contains("&RelayState=back&SigAlg=")
+        && text.contains(&format!("InResponseTo=\"{}\"", site.id("_l1")))
+        && text.contains("status:Success\"")
+        && text.contains("Destination=\"https://slo.id.example/out\"")
+}
+
+fn message_of(location: &str, field: &str) -> String {
+    let (head, rest) = location.split_once('?').unwrap();
+    super::scene::request_of(&format!("{head}?{}", rest.replacen(&format!("{field}="), "SAMLRequest=", 1)))
+}
+
+/// Whether a key of our metadata signed the query of an address.
+fn is_ours(location: &str, described: &str) -> bool {
+    let certificate = described.split("X509Certificate>").nth(1).unwrap().trim_end_matches("</ds:");
+    let certificate = BASE64_STANDARD.decode(certificate).unwrap();
+    let certificate: x509_cert::Certificate = x509_cert::der::Decode::from_der(&certificate).unwrap();
+    let key = certificate.tbs_certificate.subject_public_key_info.subject_public_key;
+    let (signed, value) = location.split_once('?').unwrap().1.split_once("&Signature=").unwrap();
+    let value = url::form_urlencoded::parse(format!("v={value}").as_bytes()).next().unwrap().1.into_owned();
+    let value = BASE64_STANDARD.decode(value).unwrap();
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.raw_bytes());
+    key.verify(signed.as_bytes(), &value).is_ok() && key.verify(b"else", &value).is_err()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_counts_once_at_its_own_provider_and_for_its_own_sessions() {
+    for database in Database::both().await {
+        let saml = Saml::new(&database).await;
+        let (ours, other) = (provider(&saml, "slo", false).await, provider(&saml, "elsewhere", true).await);
+        let here = fresh(&saml, &ours, 0).await;
+        let (there, _) = somebody(&saml, "slo", ("elsewhere", &other), Draft::default()).await;
+        let (colleague, _) = somebody(&saml, "colleague", ("slo", &ours), Draft::default()).await;
+        let site = Site { case: "again", ..saml.site("slo", ("slo", &ours), String::new()) };
+        let honest = word("honest", false, Expect::Ends);
+        let page = bring(&site, &honest).await;
+        let described = Visitor::new().get(&saml.address(&ours, "metadata")).await.body;
+        assert!(page.status == 303 && is_ours(page.location(), &described), "{} {}", page.status, page.location());
+        assert!(described.contains(&format!("Location=\"{}\"", slo(&site))));
+        assert!(!is_in(&saml, &here).await && is_in(&saml, &there).await && is_in(&saml, &colleague).await);
+        let again = fresh(&saml, &ours, 1).await;
+        let page = bring(&site, &honest).await;
+        assert_eq!((page.status, code_of(&saml, &page).await.as_str()), (403, "LOGOUT_AGAIN"));
+        assert!(is_in(&saml, &again).await, "{}", database.name);
+        assert_eq!(
+            saml.scene.t.count("SELECT COUNT(*) FROM audit WHERE action = 'session.end' AND outcome = 'ok'").await,
+            1
+        );
+
+        // A provider that takes answers by a form gets them by one.
+        let site = Site { case: "by-form", ..saml.site("slo", ("elsewhere", &other), String::new()) };
+        let page = bring(&site, &word("form", true, Expect::Ends)).await;
+        assert!(page.status == 200 && page.body.contains("name=\"SAMLResponse\""), "{}", page.body);
+        assert!(
+            page.body.contains("name=\"RelayState\" value=\"back\"") && page.body.contains("elsewhere.id.example/out")
+        );
+        assert!(page.header("content-security-policy").contains("form-action https://elsewhere.id.example;"));
+        assert!(!is_in(&saml, &there).await);
+
+        assert_eq!(saml.scene.shell(&["idp", "disable", "slo"], "").await.code, 0);
+        let site = Site { case: "off", ..saml.site("slo", ("slo", &ours), String::new()) };
+        assert_eq!(bring(&site, &honest).await.status, 404, "a provider that is off");
+        saml.scene.t.stop().await;
+    }
+}
+
+async fn leave(saml: &Saml, visitor: &Visitor) -> Page {
+    let hub = saml.scene.t.address();
+    let csrf = musubi::store::sql::sql("SELECT csrf FROM session WHERE idp_id IS NOT NULL");
+    let csrf = csrf.one::<(String,)>(&saml.scene.t.hub().db).await.unwrap().0;
+    let done = visitor.press(&format!("{hub}/signout"), &[("csrf".to_owned(), csrf)]).await;
+    assert_eq!((done.status, done.location()), (303, "/signin?why=signed_out"));
+    visitor.click(&format!("{hub}/signin?why=signed_out")).await
+}
+
+fn response(site: &Site, to: &str, status: &str) -> String {
+    format!(
+        "<samlp:LogoutResponse xmlns:samlp=\"{PROTOCOL}\" Destination=\"{}\" ID=\"_o-{to}\" InResponseTo=\"{to}\" \
+         IssueInstant=\"{}\" Version=\"2.0\"><saml:Issuer {SAML}>{}</saml:Issuer><samlp:Status>{status}\
+         </samlp:Status></samlp:LogoutResponse>",
+        slo(site),
+        site.at(0),
+        site.entity_id
+    )
+}
+
+/// Who signs out here may sign out there, and reads what came of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_here_may_sign_out_at_the_provider() {
+    const SUCCESS: &str = "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"></samlp:StatusCode>";
+    const PARTLY: &str = "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Responder\"><samlp:StatusCode \
+         Value=\"urn:oasis:names:tc:SAML:2.0:status:PartialLogout\"></samlp:StatusCode></samlp:StatusCode>";
+    const DENIED: &str = "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Requester\"></samlp:StatusCode>";
+    for database in Database::both().await {
+        let saml = Saml::new(&database).await;
+        owner(&saml.scene, "takanashi@hinoki-seiki.example").await;
+        let idp = provider(&saml, "slo", false).await;
+        let described = Visitor::new().get(&saml.address(&idp, "metadata")).await.body;
+        let link = format!("{}/auth/oidc/leave", saml.scene.t.address());
+        for (n, (status, why)) in
+            [(SUCCESS, "out_there"), (PARTLY, "out_partly"), (DENIED, "out_here_only")].into_iter().enumerate()
+        {
+            let visitor = fresh(&saml, &idp, n).await;
+            let page = leave(&saml, &visitor).await;
+            assert!(page.body.contains("/auth/oidc/leave"), "{}", page.body);
+            let away = visitor.click(&link).await.location().to_owned();
+            assert!(
+                away.starts_with("https://slo.id.example/slo?SAMLRequest=") && is_ours(&away, &described),
+                "{away}"
+            );
+            let text = message_of(&away, "SAMLRequest");
+            for said in [">sub-slo<", ">_s-slo<", "nameid-format:persistent", "NotOnOrAfter="] {
+                assert!(text.contains(said), "{said} in {text}");
+            }
+            assert_eq!(visitor.click(&link).await.location(), "/signin", "once");
+            let to = text.split(" ID=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+            let site = saml.site("slo", ("slo", &idp), String::new());
+            let told = |text: &str, sign: Sign| {
+                let query = query("SAMLResponse", text, RSA_SHA256, &sign);
+                format!("{}?{query}", slo(&site))
+            };
+            let honest = response(&site, &to, status);
+            let forged = visitor.get(&told(&honest, Sign::Rs256(&keys().forger))).await;
+            assert_eq!(code_of(&saml, &forged).await, "SIGNATURE_WRONG");
+            let stray = visitor.get(&told(&response(&site, "_nobody", status), Sign::Rs256(&keys().main))).await;
+            assert_eq!(code_of(&saml, &stray).await, "LOGOUT_UNASKED");
+            let end = visitor.get(&told(&honest, Sign::Rs256(&keys().main))).await;
+            assert_eq!((end.status, end.location()), (303, format!("/signin?why={why}").as_str()), "{}", database.name);
+            let again = visitor.get(&told(&honest, Sign::Rs256(&keys().main))).await;
+            assert_eq!(code_of(&saml, &again).await, "LOGOUT_UNASKED", "an answer counts once");
+        }
+        let page = Visitor::new().get(&format!("{}/signin?why=out_partly", saml.scene.t.address())).await;
+        assert!(page.body.contains("some other program"), "{}", page.body);
+
+        // A provider that says nowhere: nothing is offered, nothing kept.
+        let (visitor, _) = somebody(&saml, "silent", ("strict", &saml.idps["strict"]), Draft::default()).await;
+        assert!(!leave(&saml, &visitor).await.body.contains("/auth/oidc/leave"));
+        saml.scene.t.stop().await;
+    }
+}
+
+/// An assertion whose session ends so many seconds from now.
+fn ending(site: &Site, text: &str, seconds: i64) -> String {
+    let index = format!(" SessionIndex=\"_s-{}\"", site.case);
+    text.replace(&index, &format!("{index} SessionNotOnOrAfter=\"{}\"", site.at(seconds)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_with_the_providers_and_never_later_than_ours() {
+    let database = Database::sqlite().await;
+    let saml = Saml::new(&database).await;
+    let connection = saml.idp(super::case::At::Strict);
+    let ends = |site: &Site| {
+        let subject = site.subject();
+        let hub = saml.scene.t.hub();
+        async move {
+            let row = musubi::store::sql::sql("SELECT expires_at, created_at FROM session WHERE subject = $1");
+            let (end, begin): (i64, i64) = row.bind(&subject).one(&hub.db).await.unwrap();
+            (end - begin) / musubi::model::Timestamp::MINUTE
+        }
+    };
+    let (_, site) = somebody(&saml, "usual", connection, Draft::default()).await;
+    let usual = ends(&site).await;
+    let sooner: Edit = |site, t| ending(site, &t, 1_800);
+    let (_, site) = somebody(&saml, "sooner", connection, Draft { assertion: sooner, ..Draft::default() }).await;
+    let left = ends(&site).await;
+    assert!((28..=30).contains(&left), "{left}");
+    let later: Edit = |site, t| ending(site, &t, 90 * 24 * 3_600);
+    let (_, site) = somebody(&saml, "later", connection, Draft { assertion: later, ..Draft::default() }).await;
+    assert_eq!(ends(&site).await, usual);
+    saml.scene.t.stop().await;
+}
