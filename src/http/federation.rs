@@ -33,6 +33,7 @@ pub fn routes() -> Router<SharedHub> {
 pub(super) struct Browser {
     pub bound: Option<String>,
     pub previous: Option<String>,
+    pub invitation: Option<String>,
     pub origin: Origin,
 }
 
@@ -44,9 +45,9 @@ impl FromRequestParts<SharedHub> for Browser {
             return Err(AppError::Refused { code: "INSECURE_TRANSPORT" });
         }
         let value = |name| cookie::get(&parts.headers, name).map(str::to_owned);
-        let (bound, previous) = (value(cookie::LOGIN), value(cookie::SESSION));
+        let (bound, previous, invitation) = (value(cookie::LOGIN), value(cookie::SESSION), value(cookie::INVITATION));
         let Ok(origin) = <Origin as FromRequestParts<SharedHub>>::from_request_parts(parts, hub).await;
-        Ok(Self { bound, previous, origin })
+        Ok(Self { bound, previous, invitation, origin })
     }
 }
 
@@ -93,6 +94,7 @@ async fn callback(
         query: query.as_deref().unwrap_or_default(),
         cookie: browser.bound.as_deref(),
         previous: browser.previous.as_deref(),
+        invitation: browser.invitation.as_deref(),
     };
     let arrival = hub.federation.finish(&hub.identity, back, &browser.origin).await?;
     let next = safe_next(&arrival.next).unwrap_or("/");

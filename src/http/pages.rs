@@ -43,6 +43,26 @@ pub struct CodePage {
     pub theme: &'static str,
 }
 
+/// What somebody sees who follows the link of an invitation; it keeps what was typed, except the passphrase.
+#[derive(Clone, Debug, Default)]
+pub struct InvitationPage {
+    pub company: String,
+    /// The link lets nobody in; nothing else is said.
+    pub dead: bool,
+    /// As on the sign-in page.
+    pub error: Option<&'static str>,
+    pub errors: Vec<FieldError>,
+    /// The address that was invited.
+    pub mail: String,
+    /// There is an account with it: only a provider is linked to it.
+    pub account: bool,
+    pub providers: Vec<(String, String)>,
+    pub name: String,
+    pub csrf: String,
+    pub language: &'static str,
+    pub theme: &'static str,
+}
+
 /// What the first-run page shows; it keeps what was typed, except the passphrase.
 #[derive(Clone, Debug, Default)]
 pub struct SetupPage {
@@ -94,6 +114,7 @@ pub struct Pages {
     pub sign_in: fn(SignInPage) -> Response,
     pub code: fn(CodePage) -> Response,
     pub setup: fn(SetupPage) -> Response,
+    pub invitation: fn(InvitationPage) -> Response,
     pub error: fn(ErrorPage) -> Response,
     pub leave: fn(LeavePage) -> Response,
     /// Where the new owner goes: the second step of first run.
@@ -106,6 +127,7 @@ impl Default for Pages {
             sign_in: plain_sign_in,
             code: plain_code,
             setup: plain_setup,
+            invitation: plain_invitation,
             error: plain_error,
             leave: plain_leave,
             after_setup: "/setup/data",
@@ -166,6 +188,26 @@ fn plain_setup(page: SetupPage) -> Response {
     }
     body.push_str("<button>Create the owner</button></form>");
     document(page.language, "Set up", &body)
+}
+
+fn plain_invitation(page: InvitationPage) -> Response {
+    if page.dead {
+        return document(page.language, "Invitation", "<h1>Invitation</h1><p>This invitation lets nobody in.</p>");
+    }
+    let mut body = format!("<h1>{}</h1>{}", escape(&page.company), message(page.error));
+    for error in &page.errors {
+        let _ = write!(body, "<p role=\"alert\">{}: {}</p>", error.field, error.code);
+    }
+    for (start, name) in &page.providers {
+        let _ = write!(body, "<p><a href=\"{start}\">{}</a></p>", escape(name));
+    }
+    if !page.account {
+        let fields = [("name", "text", &page.name), ("passphrase", "password", &String::new())];
+        let fields: String = fields.iter().map(|(name, kind, value)| field(name, kind, value)).collect();
+        let csrf = field("csrf", "hidden", &page.csrf);
+        let _ = write!(body, "<form method=\"post\" action=\"/invitation\">{fields}{csrf}<button>Join</button></form>");
+    }
+    document(page.language, "Invitation", &body)
 }
 
 fn plain_leave(page: LeavePage) -> Response {

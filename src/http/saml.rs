@@ -139,6 +139,7 @@ async fn finish(
         handle: &handle.response,
         cookie: browser.bound.as_deref(),
         previous: browser.previous.as_deref(),
+        invitation: browser.invitation.as_deref(),
     };
     let arrival = hub.federation.finish_saml(&hub.identity, page, &browser.origin).await?;
     Ok(welcome(&arrival.session, safe_next(&arrival.next).unwrap_or("/")))

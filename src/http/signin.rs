@@ -41,6 +41,8 @@ pub(super) struct Visit {
     pub safe: bool,
     /// The session cookie the browser had; it is replaced at sign-in.
     pub previous: Option<String>,
+    /// The link of an invitation that it opened.
+    pub invitation: Option<String>,
     /// Whose passphrase was right already.
     pub step: Option<String>,
     form_cookie: Option<String>,
@@ -57,6 +59,7 @@ impl FromRequestParts<SharedHub> for Visit {
             preferences: Preferences::from_request_parts(parts, hub).await?,
             safe: Transport::of(parts, &hub.edge).is_safe(),
             previous: cookie::get(&parts.headers, cookie::SESSION).map(str::to_owned),
+            invitation: cookie::get(&parts.headers, cookie::INVITATION).filter(|v| v.len() == 43).map(str::to_owned),
             step: cookie::get(&parts.headers, cookie::STEP).filter(|v| v.len() == 43).map(str::to_owned),
             form_cookie: cookie::get(&parts.headers, cookie::FORM).filter(|v| v.len() == 43).map(str::to_owned),
             parting: cookie::get(&parts.headers, cookie::PARTING).map(str::to_owned),
@@ -290,6 +293,7 @@ pub(super) fn welcome(signed_in: &SignedIn, to: &str) -> Response {
     cookie::set(response.headers_mut(), cookie::guarded(cookie::SESSION, signed_in.token.expose_secret()));
     cookie::set(response.headers_mut(), cookie::expired(cookie::FORM));
     cookie::set(response.headers_mut(), cookie::expired(cookie::STEP));
+    cookie::set(response.headers_mut(), cookie::expired(cookie::INVITATION));
     response
 }
 

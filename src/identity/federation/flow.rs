@@ -49,6 +49,8 @@ pub struct Back<'a> {
     pub cookie: Option<&'a str>,
     /// The session that the browser had; it ends with the new one.
     pub previous: Option<&'a str>,
+    /// The link of an invitation that the browser opened.
+    pub invitation: Option<&'a str>,
 }
 
 /// Signed in.
@@ -230,7 +232,7 @@ impl Federation {
         let (claimed, issuer, token) = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
         let role = settings.role(&claimed.groups);
         // Of a provider with many tenants: that of the person's own. A subject is a name within it.
-        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed };
+        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed, invitation: back.invitation };
         let session = self.admit(identity, known, back.previous, origin).await?;
         if metadata.end_session.is_some() {
             self.remember(&session.session_id, &token).await?;

@@ -18,6 +18,7 @@ mod failures;
 mod files;
 mod home;
 mod hooks;
+mod invite;
 mod live;
 mod me;
 mod outcome;
@@ -62,6 +63,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/setup/progress", get(setup::progress))
         .route("/setup/progress/stream", get(setup::stream))
         .route("/settings", get(settings::page).post(settings::save))
+        .route("/settings/mail/test", post(settings::test_mail))
         .route("/settings/sample/clear", post(settings::clear_sample))
         .route("/settings/sample/load", post(settings::load_sample))
         .route("/me/language", post(me::language))
@@ -79,6 +81,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(sent::routes())
         .merge(sessions::routes())
         .merge(second_factor::routes())
+        .merge(invite::routes())
         .merge(users::routes())
         .merge(audit::routes())
 }

@@ -102,6 +102,9 @@ pub fn samples() -> Vec<Sample> {
     .into_iter()
     .map(|(field, code)| (field.to_owned(), code.to_owned()))
     .collect();
+    let refused_mail = ("MAIL_SIGNIN".to_owned(), "permanent error (535): 5.7.8 Error".to_owned());
+    let mail_host = Some("smtp.hinoki-seiki.example".to_owned());
+    let mail = SettingsPage { mail_host, mail_trouble: Some(refused_mail), ..settings() };
     let blocked = vec![EnvCheck { name: "key", tone: "bad", detail: "—".into() }];
     let signin = SigninPage {
         company: "ひのき精機株式会社".into(),
@@ -137,6 +140,7 @@ pub fn samples() -> Vec<Sample> {
         ("setup-progress", None, true, Box::new(progress(false, false))),
         ("setup-done", None, true, Box::new(progress(true, false))),
         ("setup-failed", None, true, Box::new(progress(false, true))),
+        ("settings-mail", Settings, true, Box::new(mail)),
         ("signin", None, false, Box::new(signin.clone())),
         ("signin-wrong", None, false, Box::new(refused)),
         (

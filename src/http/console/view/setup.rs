@@ -130,6 +130,32 @@ impl SigninPage {
     }
 }
 
+/// `/invitation`.
+#[derive(Clone, Debug, Default)]
+pub struct InvitationPage {
+    pub company: String,
+    /// The link lets nobody in.
+    pub dead: bool,
+    /// The address that was invited.
+    pub mail: String,
+    /// There is an account with it: only a provider is linked to it.
+    pub account: bool,
+    pub providers: Vec<(String, String)>,
+    pub name: String,
+    /// Field name and code of `form_error`.
+    pub errors: Vec<(String, String)>,
+    /// Code of `form_error` about the whole form.
+    pub refusal: Option<String>,
+    pub csrf: String,
+}
+
+impl InvitationPage {
+    #[must_use]
+    pub fn error(&self, field: &str) -> Option<&str> {
+        self.errors.iter().find(|(name, _)| name == field).map(|(_, key)| key.as_str())
+    }
+}
+
 /// On to an identity provider that takes requests by a form.
 #[derive(Clone, Debug)]
 pub struct LeavePage {

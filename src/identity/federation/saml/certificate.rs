@@ -120,6 +120,13 @@ pub(super) fn is_usable(certificate: &str) -> bool {
     Trusted::new([&certificate.to_owned()]).is_some()
 }
 
+/// When a certificate in base64 ends, as it says itself.
+pub(super) fn not_after(certificate: &str) -> Option<Timestamp> {
+    let der = BASE64_STANDARD.decode(certificate).ok()?;
+    let end = Certificate::from_der(&der).ok()?.tbs_certificate.validity.not_after;
+    Some(Timestamp(i64::try_from(end.to_unix_duration().as_micros()).ok()?))
+}
+
 /// SHA-256 of a certificate, as administrators compare it.
 #[must_use]
 pub fn fingerprint(certificate: &str) -> String {
@@ -177,6 +184,8 @@ mod tests {
     fn a_key_that_was_made_signs_and_its_certificate_tells_so() -> Result<(), Broken> {
         let (ours, other) = (pair(Timestamp(1_800_000_000_000_000))?, pair(Timestamp(1_800_000_000_000_000))?);
         let trusted = Trusted::new([&ours.certificate]).ok_or("no key")?;
+        let end = 1_800_000_000_000_000 + YEARS * 365 * Timestamp::DAY;
+        assert_eq!(not_after(&ours.certificate), Some(Timestamp(end)));
         let value = sign(&ours.key, b"text").ok_or("no signature")?;
         assert_eq!(trusted.verify(RSA_SHA256, b"text", &value), Ok(()));
         for (method, message, value, code) in [

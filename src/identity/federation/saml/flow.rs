@@ -74,6 +74,8 @@ pub struct Page<'a> {
     pub cookie: Option<&'a str>,
     /// The session that the browser had; it ends with the new one.
     pub previous: Option<&'a str>,
+    /// The link of an invitation that the browser opened.
+    pub invitation: Option<&'a str>,
 }
 
 impl Federation {
@@ -196,7 +198,8 @@ impl Federation {
         let next = self.spend(&row, &settings, &vouched, page.cookie).await?;
         let role = role_of(&settings.roles, settings.default_role, &vouched.claimed.groups);
         let issuer = issuer(&settings);
-        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed: vouched.claimed };
+        let (claimed, invitation) = (vouched.claimed, page.invitation);
+        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed, invitation };
         let session = self.admit(identity, known, page.previous, origin).await?;
         Ok(Arrival { session, next })
     }
