@@ -110,7 +110,7 @@ impl Identity {
             causes.push((Kind::ConnectionStopped, id, day.clone()));
         }
         for row in idp::all(&self.db).await?.into_iter().filter(|row| row.enabled && row.kind == "saml") {
-            if let Some(step) = saml::manage::ends(&row).and_then(|end| step(end, now)) {
+            if let Some(step) = saml::manage::last_end(&row).and_then(|end| step(end, now)) {
                 causes.push((Kind::IdpCertificate, row.id, step));
             }
         }
@@ -222,7 +222,7 @@ async fn item(tx: &mut Tx, row: &Row) -> Result<Item, StoreError> {
     } else if about.starts_with("con_") {
         (connection::get(tx, &about).await?.map(|row| row.name), format!("/connections/{about}"))
     } else {
-        (idp::get(tx, &about).await?.map(|row| row.name), "/admin/audit?kind=idp".to_owned())
+        (idp::get(tx, &about).await?.map(|row| row.name), format!("/admin/idp/{about}"))
     };
     Ok(Item { kind, name: name.unwrap_or(about), path, at, times })
 }

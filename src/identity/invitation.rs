@@ -109,7 +109,7 @@ impl Identity {
         }
         // There is one owner, and first run made it; others are made of people who are here.
         if wish.role == Role::Owner {
-            return wrong("role", "ROLE_OWNER");
+            return wrong("role", "INVITE_OWNER");
         }
         let (key, now) = (mail_key(&mail), self.clock.now());
         let mut tx = self.db.begin().await?;

@@ -120,13 +120,6 @@ pub(super) fn is_usable(certificate: &str) -> bool {
     Trusted::new([&certificate.to_owned()]).is_some()
 }
 
-/// When a certificate in base64 ends, as it says itself.
-pub(super) fn not_after(certificate: &str) -> Option<Timestamp> {
-    let der = BASE64_STANDARD.decode(certificate).ok()?;
-    let end = Certificate::from_der(&der).ok()?.tbs_certificate.validity.not_after;
-    Some(Timestamp(i64::try_from(end.to_unix_duration().as_micros()).ok()?))
-}
-
 /// SHA-256 of a certificate, as administrators compare it.
 #[must_use]
 pub fn fingerprint(certificate: &str) -> String {
@@ -135,8 +128,16 @@ pub fn fingerprint(certificate: &str) -> String {
     hash.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
+/// When a certificate in base64 says that it ends. That decides nothing here: its key is pinned.
+#[must_use]
+pub fn ends(certificate: &str) -> Option<Timestamp> {
+    let certificate = Certificate::from_der(&BASE64_STANDARD.decode(certificate).ok()?).ok()?;
+    let end = certificate.tbs_certificate.validity.not_after.to_unix_duration();
+    i64::try_from(end.as_micros()).ok().map(Timestamp)
+}
+
 /// A key of ours and its certificate.
-pub(super) struct Pair {
+pub(in crate::identity::federation) struct Pair {
     /// PKCS #8.
     pub key: Vec<u8>,
     /// Base64 of DER.
@@ -146,7 +147,7 @@ pub(super) struct Pair {
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 /// Makes an RSA key that signs our requests. Takes its time: a fraction of a second.
-pub(super) fn pair(now: Timestamp) -> Result<Pair, Broken> {
+pub(in crate::identity::federation) fn pair(now: Timestamp) -> Result<Pair, Broken> {
     let private = RsaPrivateKey::new(&mut OsRng, RSA_BITS)?;
     let key = private.to_pkcs8_der()?.as_bytes().to_vec();
     let public = SubjectPublicKeyInfoOwned::from_der(private.to_public_key().to_public_key_der()?.as_bytes())?;
@@ -185,7 +186,7 @@ mod tests {
         let (ours, other) = (pair(Timestamp(1_800_000_000_000_000))?, pair(Timestamp(1_800_000_000_000_000))?);
         let trusted = Trusted::new([&ours.certificate]).ok_or("no key")?;
         let end = 1_800_000_000_000_000 + YEARS * 365 * Timestamp::DAY;
-        assert_eq!(not_after(&ours.certificate), Some(Timestamp(end)));
+        assert_eq!(ends(&ours.certificate), Some(Timestamp(end)));
         let value = sign(&ours.key, b"text").ok_or("no signature")?;
         assert_eq!(trusted.verify(RSA_SHA256, b"text", &value), Ok(()));
         for (method, message, value, code) in [

@@ -67,8 +67,8 @@ impl Refreshed {
 /// When the last of a provider's certificates ends. Its keys count further; but whoever renews a certificate then
 /// often changes the key.
 #[must_use]
-pub fn ends(row: &Row) -> Option<Timestamp> {
-    saml_settings(row)?.certificates.iter().filter_map(|one| certificate::not_after(one)).max()
+pub fn last_end(row: &Row) -> Option<Timestamp> {
+    saml_settings(row)?.certificates.iter().filter_map(|one| certificate::ends(one)).max()
 }
 
 impl Federation {
@@ -137,7 +137,11 @@ impl Federation {
         Ok(Refreshed { settings, come, go })
     }
 
-    async fn metadata_of(&self, source: Source, private: bool) -> Result<(Vec<u8>, Option<String>), ProviderError> {
+    pub(in crate::identity::federation) async fn metadata_of(
+        &self,
+        source: Source,
+        private: bool,
+    ) -> Result<(Vec<u8>, Option<String>), ProviderError> {
         match source {
             Source::Document(bytes) => Ok((bytes, None)),
             Source::Url(text) => {
@@ -169,6 +173,8 @@ impl Federation {
             settings: serde_json::to_string(&checked.settings).unwrap_or_default(),
             secret: Some(self.keys.seal(&place(&id), &checked.key)?),
             enabled: true,
+            draft: false,
+            preset: None,
             created_at: now.0,
             updated_at: now.0,
         };
