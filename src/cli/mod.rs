@@ -26,6 +26,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod idp;
+mod idp_domain;
 mod idp_saml;
 mod installation;
 mod mail;

@@ -11,6 +11,8 @@ pub struct Signin {
     pub attempt: Period,
     pub leeway: Period,
     pub per_address: u32,
+    /// Name server that is asked for TXT records; empty: those of the machine.
+    pub dns: String,
 }
 
 impl Signin {
@@ -26,6 +28,9 @@ impl Signin {
         }
         if self.per_address == 0 {
             return Err(Invalid::new("signin.per_address", "must be above 0"));
+        }
+        if !self.dns.is_empty() && self.dns.parse::<std::net::SocketAddr>().is_err() {
+            return Err(Invalid::new("signin.dns", "must be an address with its port, such as 192.0.2.53:53"));
         }
         Ok(())
     }

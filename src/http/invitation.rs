@@ -57,12 +57,12 @@ async fn open(hub: &Hub, visit: &Visit, status: StatusCode, page: InvitationPage
         None => None,
     };
     let Some(row) = row else { return dead(hub, visit).await };
-    let page = InvitationPage {
-        mail: row.mail,
-        account: row.user_id.is_some(),
-        providers: hub.federation.offered().await?,
-        ..page
+    // Whose domain is a provider's signs in there.
+    let providers = match hub.federation.leads_invited(&row.mail).await? {
+        Some(lead) => vec![lead],
+        None => hub.federation.offered().await?,
     };
+    let page = InvitationPage { mail: row.mail, account: row.user_id.is_some(), providers, ..page };
     draw(hub, visit, status, page).await
 }
 

@@ -24,6 +24,10 @@ pub struct SignInPage {
     pub mail: String,
     /// Identity providers: where the button leads, and the name on it.
     pub providers: Vec<(String, String)>,
+    /// The mail address alone is asked for: its domain decides how it goes on.
+    pub mail_first: bool,
+    /// Where the address's domain leads: where that begins, and the provider's name.
+    pub lead: Option<(String, String)>,
     /// A safe path of this site.
     pub next: String,
     pub csrf: String,
@@ -136,8 +140,14 @@ impl Default for Pages {
 }
 
 fn plain_sign_in(page: SignInPage) -> Response {
+    if let Some((start, name)) = &page.lead {
+        let body = format!("<h1>{}</h1><p><a href=\"{start}\">{}</a></p>", escape(&page.company), escape(name));
+        return document(page.language, "Sign in", &body);
+    }
+    let action = if page.mail_first { "/signin/where" } else { "/signin" };
+    let passphrase = if page.mail_first { String::new() } else { field("passphrase", "password", "") };
     let body = format!(
-        "<h1>{}</h1>{}{}<form method=\"post\" action=\"/signin\">{}{}{}{}<button>Sign in</button></form>",
+        "<h1>{}</h1>{}{}<form method=\"post\" action=\"{action}\">{}{passphrase}{}{}<button>Sign in</button></form>",
         escape(&page.company),
         message(page.error.or(page.notice)),
         page.leaving
@@ -150,7 +160,6 @@ fn plain_sign_in(page: SignInPage) -> Response {
                 .map(|(start, name)| format!("<p><a href=\"{start}\">{}</a></p>", escape(name)))
                 .collect::<String>(),
         field("mail", "email", &page.mail),
-        field("passphrase", "password", ""),
         field("next", "hidden", &page.next),
         field("csrf", "hidden", &page.csrf),
     );

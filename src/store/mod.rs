@@ -31,6 +31,7 @@ pub mod event;
 pub mod external_identity;
 pub mod failure;
 pub mod idp;
+pub mod idp_domain;
 pub mod inbox;
 pub mod invitation;
 pub mod late_reference;

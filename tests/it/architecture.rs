@@ -92,6 +92,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("uppsala", &["identity"]),
     ("bergshamra_c14n", &["identity"]),
     ("totp_rs", &["identity"]),
+    ("hickory_resolver", &["identity"]),
     ("lettre", &["config", "mail"]),
     ("argon2", &["identity"]),
     ("chacha20poly1305", &["secrets"]),

@@ -9,6 +9,7 @@
 //! | `token` | signature and claims |
 //! | `assertion` | how we prove ourselves by a key of our own |
 //! | `claims` | who that is: subject, name, mail, groups |
+//! | [`domain`] | whose people are led where, by their mail domain |
 //! | `flow` | the way there and back |
 //! | `logout` | a provider ends its person's sessions here |
 //! | `pace` | how often one address may try |
@@ -27,6 +28,7 @@
 
 mod assertion;
 mod claims;
+pub mod domain;
 mod flow;
 mod gate;
 mod logout;
@@ -66,6 +68,8 @@ pub struct Federation {
     /// How far the provider's clock may differ from ours.
     leeway: Duration,
     pace: pace::Pace,
+    /// Name server for TXT records; empty: those of the machine.
+    dns: String,
 }
 
 impl Federation {
@@ -73,7 +77,8 @@ impl Federation {
         let wire = wire::Wire::new(settings.timeout.0, config::proxy_hosts())?;
         let (attempt, leeway) = (settings.attempt.0, settings.leeway.0);
         let (providers, pace) = (provider::Providers::default(), pace::Pace::new(settings.per_address));
-        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace })
+        let dns = settings.dns.clone();
+        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace, dns })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Federation, claims::Claimed, flow::Refused};
+use super::{Federation, claims::Claimed, domain, flow::Refused};
 use crate::{
     identity::{
         AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit,
@@ -12,7 +12,7 @@ use crate::{
         token::digest,
     },
     model::{Id, Timestamp, ids::Noun},
-    store::{StoreError, Tx, external_identity, idp, invitation, session, user},
+    store::{StoreError, Tx, external_identity, idp, idp_domain, invitation, session, user},
 };
 
 /// Times that a sign-in is begun again because the same person did so at the same moment.
@@ -156,7 +156,7 @@ impl Federation {
             None => None,
         };
         match invited {
-            Some(row) if known.claimed.is_addressed(&row.mail_key) => {
+            Some(row) if known.claimed.is_addressed(&row.mail_key) && self.may_vouch(tx, known, &row).await? => {
                 self.invited(identity, tx, known, &row, origin, now).await
             }
             // Whom the groups let in needs no invitation.
@@ -166,6 +166,13 @@ impl Federation {
                 Ok(self.newcomer(tx, &known.claimed, role, origin, now).await?)
             }
         }
+    }
+
+    /// Of a domain that is another provider's, only that one vouches for addresses.
+    async fn may_vouch(&self, tx: &mut Tx, known: &Known<'_>, row: &invitation::Row) -> Result<bool, StoreError> {
+        let domain = domain::of_mail(&row.mail).unwrap_or_default();
+        let owner = idp_domain::get(tx, &domain).await?;
+        Ok(owner.is_none_or(|owner| owner.idp_id == known.idp_id || owner.verified_at.is_none()))
     }
 
     /// Somebody who opened the link of an invitation in this browser, and whose provider vouches for the address that

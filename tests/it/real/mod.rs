@@ -1,16 +1,20 @@
 //! Real peers, started once a test run and stopped with it.
 
 mod chrome;
+mod dns;
 mod oidc_provider;
 mod postgres;
 mod simplesamlphp;
+mod smtp;
 mod tryton;
 mod watchdog;
 
 pub use chrome::Browser;
+pub use dns::Dns;
 pub use oidc_provider::{OidcProvider, PASSWORD};
 pub use postgres::Postgres;
 pub use simplesamlphp::SimpleSaml;
+pub use smtp::Smtp;
 pub use tryton::Tryton;
 pub use watchdog::free_port;
 

@@ -1,4 +1,5 @@
-"""An SMTP server (aiosmtpd) that keeps what it takes as files: N.eml as it came, N.json beside it.
+"""An SMTP server (aiosmtpd) that keeps what it takes as files: N.eml as it came, N.json beside it with what
+Python's own mail parser reads in it.
 
 server.py FOLDER PORT none|starttls|implicit [USER PASSWORD]
 
@@ -8,6 +9,8 @@ FOLDER/ca.pem is the authority of its certificate.
 """
 
 import asyncio
+import email
+import email.policy
 import json
 import os
 import ssl
@@ -44,7 +47,10 @@ class Keeper:
         if refused:
             return refused
         Keeper.taken += 1
+        read = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
         about = {
+            "headers": [[name, str(value)] for name, value in read.items()],
+            "text": read.get_content(), "kind": read.get_content_type(), "defects": [str(d) for d in read.defects],
             "from": envelope.mail_from, "to": envelope.rcpt_tos, "hello": session.host_name,
             "tls": session.ssl is not None or tls == "implicit", "user": session.auth_data,
         }
@@ -63,7 +69,9 @@ class Keeper:
 
 def authenticate(server, session, envelope, mechanism, data):
     given = [data.login.decode(), data.password.decode()]
-    return AuthResult(success=given == account, auth_data=given[0])
+    right = given == account
+    # "handled" would mean that an answer was given already.
+    return AuthResult(success=right, handled=right, auth_data=given[0])
 
 
 async def main():

@@ -19,6 +19,7 @@ mod files;
 mod home;
 mod hooks;
 mod idp;
+mod idp_domain;
 mod idp_form;
 mod idp_setup;
 mod invite;
@@ -87,6 +88,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(invite::routes())
         .merge(users::routes())
         .merge(idp::routes())
+        .merge(idp_domain::routes())
         .merge(idp_setup::routes())
         .merge(audit::routes())
 }

@@ -68,6 +68,8 @@ fn sign_in(page: pages::SignInPage) -> Response {
         wait: page.wait.and_then(|seconds| i64::try_from(seconds).ok()),
         csrf: page.csrf,
         providers: page.providers,
+        mail_first: page.mail_first,
+        lead: page.lead,
     };
     view.render(&shell).into_response()
 }

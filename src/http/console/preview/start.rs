@@ -112,6 +112,8 @@ pub fn samples() -> Vec<Sample> {
         csrf: "x".into(),
         ..SigninPage::default()
     };
+    let two =
+        ["社員アカウント", "協力会社"].map(|name| ("/auth/oidc/idp_1/start".to_owned(), name.to_owned())).to_vec();
     let refused = SigninPage { refusal: Some("SIGNIN_WAIT".into()), wait: Some(8), ..signin.clone() };
     let size = SampleSize { customers: 240, orders: 1830, invoices: 1412, activities: 3960 };
     let data = SetupDataPage {
@@ -142,6 +144,13 @@ pub fn samples() -> Vec<Sample> {
         ("setup-failed", None, true, Box::new(progress(false, true))),
         ("settings-mail", Settings, true, Box::new(mail)),
         ("signin", None, false, Box::new(signin.clone())),
+        (
+            "signin-mail",
+            None,
+            false,
+            Box::new(SigninPage { mail_first: true, providers: two.clone(), ..signin.clone() }),
+        ),
+        ("signin-lead", None, false, Box::new(SigninPage { lead: two.first().cloned(), ..signin.clone() })),
         ("signin-wrong", None, false, Box::new(refused)),
         (
             "signin-providers",
