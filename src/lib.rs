@@ -15,6 +15,7 @@
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
 //! | [`analytics`] | figures, history and directory, computed from the documents |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
+//! | [`mail`] | mails to people: written with their cause, sent with patience |
 //! | [`http`] | pages, API and webhooks on one port |
 //! | [`cli`] | the command: one file a noun |
 //! | [`samples`] | the sample company: its two systems started, connected, removed |
@@ -30,7 +31,7 @@
 //! ```text
 //! main -> cli -> app -> http, samples -> sync -> connection -> master -> store -> model
 //!                         |                                      |
-//!                         +-> analytics, identity -> store       +-> matching -> model
+//!                         +-> analytics, identity -> mail, store  +-> matching -> model
 //!          connection, sync -> connectors/sdk
 //! ```
 //!
@@ -68,6 +69,7 @@
 //! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |
 //! | a kind of event that others are told of | [`model::event`] |
 //! | a right | [`identity::access`] |
+//! | a mail | [`mail::letter`] and its words in both catalogues |
 
 pub mod analytics;
 pub mod app;
@@ -77,6 +79,7 @@ pub mod config;
 pub mod connection;
 pub mod http;
 pub mod identity;
+pub mod mail;
 pub mod master;
 pub mod matching;
 pub mod model;

@@ -33,6 +33,9 @@ pub enum Command {
         /// Id or name
         provider: String,
     },
+    /// Mail domains, whose people are led to a provider
+    #[command(subcommand)]
+    Domain(super::idp_domain::Command),
     /// Add a provider, by OpenID Connect or by SAML; what it says of itself is read first
     Add(Box<AddArgs>),
     /// Print our SAML metadata, for the provider
@@ -147,6 +150,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         }
         Command::Key { step, provider } => super::idp_saml::key(context, &step, &provider).await,
         Command::Enable { provider } => set_enabled(context, &provider, true).await,
+        Command::Domain(command) => super::idp_domain::run(context, command).await,
         Command::Disable { provider } => set_enabled(context, &provider, false).await,
         Command::Remove { provider } => remove(context, &provider).await,
     }

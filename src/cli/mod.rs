@@ -26,8 +26,10 @@ mod demo;
 mod doctor;
 mod failure;
 mod idp;
+mod idp_domain;
 mod idp_saml;
 mod installation;
+mod mail;
 mod migrate;
 pub mod output;
 mod receiver;
@@ -150,6 +152,9 @@ enum Command {
     /// People who may sign in
     #[command(subcommand)]
     User(user::Command),
+    /// The mails that the hub sends
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Who did what, and the proof that nobody changed it
     #[command(subcommand)]
     Audit(audit::Command),
@@ -188,6 +193,7 @@ impl Command {
             Self::Sample(command) => sample::run(&context, command).await,
             Self::Idp(command) => idp::run(&context, command).await,
             Self::User(command) => user::run(&context, command).await,
+            Self::Mail(command) => mail::run(&context, command).await,
             Self::Audit(command) => audit::run(&context, command).await,
         }
     }

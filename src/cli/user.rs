@@ -1,5 +1,6 @@
 //! `musubi user …`: people who may sign in.
 
+mod invite;
 mod member;
 
 use std::io::BufRead;
@@ -13,10 +14,12 @@ use super::{
 };
 use crate::{
     identity::{
-        Identity, Limits, Origin, Role,
+        By, Identity, Limits, Origin, Role,
         password::MIN_CHARS,
         people::{AddError, NewPerson},
     },
+    mail::Post,
+    secrets::Keys,
     store::user,
 };
 
@@ -34,6 +37,24 @@ pub enum Command {
         /// What the person may do
         #[arg(long, default_value = "employee", value_parser = ["admin", "steward", "employee", "viewer", "auditor"])]
         role: String,
+    },
+    /// Invite somebody by a link that works once; again: another link
+    Invite {
+        /// Mail address that the link is for
+        mail: String,
+        /// What the person may do
+        #[arg(long, default_value = "employee", value_parser = ["admin", "steward", "employee", "viewer", "auditor"])]
+        role: String,
+        /// Of the mail and of the account
+        #[arg(long, value_parser = ["ja", "en"])]
+        language: Option<String>,
+    },
+    /// List open invitations
+    Invitations,
+    /// End an open invitation: its link lets nobody in any more
+    Withdraw {
+        /// Id or mail address of the invitation
+        invitation: String,
     },
     /// Show one person and the devices that are signed in
     Show {
@@ -62,6 +83,13 @@ pub enum Command {
         /// Id or mail address
         person: String,
     },
+    /// Whether an owner or administrator gets mails when something needs attention
+    Alerts {
+        /// Id or mail address
+        person: String,
+        #[arg(value_parser = ["on", "off"])]
+        choice: String,
+    },
     /// Sign out all devices of somebody, or one of them
     SignOut {
         /// Id or mail address
@@ -76,6 +104,10 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
     match command {
         Command::List => list(context).await,
         Command::Add { mail, name, role } => add(context, mail, name, &role).await,
+        Command::Invite { mail, role, language } => invite::invite(context, mail, &role, language.as_deref()).await,
+        Command::Invitations => invite::list(context).await,
+        Command::Withdraw { invitation } => invite::withdraw(context, &invitation).await,
+        Command::Alerts { person, choice } => member::alerts(context, &person, &choice).await,
         Command::Show { person } => member::show(context, &person).await,
         Command::Role { person, role } => member::role(context, &person, &role).await,
         Command::Deactivate { person } => member::deactivate(context, &person).await,
@@ -116,8 +148,17 @@ async fn list(context: &Context) -> CliResult {
     Ok(Outcome::Done)
 }
 
-fn identity(context: &Context, here: &Installation) -> Identity {
-    Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&context.config.session))
+/// Whoever runs the command has the machine.
+const BY: By<'static> = By { actor: ACTOR, role: None };
+
+fn identity(context: &Context, here: &Installation) -> Result<Identity, CliError> {
+    let config = &context.config;
+    let identity = Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&config.session));
+    if !config.mail.is_on() {
+        return Ok(identity);
+    }
+    let keys = Keys::load(&config.secrets, config.database.is_sqlite()).map_err(anyhow::Error::from)?;
+    Ok(identity.posting(Post::new(&config.mail, keys.into(), &config.server.public_url)))
 }
 
 async fn add(context: &Context, mail: String, name: String, role: &str) -> CliResult {
@@ -130,15 +171,22 @@ async fn add(context: &Context, mail: String, name: String, role: &str) -> CliRe
         passphrase: line.unwrap_or_default().trim_end_matches('\r').into(),
         language: context.config.organisation.language.code(),
     };
-    let id = identity(context, &here).add_person(new, ACTOR, &Origin::default()).await.map_err(refused)?;
+    let id = identity(context, &here)?.add_person(new, ACTOR, &Origin::default()).await.map_err(refused)?;
     context.output.result(&json!({"id": id, "mail": mail.trim(), "role": role}), id.as_str());
     Ok(Outcome::Done)
 }
 
 fn refused(error: AddError) -> CliError {
-    let AddError::Fields(fields) = error else { return CliError::Other(error.into()) };
+    match error {
+        AddError::Fields(fields) => refused_fields(&fields),
+        other => CliError::Other(other.into()),
+    }
+}
+
+fn refused_fields(fields: &[crate::identity::FieldError]) -> CliError {
     let said = |code: &str| match code {
         "MAIL_TAKEN" => "belongs to somebody already".to_owned(),
+        "MAIL_INVITED" => "was invited this moment; see `musubi user invitations`".to_owned(),
         "MAIL_INVALID" => "is no mail address".to_owned(),
         "NAME_EMPTY" => "is empty".to_owned(),
         "PASSPHRASE_SHORT" => format!("needs {MIN_CHARS} characters; it is the first line of standard input"),

@@ -17,6 +17,7 @@ mod demo;
 mod inbox;
 mod layers;
 mod log;
+mod mail;
 mod organisation;
 mod retention;
 mod secrets;
@@ -37,6 +38,7 @@ pub use self::{
     demo::Demo,
     inbox::Inbox,
     log::{Log, LogFormat},
+    mail::{Mail, MailTls},
     organisation::{Language, Organisation},
     retention::Retention,
     secrets::Secrets,
@@ -64,6 +66,7 @@ pub struct Config {
     pub sync: Sync,
     pub inbox: Inbox,
     pub webhooks: Webhooks,
+    pub mail: Mail,
     pub retention: Retention,
     pub log: Log,
     pub demo: Demo,
@@ -155,6 +158,7 @@ impl Config {
     fn complete(mut self) -> Result<Self, ConfigError> {
         self.server.complete();
         self.database.complete()?;
+        self.mail.complete()?;
         self.validate()?;
         Ok(self)
     }
@@ -172,6 +176,7 @@ impl Config {
             sync,
             inbox,
             webhooks,
+            mail,
             retention,
             log,
             demo,
@@ -185,6 +190,7 @@ impl Config {
         sync.validate()?;
         inbox.validate()?;
         webhooks.validate()?;
+        mail.validate()?;
         retention.validate()?;
         log.validate()?;
         demo.validate()
@@ -198,6 +204,7 @@ impl Config {
         shown.database.url = self.database.shown();
         shown.secrets.key = hide(&self.secrets.key);
         shown.secrets.previous_key = hide(&self.secrets.previous_key);
+        shown.mail.password = hide(&self.mail.password);
         shown
     }
 }

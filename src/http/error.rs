@@ -129,6 +129,7 @@ fn refusal(code: &'static str) -> &'static str {
         "PERSON_OFF" | "PERSON_GONE" => "SIGNIN_OFF",
         "GROUPS_ELSEWHERE" => "SIGNIN_GROUPS",
         "PERSON_LOCAL" => "SIGNIN_LOCAL",
+        "INVITATION_ADDRESS" | "INVITATION_USED" => "SIGNIN_INVITATION",
         "STATE_MISSING" | "STATE_UNKNOWN" | "STATE_EXPIRED" | "BROWSER_UNKNOWN" | "BROWSER_OTHER" | "PERSON_BUSY" => {
             "SIGNIN_AGAIN"
         }

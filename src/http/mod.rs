@@ -15,6 +15,7 @@ pub mod error;
 pub mod federation;
 pub mod health;
 pub mod hooks;
+pub mod invitation;
 pub mod layers;
 pub mod pages;
 pub mod preferences;

@@ -24,6 +24,10 @@ pub struct SignInPage {
     pub mail: String,
     /// Identity providers: where the button leads, and the name on it.
     pub providers: Vec<(String, String)>,
+    /// The mail address alone is asked for: its domain decides how it goes on.
+    pub mail_first: bool,
+    /// Where the address's domain leads: where that begins, and the provider's name.
+    pub lead: Option<(String, String)>,
     /// A safe path of this site.
     pub next: String,
     pub csrf: String,
@@ -38,6 +42,26 @@ pub struct CodePage {
     pub error: Option<&'static str>,
     pub wait: Option<u64>,
     pub next: String,
+    pub csrf: String,
+    pub language: &'static str,
+    pub theme: &'static str,
+}
+
+/// What somebody sees who follows the link of an invitation; it keeps what was typed, except the passphrase.
+#[derive(Clone, Debug, Default)]
+pub struct InvitationPage {
+    pub company: String,
+    /// The link lets nobody in; nothing else is said.
+    pub dead: bool,
+    /// As on the sign-in page.
+    pub error: Option<&'static str>,
+    pub errors: Vec<FieldError>,
+    /// The address that was invited.
+    pub mail: String,
+    /// There is an account with it: only a provider is linked to it.
+    pub account: bool,
+    pub providers: Vec<(String, String)>,
+    pub name: String,
     pub csrf: String,
     pub language: &'static str,
     pub theme: &'static str,
@@ -96,6 +120,7 @@ pub struct Pages {
     pub sign_in: fn(SignInPage) -> Response,
     pub code: fn(CodePage) -> Response,
     pub setup: fn(SetupPage) -> Response,
+    pub invitation: fn(InvitationPage) -> Response,
     pub error: fn(ErrorPage) -> Response,
     pub leave: fn(LeavePage) -> Response,
     /// Where the new owner goes: the second step of first run.
@@ -108,6 +133,7 @@ impl Default for Pages {
             sign_in: plain_sign_in,
             code: plain_code,
             setup: plain_setup,
+            invitation: plain_invitation,
             error: plain_error,
             leave: plain_leave,
             after_setup: "/setup/data",
@@ -116,8 +142,14 @@ impl Default for Pages {
 }
 
 fn plain_sign_in(page: SignInPage) -> Response {
+    if let Some((start, name)) = &page.lead {
+        let body = format!("<h1>{}</h1><p><a href=\"{start}\">{}</a></p>", escape(&page.company), escape(name));
+        return document(page.language, "Sign in", &body);
+    }
+    let action = if page.mail_first { "/signin/where" } else { "/signin" };
+    let passphrase = if page.mail_first { String::new() } else { field("passphrase", "password", "") };
     let body = format!(
-        "<h1>{}</h1>{}{}<form method=\"post\" action=\"/signin\">{}{}{}{}<button>Sign in</button></form>",
+        "<h1>{}</h1>{}{}<form method=\"post\" action=\"{action}\">{}{passphrase}{}{}<button>Sign in</button></form>",
         escape(&page.company),
         message(page.error.or(page.notice)),
         page.leaving
@@ -130,7 +162,6 @@ fn plain_sign_in(page: SignInPage) -> Response {
                 .map(|(start, name)| format!("<p><a href=\"{start}\">{}</a></p>", escape(name)))
                 .collect::<String>(),
         field("mail", "email", &page.mail),
-        field("passphrase", "password", ""),
         field("next", "hidden", &page.next),
         field("csrf", "hidden", &page.csrf),
     );
@@ -168,6 +199,26 @@ fn plain_setup(page: SetupPage) -> Response {
     }
     body.push_str("<button>Create the owner</button></form>");
     document(page.language, "Set up", &body)
+}
+
+fn plain_invitation(page: InvitationPage) -> Response {
+    if page.dead {
+        return document(page.language, "Invitation", "<h1>Invitation</h1><p>This invitation lets nobody in.</p>");
+    }
+    let mut body = format!("<h1>{}</h1>{}", escape(&page.company), message(page.error));
+    for error in &page.errors {
+        let _ = write!(body, "<p role=\"alert\">{}: {}</p>", error.field, error.code);
+    }
+    for (start, name) in &page.providers {
+        let _ = write!(body, "<p><a href=\"{start}\">{}</a></p>", escape(name));
+    }
+    if !page.account {
+        let fields = [("name", "text", &page.name), ("passphrase", "password", &String::new())];
+        let fields: String = fields.iter().map(|(name, kind, value)| field(name, kind, value)).collect();
+        let csrf = field("csrf", "hidden", &page.csrf);
+        let _ = write!(body, "<form method=\"post\" action=\"/invitation\">{fields}{csrf}<button>Join</button></form>");
+    }
+    document(page.language, "Invitation", &body)
 }
 
 fn plain_leave(page: LeavePage) -> Response {

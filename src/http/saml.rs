@@ -200,6 +200,7 @@ async fn finish(
         handle: &handle.response,
         cookie: browser.bound.as_deref(),
         previous: browser.previous.as_deref(),
+        invitation: browser.invitation.as_deref(),
     };
     Ok(arrived(&hub.federation.finish_saml(&hub.identity, page, &browser.origin).await?))
 }

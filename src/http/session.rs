@@ -149,7 +149,7 @@ pub fn safe_next(next: &str) -> Option<&str> {
     if !plain
         || !next.starts_with('/')
         || next.starts_with("//")
-        || ["/signin", "/signin/code", "/signout", "/setup"].contains(&path)
+        || ["/signin", "/signin/code", "/signin/where", "/signout", "/setup", "/invitation"].contains(&path)
     {
         return None;
     }

@@ -6,12 +6,12 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
-    Identity, SignedIn,
+    Identity, Role, SignedIn, alert,
     audit::{self, AuditEntry, Origin, Outcome},
     password::PasswordError,
     setup::mail_key,
 };
-use crate::store::{StoreError, user};
+use crate::store::{StoreError, Tx, idp, user};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
@@ -69,8 +69,17 @@ impl Identity {
             user::replace_hash(&mut tx, &user.id, &old, &new).await?;
         }
         let signed_in = self.start_session(&mut tx, &user.id, previous, origin, None).await?;
+        self.owner_came_locally(&mut tx, &user).await?;
         tx.commit().await?;
         Ok(signed_in)
+    }
+
+    /// Owners have a passphrase for the day on which no provider answers; on other days others should know.
+    pub(super) async fn owner_came_locally(&self, tx: &mut Tx, person: &user::UserRow) -> Result<(), StoreError> {
+        if person.role == Role::Owner.as_str() && idp::any_enabled(&mut *tx).await? {
+            alert::raise(tx, alert::Kind::LocalSignIn, &person.id, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// What was typed is not written down: people type passphrases into the wrong field.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Identity, Principal, Role,
     access::{self, Action, Denied},
+    alert,
     audit::{self, AuditEntry, Origin, Outcome},
 };
 use crate::store::{
@@ -71,6 +72,9 @@ impl Identity {
         user::set_role(&mut tx, user_id, to.as_str()).await?;
         let detail = json!({"from": from.as_str(), "to": to.as_str()});
         self.record(&mut tx, by, "user.role", user_id, origin, detail).await?;
+        if to == Role::Owner {
+            alert::raise(&mut tx, alert::Kind::OwnerNew, user_id, self.clock.now()).await?;
+        }
         tx.commit().await?;
         self.cache.forget_user(user_id);
         Ok(())

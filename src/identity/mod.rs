@@ -3,8 +3,10 @@
 //! Invariant: every handler gets a [`Principal`]; what a role may do is decided in `access` only.
 
 pub mod access;
+pub mod alert;
 pub mod audit;
 pub mod federation;
+pub mod invitation;
 mod local;
 pub mod members;
 pub mod password;
@@ -35,7 +37,7 @@ pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
 pub use setup::{FieldError, SetupError, SetupForm, mail_key};
 
-use crate::{clock::Clock, config, store::Db};
+use crate::{clock::Clock, config, mail::Post, store::Db};
 
 /// How long sessions last and how much hashing may cost, from the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,8 @@ pub struct Identity {
     /// Remembered once true; an installation never loses its last owner.
     owned: AtomicBool,
     announce: Announce,
+    /// `None`: there is no mail.
+    post: Option<Post>,
 }
 
 impl Identity {
@@ -92,6 +96,7 @@ impl Identity {
             owned: AtomicBool::new(false),
             // The one secret that may stand in a log: whoever reads the log owns the machine.
             announce: Arc::new(|code| tracing::warn!(target: "setup.code", code, "new first-run code: {code}")),
+            post: None,
         }
     }
 
@@ -100,6 +105,18 @@ impl Identity {
     pub fn announcing(mut self, announce: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.announce = Arc::new(announce);
         self
+    }
+
+    /// Writes mails, where there is a post.
+    #[must_use]
+    pub fn posting(self, post: Option<Post>) -> Self {
+        Self { post, ..self }
+    }
+
+    /// Whether mails are sent.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        self.post.is_some()
     }
 
     #[must_use]

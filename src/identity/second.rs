@@ -13,13 +13,14 @@ use serde_json::json;
 use totp_rs::{Builder, Secret, Totp};
 
 use super::{
-    By, Identity, MemberError, Principal, SignedIn,
+    By, Identity, MemberError, Principal, SignedIn, alert,
     audit::{self, AuditEntry, Origin, Outcome},
     password::PasswordError,
     setup::normal,
     token,
 };
 use crate::{
+    mail::What,
     model::Timestamp,
     secrets::{Keys, SecretError},
     store::{StoreError, Tx, second_factor, user},
@@ -200,6 +201,7 @@ impl Identity {
         }
         second_factor::remove(&mut tx, &me.user_id).await?;
         self.told(&mut tx, &me.user_id, "user.factor_off", &me.user_id, origin).await?;
+        self.factor_gone(&mut tx, &me.user_id).await?;
         tx.commit().await?;
         self.throttle.right(admitted);
         Ok(())
@@ -216,6 +218,7 @@ impl Identity {
         let removed = second_factor::remove(&mut tx, user_id).await?;
         if removed {
             self.told(&mut tx, by.actor, "user.factor_reset", user_id, origin).await?;
+            self.factor_gone(&mut tx, user_id).await?;
         }
         tx.commit().await?;
         Ok(removed)
@@ -254,7 +257,7 @@ impl Identity {
         of.ok_or(FactorError::Over)?;
         let mut tx = self.db.begin().await?;
         let person = user::lock(&mut tx, &user_id).await?.filter(|row| row.disabled_at.is_none());
-        let how = match person {
+        let how = match &person {
             Some(_) => self.take(&mut tx, keys, &user_id, code).await?,
             None => None,
         };
@@ -275,8 +278,14 @@ impl Identity {
         second_factor::end_step(&mut tx, &digest).await?;
         if how == How::Recovery {
             self.told(&mut tx, &user_id, "user.recovery_code", &user_id, origin).await?;
+            let left = second_factor::codes_left(&mut tx, &user_id).await?;
+            alert::raise(&mut tx, alert::Kind::RecoveryCode, &user_id, now).await?;
+            self.notify(&mut tx, &user_id, What::RecoveryCode { at: now.0, left }).await?;
         }
         let signed_in = self.start_session(&mut tx, &user_id, previous, origin, None).await?;
+        if let Some(person) = &person {
+            self.owner_came_locally(&mut tx, person).await?;
+        }
         tx.commit().await?;
         self.throttle.right(admitted);
         Ok(signed_in)
@@ -298,6 +307,13 @@ impl Identity {
         }
         let hash = token::digest(&code);
         Ok(second_factor::use_code(tx, user_id, &hash, self.clock.now()).await?.then_some(How::Recovery))
+    }
+
+    /// The person hears of it, and whoever looks after the installation.
+    async fn factor_gone(&self, tx: &mut Tx, user_id: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        alert::raise(tx, alert::Kind::FactorRemoved, user_id, now).await?;
+        self.notify(tx, user_id, What::FactorRemoved { at: now.0 }).await
     }
 
     async fn told(

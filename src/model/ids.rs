@@ -9,6 +9,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Noun {
     Activity,
+    Alert,
     Attempt,
     Audit,
     Connection,
@@ -18,7 +19,9 @@ pub enum Noun {
     Failure,
     Idp,
     Inbox,
+    Invitation,
     Invoice,
+    Mail,
     Node,
     Order,
     Payment,
@@ -37,6 +40,7 @@ impl Noun {
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Activity => "act",
+            Self::Alert => "alr",
             Self::Attempt => "att",
             Self::Audit => "aud",
             Self::Connection => "con",
@@ -46,7 +50,9 @@ impl Noun {
             Self::Failure => "fai",
             Self::Idp => "idp",
             Self::Inbox => "inb",
+            Self::Invitation => "ivt",
             Self::Invoice => "inv",
+            Self::Mail => "mai",
             Self::Node => "nod",
             Self::Order => "ord",
             Self::Payment => "pay",

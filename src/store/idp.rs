@@ -30,6 +30,11 @@ pub async fn get(on: impl Into<On<'_>>, id: &str) -> Result<Option<Row>, StoreEr
     sql(format!("SELECT {COLUMNS} FROM idp WHERE id = $1")).bind(id).optional(on).await
 }
 
+/// Whether people may sign in by any.
+pub async fn any_enabled(on: impl Into<On<'_>>) -> Result<bool, StoreError> {
+    Ok(sql("SELECT id FROM idp WHERE enabled LIMIT 1").optional::<(String,)>(on).await?.is_some())
+}
+
 /// Makes a provider; `false` when its name is taken.
 pub async fn insert(tx: &mut Tx, row: &Row) -> Result<bool, StoreError> {
     let made = sql("INSERT INTO idp (id, name, kind, settings, secret, enabled, draft, preset, created_at, updated_at)

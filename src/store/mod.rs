@@ -12,6 +12,7 @@
 //! database, and `catalogue.rs` and `copy.rs`, which read what each database says of itself.
 
 pub mod activity;
+pub mod alert;
 pub mod audit;
 pub mod backup;
 pub mod batch;
@@ -30,8 +31,11 @@ pub mod event;
 pub mod external_identity;
 pub mod failure;
 pub mod idp;
+pub mod idp_domain;
 pub mod inbox;
+pub mod invitation;
 pub mod late_reference;
+pub mod mail;
 pub mod migrate;
 mod open;
 pub mod operations;

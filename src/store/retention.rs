@@ -57,6 +57,13 @@ pub async fn events(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     Ok(removed + remove(db, attempts, before).await?)
 }
 
+/// Mails that nobody waits for.
+pub async fn mails(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
+    let old =
+        "DELETE FROM mail WHERE id IN (SELECT id FROM mail WHERE state <> 'waiting' AND updated_at < $1 LIMIT $2)";
+    remove(db, old, before).await
+}
+
 /// Attempts to tell systems something.
 pub async fn attempts(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     remove(db, "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < $1 LIMIT $2)", before).await

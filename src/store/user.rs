@@ -139,13 +139,30 @@ pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<UserRow>, StoreError> 
 }
 
 pub async fn set_role(tx: &mut Tx, id: &str, role: &str) -> Result<(), StoreError> {
-    sql("UPDATE app_user SET role = $1 WHERE id = $2").bind(role).bind(id).execute(tx).await?;
+    // Where no group gives a role, the one given by hand stands at the next sign-in as well.
+    sql("UPDATE app_user SET role = $1, invited_role = CASE WHEN invited_role IS NULL THEN NULL ELSE $1 END WHERE id = $2")
+        .bind(role)
+        .bind(id)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
 /// `Some`: may not sign in from now on.
 pub async fn set_disabled(tx: &mut Tx, id: &str, at: Option<Timestamp>) -> Result<(), StoreError> {
     sql("UPDATE app_user SET disabled_at = $1 WHERE id = $2").bind(at).bind(id).execute(tx).await?;
+    Ok(())
+}
+
+/// The role of the invitation that brought somebody, where the groups of their provider gave none.
+pub async fn invited_role(on: impl Into<On<'_>>, id: &str) -> Result<Option<String>, StoreError> {
+    let found: Option<(Option<String>,)> =
+        sql("SELECT invited_role FROM app_user WHERE id = $1").bind(id).optional(on).await?;
+    Ok(found.and_then(|(role,)| role))
+}
+
+pub async fn set_invited_role(tx: &mut Tx, id: &str, role: Option<&str>) -> Result<(), StoreError> {
+    sql("UPDATE app_user SET invited_role = $1 WHERE id = $2").bind(role).bind(id).execute(tx).await?;
     Ok(())
 }
 

@@ -28,5 +28,6 @@ pub async fn sweep(engine: &Engine, keep: &Retention) -> Result<u64, StoreError>
     let runs = store::retention::finished_runs(&engine.db, now.plus(-keep.runs.micros())).await?;
     let attempts = store::retention::attempts(&engine.db, now.plus(-keep.runs.micros())).await?;
     let events = store::retention::events(&engine.db, now.plus(-keep.events.micros())).await?;
-    Ok(inbox + runs + attempts + events)
+    let mails = store::retention::mails(&engine.db, now.plus(-keep.mails.micros())).await?;
+    Ok(inbox + runs + attempts + events + mails)
 }

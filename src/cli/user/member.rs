@@ -3,19 +3,16 @@
 use musubi_sdk::manifest::nearest;
 use serde_json::json;
 
-use super::identity;
+use super::{BY, identity};
 use crate::{
     cli::{
         CliError, CliResult, Context, Outcome, cells,
         installation::{ACTOR, Installation, missing},
         output::Part,
     },
-    identity::{By, MemberError, Origin, Role, mail_key},
+    identity::{MemberError, Origin, Role, mail_key},
     store::{external_identity, idp, user},
 };
-
-/// Whoever runs the command has the machine.
-const BY: By<'static> = By { actor: ACTOR, role: None };
 
 impl From<MemberError> for CliError {
     fn from(error: MemberError) -> Self {
@@ -43,7 +40,7 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
     let providers = idp::all(&here.db).await?;
     let name = |id: &String| providers.iter().find(|row| row.id == *id).map_or_else(|| id.clone(), |r| r.name.clone());
     let ways: Vec<String> = bound.iter().map(|(_, idp)| name(idp)).collect();
-    let sessions = identity(context, &here).sessions_of(&person.id, "").await?;
+    let sessions = identity(context, &here)?.sessions_of(&person.id, "").await?;
     let open: Vec<_> = sessions
         .iter()
         .map(|s| {
@@ -86,7 +83,7 @@ pub async fn role(context: &Context, named: &str, role: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
     let to = Role::parse(role).ok_or_else(|| CliError::Usage(format!("there is no role {role}")))?;
-    identity(context, &here).set_role(BY, &person.id, to, &Origin::default()).await?;
+    identity(context, &here)?.set_role(BY, &person.id, to, &Origin::default()).await?;
     context.output.result(&json!({"id": person.id, "role": role}), &format!("{} is {role}.", person.name));
     if !external_identity::of_users(&here.db, &[&person.id]).await?.is_empty() && to != Role::Owner {
         context.output.note("Signs in by a provider: the next sign-in sets the role of the groups again.");
@@ -94,10 +91,26 @@ pub async fn role(context: &Context, named: &str, role: &str) -> CliResult {
     Ok(Outcome::Done)
 }
 
+pub async fn alerts(context: &Context, named: &str, choice: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    if !["owner", "admin"].contains(&person.role.as_str()) {
+        return Err(CliError::Usage(format!(
+            "{} is {}: alerts go to owners and administrators",
+            person.name, person.role
+        )));
+    }
+    let wanted = choice == "on";
+    identity(context, &here)?.choose_alerts(ACTOR, &person.id, wanted, &Origin::default()).await?;
+    let sentence = if wanted { "gets alerts by mail" } else { "gets no alerts" };
+    context.output.result(&json!({"id": person.id, "alerts": wanted}), &format!("{} {sentence}.", person.name));
+    Ok(Outcome::Done)
+}
+
 pub async fn deactivate(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
-    let ended = identity(context, &here).deactivate(BY, &person.id, &Origin::default()).await?;
+    let ended = identity(context, &here)?.deactivate(BY, &person.id, &Origin::default()).await?;
     let sentence = format!("{} may sign in no more; {ended} devices signed out.", person.name);
     context.output.result(&json!({"id": person.id, "active": false, "ended": ended}), &sentence);
     Ok(Outcome::Done)
@@ -106,7 +119,7 @@ pub async fn deactivate(context: &Context, named: &str) -> CliResult {
 pub async fn reactivate(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
-    identity(context, &here).reactivate(BY, &person.id, &Origin::default()).await?;
+    identity(context, &here)?.reactivate(BY, &person.id, &Origin::default()).await?;
     context.output.result(&json!({"id": person.id, "active": true}), &format!("{} may sign in again.", person.name));
     Ok(Outcome::Done)
 }
@@ -114,7 +127,7 @@ pub async fn reactivate(context: &Context, named: &str) -> CliResult {
 pub async fn sign_out(context: &Context, named: &str, session: Option<&str>) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
-    let (identity, origin) = (identity(context, &here), Origin::default());
+    let (identity, origin) = (identity(context, &here)?, Origin::default());
     let ended = match session {
         None => identity.sign_out_everywhere(BY, &person.id, &origin).await?,
         Some(id) if identity.end_session_of(BY, &person.id, id, &origin).await? => 1,
@@ -127,7 +140,7 @@ pub async fn sign_out(context: &Context, named: &str, session: Option<&str>) -> 
 pub async fn reset_factor(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
-    let removed = identity(context, &here).reset_factor(BY, &person.id, &Origin::default()).await?;
+    let removed = identity(context, &here)?.reset_factor(BY, &person.id, &Origin::default()).await?;
     let sentence = if removed { "signs in by the passphrase alone from now on" } else { "has no second factor" };
     context.output.result(&json!({"id": person.id, "removed": removed}), &format!("{} {sentence}.", person.name));
     Ok(Outcome::Done)

@@ -49,6 +49,8 @@ pub struct Back<'a> {
     pub cookie: Option<&'a str>,
     /// The session that the browser had; it ends with the new one.
     pub previous: Option<&'a str>,
+    /// The link of an invitation that the browser opened.
+    pub invitation: Option<&'a str>,
 }
 
 /// What a way to a provider and back ended in.
@@ -265,7 +267,15 @@ impl Federation {
         let claimed = claims::claimed(&told.token, told.userinfo.as_ref(), &settings)?;
         let role = settings.role(&claimed.groups);
         // A subject is a name within its issuer's people.
-        let known = Known { idp_id: &row.id, issuer: &told.issuer, role, claimed, name_id: None, until: None };
+        let known = Known {
+            idp_id: &row.id,
+            issuer: &told.issuer,
+            role,
+            claimed,
+            name_id: None,
+            until: None,
+            invitation: back.invitation,
+        };
         let session = self.admit(identity, known, back.previous, origin).await?;
         if let Some(token) = &told.hint {
             self.remember(&session.session_id, token).await?;

@@ -12,7 +12,7 @@ use super::{
     settings::{ALGORITHMS, Authentication, Settings},
 };
 use crate::{
-    identity::{AuditEntry, Origin, Outcome, Role, audit},
+    identity::{AuditEntry, Origin, Outcome, Role, alert, audit},
     model::{Id, Timestamp, ids::Noun},
     secrets::{Keys, SecretError},
     store::{
@@ -199,7 +199,9 @@ pub(super) fn name_taken() -> Rejected {
 
 /// Switches a provider off: nobody signs in by it, and whoever did is out. Returns how many sessions ended.
 pub async fn switch_off(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
-    idp::set_enabled(tx, id, false, now).await?;
+    if idp::set_enabled(tx, id, false, now).await? {
+        alert::raise(tx, alert::Kind::IdpOff, id, now).await?;
+    }
     end_sessions(tx, id, actor, now).await
 }
 

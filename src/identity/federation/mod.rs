@@ -9,6 +9,7 @@
 //! | `token` | signature and claims |
 //! | `assertion` | how we prove ourselves by a key of our own |
 //! | `claims` | who that is: subject, name, mail, groups |
+//! | [`domain`] | whose people are led where, by their mail domain |
 //! | `flow` | the way there and back |
 //! | `logout` | a provider ends its person's sessions here |
 //! | `pace` | how often one address may try |
@@ -27,6 +28,7 @@
 
 mod assertion;
 mod claims;
+pub mod domain;
 mod flow;
 mod gate;
 mod logout;
@@ -70,6 +72,8 @@ pub struct Federation {
     metadata_every: Duration,
     /// How long a certificate counts that is gone from it.
     key_overlap: Duration,
+    /// Name server for TXT records; empty: those of the machine.
+    dns: String,
 }
 
 impl Federation {
@@ -78,7 +82,8 @@ impl Federation {
         let (attempt, leeway) = (settings.attempt.0, settings.leeway.0);
         let (providers, pace) = (provider::Providers::default(), pace::Pace::new(settings.per_address));
         let (metadata_every, key_overlap) = (settings.metadata_every.0, settings.key_overlap.0);
-        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace, metadata_every, key_overlap })
+        let dns = settings.dns.clone();
+        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace, metadata_every, key_overlap, dns })
     }
 }
 

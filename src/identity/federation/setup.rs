@@ -94,10 +94,6 @@ impl Filled {
     }
 }
 
-fn encoded(settings: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(settings).map_err(|e| StoreError::Encode(e.into()))
-}
-
 /// Why a provider is not switched on.
 #[derive(Debug, thiserror::Error)]
 pub enum Blocked {

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
-    ShellOf, audit, done,
+    ShellOf, audit, done, idp_domain,
     idp_form::{Posted, explain},
     outcome::{Act, audited},
 };
@@ -208,11 +208,12 @@ async fn page(hub: &Hub, row: &Row, wrong: Option<Wrong>) -> Result<IdpPage, Sto
         own_keys: own_keys(row),
         wrong,
         refusals: audit::lines(hub, refused).await?,
+        domains: idp_domain::rows(hub, &row.id).await?,
     })
 }
 
 /// The provider's page again, with what is wrong.
-async fn again(hub: &Hub, frame: ShellOf, row: &Row, wrong: Wrong) -> Result<Response, AppError> {
+pub async fn again(hub: &Hub, frame: ShellOf, row: &Row, wrong: Wrong) -> Result<Response, AppError> {
     let view = page(hub, row, Some(wrong)).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&frame.at(Section::SignIn))).into_response())
 }

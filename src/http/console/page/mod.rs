@@ -19,8 +19,10 @@ mod files;
 mod home;
 mod hooks;
 mod idp;
+mod idp_domain;
 mod idp_form;
 mod idp_setup;
+mod invite;
 mod live;
 mod me;
 mod outcome;
@@ -65,6 +67,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/setup/progress", get(setup::progress))
         .route("/setup/progress/stream", get(setup::stream))
         .route("/settings", get(settings::page).post(settings::save))
+        .route("/settings/mail/test", post(settings::test_mail))
         .route("/settings/sample/clear", post(settings::clear_sample))
         .route("/settings/sample/load", post(settings::load_sample))
         .route("/me/language", post(me::language))
@@ -82,8 +85,10 @@ pub fn routes() -> Router<SharedHub> {
         .merge(sent::routes())
         .merge(sessions::routes())
         .merge(second_factor::routes())
+        .merge(invite::routes())
         .merge(users::routes())
         .merge(idp::routes())
+        .merge(idp_domain::routes())
         .merge(idp_setup::routes())
         .merge(audit::routes())
 }

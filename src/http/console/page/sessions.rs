@@ -1,11 +1,12 @@
 //! `/me`: one's own account and the browsers it is signed in with.
 
 use axum::{
-    Router,
+    Form, Router,
     extract::{Path, State},
     response::{Html, Response},
     routing::{get, post},
 };
+use serde::Deserialize;
 
 use super::{ShellOf, done, users};
 use crate::{
@@ -20,13 +21,14 @@ use crate::{
             },
         },
     },
-    identity::{Factor, Origin},
+    identity::{Factor, Origin, Principal},
     store::{StoreError, user},
 };
 
 pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/me", get(page))
+        .route("/me/alerts", post(alerts))
         .route("/me/sessions/end-others", post(end_others))
         .route("/me/sessions/{id}/end", post(end))
 }
@@ -53,8 +55,26 @@ async fn page(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<Strin
     let row = users::rows(&hub, vec![found], me).await?.pop().ok_or(AppError::NotFound)?;
     let sessions = rows(&hub, &me.user_id, &me.session_id).await?;
     let second_factor = matches!(hub.identity.factor(&me.user_id).await?, Factor::On { .. });
-    let view = MePage { row, second_factor, sessions, sessions_at: "/me/sessions".to_owned() };
+    let alerts = hub.identity.alerts_of(me).await?;
+    let view = MePage { row, second_factor, alerts, sessions, sessions_at: "/me/sessions".to_owned() };
     Ok(view.render(&frame.at(Section::None)))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AlertsPost {
+    alerts: String,
+}
+
+async fn alerts(
+    State(hub): State<SharedHub>,
+    me: Principal,
+    origin: Origin,
+    Form(post): Form<AlertsPost>,
+) -> Result<Response, AppError> {
+    let wanted = post.alerts == "on";
+    hub.identity.choose_alerts(&me.user_id, &me.user_id, wanted, &origin).await?;
+    Ok(done("/me", if wanted { "alerts_on" } else { "alerts_off" }, None))
 }
 
 async fn end(

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, audit, done, sessions};
+use super::{ShellOf, audit, done, invite, sessions};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -75,7 +75,10 @@ async fn list(
     let more = offset + (found.len() as i64) < total;
     let state = if active.is_some() { query.state.clone() } else { String::new() };
     let to = |page| list_url(&text, role, &state, page);
+    let may_invite = me.can(Action::ManageUsers);
     let view = UsersPage {
+        may_invite,
+        invitations: invite::rows(&hub).await?,
         first: if found.is_empty() { 0 } else { offset + 1 },
         rows: rows(&hub, found, &me).await?,
         total,

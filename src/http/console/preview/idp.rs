@@ -4,7 +4,9 @@ use crate::{
         Section::SignIn,
         view::{
             audit::AuditLine,
-            idp::{CertificateRow, Facts, IdpPage, IdpRow, IdpsPage, MetadataReading, OtherKey, OwnKeys, Wrong},
+            idp::{
+                CertificateRow, DomainRow, Facts, IdpPage, IdpRow, IdpsPage, MetadataReading, OtherKey, OwnKeys, Wrong,
+            },
             idp_setup::{ActivatePage, Frame, GivePage, MethodPage, RolesPage, TakePage, TestPage},
         },
     },
@@ -152,6 +154,21 @@ fn roles(wrong: Option<Wrong>) -> RolesPage {
     }
 }
 
+fn domains() -> Vec<DomainRow> {
+    let record = "musubi-verification=kQ3vY0d1c2VjcmV0LW9mLXRoZS1wcmV2aWV3LXBhZ2Vz";
+    let one = |domain: &str, verified_at, checked_at| DomainRow {
+        domain: domain.into(),
+        record: record.into(),
+        verified_at,
+        checked_at,
+    };
+    vec![
+        one("hinoki-seiki.example", Some(minutes(90)), Some(minutes(5))),
+        one("hinoki-kakou.example", None, Some(minutes(5))),
+        one("hinoki-butsuryuu.example", None, None),
+    ]
+}
+
 fn page(kind: &str, state: &'static str, refusals: Vec<AuditLine>) -> IdpPage {
     IdpPage {
         row: row("idp_1", "社員アカウント", kind, state),
@@ -180,6 +197,7 @@ fn page(kind: &str, state: &'static str, refusals: Vec<AuditLine>) -> IdpPage {
         }),
         wrong: None,
         refusals,
+        domains: domains(),
     }
 }
 

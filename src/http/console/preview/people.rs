@@ -6,8 +6,11 @@ use crate::{
         view::{
             audit::{AuditDetailPage, AuditLine, AuditPage, Check},
             second_factor::{SecondFactorPage, State},
+            setup::InvitationPage,
             setup::SigninCodePage,
-            user::{Mapping, MePage, PermissionsPage, SessionRow, UserPage, UserRow, UsersPage},
+            user::{
+                InvitationRow, InvitePage, Mapping, MePage, PermissionsPage, SessionRow, UserPage, UserRow, UsersPage,
+            },
         },
     },
     identity::{Action, Role, can},
@@ -188,6 +191,42 @@ fn every_act_has_its_words() -> std::io::Result<()> {
     Ok(())
 }
 
+fn invitations() -> Vec<InvitationRow> {
+    let one = |mail: &str, sent: Option<(&str, Option<&str>)>, expired| InvitationRow {
+        id: format!("ivt_{mail}"),
+        mail: format!("{mail}@hinoki-seiki.example"),
+        role: Role::Employee,
+        by: "高梨 拓".into(),
+        until: minutes(-4_000),
+        expired,
+        sent: sent.map(|(state, cause)| (state.to_owned(), cause.map(str::to_owned))),
+    };
+    vec![
+        one("kishi", Some(("sent", None)), false),
+        one("tani", Some(("waiting", None)), false),
+        one("mori", Some(("waiting", Some("MAIL_LATER"))), false),
+        one("hara", Some(("dead", Some("MAIL_REFUSED"))), false),
+        one("oka", None, false),
+        one("sawa", Some(("sent", None)), true),
+    ]
+}
+
+fn invite() -> InvitePage {
+    let grantable = vec![Role::Admin, Role::Steward, Role::Employee, Role::Viewer, Role::Auditor];
+    let mail = "kishi@hinoki-seiki.example".into();
+    InvitePage { mail, role: Some(Role::Employee), language: "ja".into(), grantable, ..InvitePage::default() }
+}
+
+fn join() -> InvitationPage {
+    InvitationPage {
+        company: "ひのき精機株式会社".into(),
+        mail: "kishi@hinoki-seiki.example".into(),
+        providers: vec![("/auth/oidc/idp_1/start".into(), "社員アカウント".into())],
+        csrf: "x".into(),
+        ..InvitationPage::default()
+    }
+}
+
 pub fn samples() -> Vec<Sample> {
     let begun = State::Begun {
         secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into(),
@@ -197,7 +236,17 @@ pub fn samples() -> Vec<Sample> {
     let fresh = SecondFactorPage { codes: vec!["ABCDEFGH-23456789".into(); 10], ..factor(on, None) };
     let me = person("usr_1", "高梨 拓", Role::Owner);
     let sessions = vec![session("ses_1", CHROME, None, true), session("ses_2", IPHONE, Some("社員アカウント"), false)];
-    let own = MePage { row: me.clone(), second_factor: false, sessions, sessions_at: "/me/sessions".into() };
+    let own = MePage {
+        row: me.clone(),
+        second_factor: false,
+        alerts: Some(true),
+        sessions,
+        sessions_at: "/me/sessions".into(),
+    };
+    let quiet = MePage { alerts: Some(false), ..own.clone() };
+    let taken = vec![("mail".to_owned(), "MAIL_TAKEN".to_owned())];
+    let weak = vec![("passphrase".to_owned(), "PASSPHRASE_SHORT".to_owned())];
+    let link = format!("https://hub.hinoki-seiki.example/invitation?token={}", "x".repeat(43));
     let off =
         UserPage { sessions: vec![], trail: vec![], ..one(person("usr_4", "岸 由美", Role::Viewer), None, true) };
     let none = UsersPage { rows: vec![], q: "だれか".into(), total: 0, first: 0, ..users() };
@@ -219,6 +268,15 @@ pub fn samples() -> Vec<Sample> {
         ("user-self", Users, true, Box::new(one(me, None, false))),
         ("permissions", Users, true, Box::new(permissions())),
         ("me", Nowhere, true, Box::new(own)),
+        ("me-quiet", Nowhere, true, Box::new(quiet)),
+        ("users-invitations", Users, true, Box::new(UsersPage { invitations: invitations(), ..users() })),
+        ("invite", Users, true, Box::new(invite())),
+        ("invite-wrong", Users, true, Box::new(InvitePage { errors: taken, has_mail: true, ..invite() })),
+        ("invite-link", Users, true, Box::new(InvitePage { link: Some((link, minutes(-4_320))), ..invite() })),
+        ("invitation", Nowhere, false, Box::new(join())),
+        ("invitation-wrong", Nowhere, false, Box::new(InvitationPage { errors: weak, ..join() })),
+        ("invitation-account", Nowhere, false, Box::new(InvitationPage { account: true, ..join() })),
+        ("invitation-dead", Nowhere, false, Box::new(InvitationPage { dead: true, ..InvitationPage::default() })),
         ("factor-off", Nowhere, true, Box::new(factor(State::Off, Some("PASSPHRASE_WRONG")))),
         ("factor-begun", Nowhere, true, Box::new(factor(begun, Some("CODE_WRONG")))),
         ("factor-on", Nowhere, true, Box::new(factor(State::On { since: minutes(90), codes_left: 2 }, None))),

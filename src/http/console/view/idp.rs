@@ -151,6 +151,18 @@ pub struct IdpPage {
     pub own_keys: Option<OwnKeys>,
     pub wrong: Option<Wrong>,
     pub refusals: Vec<AuditLine>,
+    pub domains: Vec<DomainRow>,
+}
+
+/// A mail domain of a provider.
+#[derive(Clone, Debug)]
+pub struct DomainRow {
+    pub domain: String,
+    /// What its TXT record has to say.
+    pub record: String,
+    /// `None`: for invitations only.
+    pub verified_at: Option<Timestamp>,
+    pub checked_at: Option<Timestamp>,
 }
 
 impl IdpPage {

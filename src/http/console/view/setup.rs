@@ -110,6 +110,10 @@ pub struct SigninPage {
     pub csrf: String,
     /// Identity providers: where the button leads, and the name on it.
     pub providers: Vec<(String, String)>,
+    /// The mail address alone is asked for: its domain decides how it goes on.
+    pub mail_first: bool,
+    /// Where the address's domain leads: where that begins, and the provider's name.
+    pub lead: Option<(String, String)>,
 }
 
 /// `/signin/code`.
@@ -127,6 +131,38 @@ impl SigninPage {
     pub fn start(&self, start: &str) -> String {
         let next: String = url::form_urlencoded::byte_serialize(self.next.as_bytes()).collect();
         format!("{start}?next={next}")
+    }
+
+    /// This page with the passphrase, for who has one.
+    #[must_use]
+    pub fn local(&self) -> String {
+        self.start("/signin") + "&local=1"
+    }
+}
+
+/// `/invitation`.
+#[derive(Clone, Debug, Default)]
+pub struct InvitationPage {
+    pub company: String,
+    /// The link lets nobody in.
+    pub dead: bool,
+    /// The address that was invited.
+    pub mail: String,
+    /// There is an account with it: only a provider is linked to it.
+    pub account: bool,
+    pub providers: Vec<(String, String)>,
+    pub name: String,
+    /// Field name and code of `form_error`.
+    pub errors: Vec<(String, String)>,
+    /// Code of `form_error` about the whole form.
+    pub refusal: Option<String>,
+    pub csrf: String,
+}
+
+impl InvitationPage {
+    #[must_use]
+    pub fn error(&self, field: &str) -> Option<&str> {
+        self.errors.iter().find(|(name, _)| name == field).map(|(_, key)| key.as_str())
     }
 }
 

@@ -66,6 +66,74 @@ pub struct UsersPage {
     pub first: i64,
     pub previous: Option<String>,
     pub next: Option<String>,
+    /// The reader may invite.
+    pub may_invite: bool,
+    pub invitations: Vec<InvitationRow>,
+}
+
+/// An open invitation.
+#[derive(Clone, Debug)]
+pub struct InvitationRow {
+    pub id: String,
+    pub mail: String,
+    pub role: Role,
+    pub by: String,
+    pub until: Timestamp,
+    pub expired: bool,
+    /// State and cause of its mail; `None`: the link was handed on by a person.
+    pub sent: Option<(String, Option<String>)>,
+}
+
+impl InvitationRow {
+    #[must_use]
+    pub fn role_name(&self, s: &Shell) -> &'static str {
+        role_name(s, self.role)
+    }
+
+    /// Class, icon and words of how it stands.
+    #[must_use]
+    pub fn look(&self, s: &Shell) -> (&'static str, &'static str, &'static str) {
+        match self.sent.as_ref().map(|(state, cause)| (state.as_str(), cause.is_some())) {
+            _ if self.expired => ("idle", "clock", s.t("invite.expired")),
+            Some(("sent", _)) => ("ok", "check", s.t("invite.sent")),
+            Some(("waiting", false)) => ("run", "sync", s.t("invite.waiting")),
+            Some(("waiting", true)) => ("warn", "warn", s.t("invite.retrying")),
+            Some(_) => ("bad", "bad", s.t("invite.undelivered")),
+            None => ("idle", "clock", s.t("invite.by_hand")),
+        }
+    }
+}
+
+/// `/admin/users/invite`: the form, and where no mail is configured the link, once.
+#[derive(Clone, Debug, Default)]
+pub struct InvitePage {
+    pub mail: String,
+    pub role: Option<Role>,
+    /// `ja` or `en`.
+    pub language: String,
+    pub grantable: Vec<Role>,
+    /// Mails are sent.
+    pub has_mail: bool,
+    pub errors: Vec<(String, String)>,
+    /// Shown once, with its end.
+    pub link: Option<(String, Timestamp)>,
+}
+
+impl InvitePage {
+    #[must_use]
+    pub fn error(&self, field: &str) -> Option<&str> {
+        self.errors.iter().find(|(name, _)| name == field).map(|(_, key)| key.as_str())
+    }
+
+    #[must_use]
+    pub fn role_help(&self, s: &Shell, role: &Role) -> &'static str {
+        s.word("role_help", role.as_str())
+    }
+
+    #[must_use]
+    pub fn role_word(&self, s: &Shell, role: &Role) -> &'static str {
+        role_name(s, *role)
+    }
 }
 
 impl UsersPage {
@@ -157,6 +225,8 @@ pub struct MePage {
     pub row: UserRow,
     /// A code is asked for after the passphrase.
     pub second_factor: bool,
+    /// Alerts go to this person; `None`: the role gets none, or there is no mail.
+    pub alerts: Option<bool>,
     pub sessions: Vec<SessionRow>,
     pub sessions_at: String,
 }

@@ -289,5 +289,7 @@ fn claimed(
     };
     let mail = said.first(&MAILS).filter(|mail| mail.contains('@') && mail.len() <= 254);
     let name = said.first(&NAMES).or_else(both).or_else(|| mail.clone()).unwrap_or_else(|| plain(&subject));
-    Ok(Claimed { subject, name, mail, groups, sid })
+    // There is no word for it: whoever runs the provider vouches for what it says.
+    let mail_verified = mail.is_some();
+    Ok(Claimed { subject, name, mail, mail_verified, groups, sid })
 }

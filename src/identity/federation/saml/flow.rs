@@ -85,6 +85,8 @@ pub struct Page<'a> {
     pub cookie: Option<&'a str>,
     /// The session that the browser had; it ends with the new one.
     pub previous: Option<&'a str>,
+    /// The link of an invitation that the browser opened.
+    pub invitation: Option<&'a str>,
 }
 
 impl Federation {
@@ -220,7 +222,15 @@ impl Federation {
         let issuer = issuer(&settings);
         let Vouched { claimed, session_end, name, .. } = vouched;
         let name_id = name.as_ref().map(|name| name.value.as_str());
-        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed, name_id, until: session_end };
+        let known = Known {
+            idp_id: &row.id,
+            issuer: &issuer,
+            role,
+            claimed,
+            name_id,
+            until: session_end,
+            invitation: page.invitation,
+        };
         let session = self.admit(identity, known, page.previous, origin).await?;
         self.remember_name(&settings, &session.session_id, name.as_ref()).await?;
         Ok(Arrival::SignedIn { session, next })

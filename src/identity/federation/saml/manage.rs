@@ -69,6 +69,13 @@ impl Refreshed {
     }
 }
 
+/// When the last of a provider's certificates ends. Its keys count further; but whoever renews a certificate then
+/// often changes the key.
+#[must_use]
+pub fn last_end(row: &Row) -> Option<Timestamp> {
+    saml_settings(row)?.certificates.iter().filter_map(|one| certificate::ends(one)).max()
+}
+
 impl Federation {
     /// Reads a provider's metadata and makes the key that signs our requests to it.
     pub async fn check_saml(&self, draft: Draft) -> Result<Checked, Rejected> {
