@@ -1,6 +1,8 @@
-//! `musubi user …`: people who may sign in.
+//! `musubi user …`: people who may sign in, and service accounts for programs.
 
 mod member;
+
+pub(super) use member::{BY, find};
 
 use std::io::BufRead;
 
@@ -33,6 +35,14 @@ pub enum Command {
         name: String,
         /// What the person may do
         #[arg(long, default_value = "employee", value_parser = ["admin", "steward", "employee", "viewer", "auditor"])]
+        role: String,
+    },
+    /// Add a service account: it has a role and tokens, and nobody signs in as it
+    AddService {
+        /// Name as others see it
+        name: String,
+        /// What its tokens may do at most
+        #[arg(long, default_value = "viewer", value_parser = ["admin", "steward", "employee", "viewer", "auditor"])]
         role: String,
     },
     /// Show one person and the devices that are signed in
@@ -76,6 +86,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
     match command {
         Command::List => list(context).await,
         Command::Add { mail, name, role } => add(context, mail, name, &role).await,
+        Command::AddService { name, role } => add_service(context, &name, &role).await,
         Command::Show { person } => member::show(context, &person).await,
         Command::Role { person, role } => member::role(context, &person, &role).await,
         Command::Deactivate { person } => member::deactivate(context, &person).await,
@@ -92,7 +103,7 @@ async fn list(context: &Context) -> CliResult {
         .iter()
         .map(|u| {
             json!({
-                "id": u.id, "mail": u.mail, "name": u.name, "role": u.role, "local_password": u.password_hash.is_some(),
+                "id": u.id, "kind": u.kind, "mail": u.mail, "name": u.name, "role": u.role, "local_password": u.password_hash.is_some(),
                 "created_at": cells::instant(Some(u.created_at)), "disabled_at": cells::instant(u.disabled_at),
                 "signed_in_at": cells::instant(u.signed_in_at),
             })
@@ -116,8 +127,8 @@ async fn list(context: &Context) -> CliResult {
     Ok(Outcome::Done)
 }
 
-fn identity(context: &Context, here: &Installation) -> Identity {
-    Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&context.config.session))
+pub(super) fn identity(context: &Context, here: &Installation) -> Identity {
+    Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&context.config))
 }
 
 async fn add(context: &Context, mail: String, name: String, role: &str) -> CliResult {
@@ -135,12 +146,21 @@ async fn add(context: &Context, mail: String, name: String, role: &str) -> CliRe
     Ok(Outcome::Done)
 }
 
+async fn add_service(context: &Context, name: &str, role: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let to = Role::parse(role).unwrap_or(Role::Viewer);
+    let id = identity(context, &here).add_service(BY, name, to, &Origin::default()).await.map_err(refused)?;
+    context.output.result(&json!({"id": id, "name": name.trim(), "role": role}), id.as_str());
+    Ok(Outcome::Done)
+}
+
 fn refused(error: AddError) -> CliError {
     let AddError::Fields(fields) = error else { return CliError::Other(error.into()) };
     let said = |code: &str| match code {
         "MAIL_TAKEN" => "belongs to somebody already".to_owned(),
         "MAIL_INVALID" => "is no mail address".to_owned(),
         "NAME_EMPTY" => "is empty".to_owned(),
+        "SERVICE_NAME_TAKEN" => "is the name of another service account".to_owned(),
         "PASSPHRASE_SHORT" => format!("needs {MIN_CHARS} characters; it is the first line of standard input"),
         "PASSPHRASE_COMMON" => "is easy to guess".to_owned(),
         _ => "is not allowed".to_owned(),

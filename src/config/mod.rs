@@ -24,6 +24,7 @@ mod server;
 mod session;
 mod signin;
 mod sync;
+mod tokens;
 mod value;
 mod webhooks;
 
@@ -44,6 +45,7 @@ pub use self::{
     session::Session,
     signin::Signin,
     sync::{CatchUp, Sync},
+    tokens::Tokens,
     value::{Period, Size},
     webhooks::Webhooks,
 };
@@ -60,6 +62,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub session: Session,
     pub signin: Signin,
+    pub tokens: Tokens,
     pub connectors: Connectors,
     pub sync: Sync,
     pub inbox: Inbox,
@@ -168,6 +171,7 @@ impl Config {
             secrets,
             session,
             signin,
+            tokens,
             connectors: _,
             sync,
             inbox,
@@ -182,6 +186,7 @@ impl Config {
         secrets.validate()?;
         session.validate()?;
         signin.validate()?;
+        tokens.validate()?;
         sync.validate()?;
         inbox.validate()?;
         webhooks.validate()?;

@@ -29,6 +29,7 @@ pub enum Noun {
     Session,
     Shipment,
     Site,
+    Token,
     User,
 }
 
@@ -57,6 +58,7 @@ impl Noun {
             Self::Session => "ses",
             Self::Shipment => "shp",
             Self::Site => "sit",
+            Self::Token => "tok",
             Self::User => "usr",
         }
     }

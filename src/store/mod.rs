@@ -12,6 +12,7 @@
 //! database, and `catalogue.rs` and `copy.rs`, which read what each database says of itself.
 
 pub mod activity;
+pub mod api_token;
 pub mod audit;
 pub mod backup;
 pub mod batch;

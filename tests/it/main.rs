@@ -46,5 +46,6 @@ mod sender;
 mod sessions;
 mod soak;
 mod source;
+mod tokens;
 mod trouble;
 mod tryton;

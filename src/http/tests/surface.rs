@@ -193,7 +193,7 @@ fn the_configuration_becomes_edge_and_limits() -> TestResult {
     let config = crate::config::Config::load_from(None, &variables)?;
     let edge = Edge::try_from(&config.server)?;
     assert_eq!((edge.public_url.as_str(), edge.timeout), ("https://hub.example/", config.server.request_timeout.0));
-    let limits = crate::identity::Limits::from(&config.session);
+    let limits = crate::identity::Limits::from(&config);
     assert_eq!(limits.session_idle, Duration::from_mins(30));
     Ok(())
 }

@@ -11,7 +11,6 @@
 //! | `claims` | who that is: subject, name, mail, groups |
 //! | `flow` | the way there and back |
 //! | `logout` | a provider ends its person's sessions here |
-//! | `pace` | how often one address may try |
 //! | `parting` | signing out at the provider, after signing out here |
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
 //! | [`manage`] | adding, changing, ending providers |
@@ -28,7 +27,6 @@ mod flow;
 mod gate;
 mod logout;
 pub mod manage;
-mod pace;
 mod parting;
 mod person;
 mod provider;
@@ -37,10 +35,11 @@ pub mod settings;
 mod token;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use url::Url;
 
+use super::pace::Pace;
 use crate::{clock::Clock, config, secrets::Keys, store::Db};
 
 pub use flow::{Arrival, Back, Begun, Refused};
@@ -58,14 +57,15 @@ pub struct Federation {
     attempt: Duration,
     /// How far the provider's clock may differ from ours.
     leeway: Duration,
-    pace: pace::Pace,
+    /// How often one address may try.
+    pace: Pace<IpAddr>,
 }
 
 impl Federation {
     pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, settings: &config::Signin) -> reqwest::Result<Self> {
         let wire = wire::Wire::new(settings.timeout.0, config::proxy_hosts())?;
         let (attempt, leeway) = (settings.attempt.0, settings.leeway.0);
-        let (providers, pace) = (provider::Providers::default(), pace::Pace::new(settings.per_address));
+        let (providers, pace) = (provider::Providers::default(), Pace::new(settings.per_address));
         Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace })
     }
 }

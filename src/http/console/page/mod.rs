@@ -31,6 +31,7 @@ mod settings;
 mod setup;
 pub mod shell_of;
 mod states;
+mod tokens;
 mod users;
 
 use axum::{
@@ -79,6 +80,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(sent::routes())
         .merge(sessions::routes())
         .merge(second_factor::routes())
+        .merge(tokens::routes())
         .merge(users::routes())
         .merge(audit::routes())
 }

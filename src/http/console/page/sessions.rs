@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{ShellOf, done, users};
+use super::{ShellOf, done, tokens, users};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -53,7 +53,8 @@ async fn page(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<Strin
     let row = users::rows(&hub, vec![found], me).await?.pop().ok_or(AppError::NotFound)?;
     let sessions = rows(&hub, &me.user_id, &me.session_id).await?;
     let second_factor = matches!(hub.identity.factor(&me.user_id).await?, Factor::On { .. });
-    let view = MePage { row, second_factor, sessions, sessions_at: "/me/sessions".to_owned() };
+    let tokens = tokens::rows(hub.identity.tokens_of(&me.user_id).await?, me, "/me");
+    let view = MePage { row, tokens, second_factor, sessions, sessions_at: "/me/sessions".to_owned() };
     Ok(view.render(&frame.at(Section::None)))
 }
 

@@ -11,6 +11,7 @@ mod operations;
 mod people;
 mod receivers;
 mod start;
+mod tokens;
 
 use std::{fs, path::Path};
 
@@ -60,6 +61,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(people::samples());
     all.extend(receivers::samples());
     all.extend(start::samples());
+    all.extend(tokens::samples());
     all
 }
 

@@ -19,7 +19,7 @@ const CHROME: &str =
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
      Version/18.1 Mobile/15E148 Safari/604.1";
 
-fn person(id: &str, name: &str, role: Role) -> UserRow {
+pub fn person(id: &str, name: &str, role: Role) -> UserRow {
     UserRow {
         id: id.into(),
         name: name.into(),
@@ -30,6 +30,7 @@ fn person(id: &str, name: &str, role: Role) -> UserRow {
         signed_in_at: (role != Role::Viewer).then(|| minutes(18)),
         disabled_at: (role == Role::Viewer).then(|| minutes(90_000)),
         me: role == Role::Owner,
+        service: false,
     }
 }
 
@@ -99,7 +100,7 @@ fn lines() -> Vec<AuditLine> {
     ]
 }
 
-fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage {
+pub fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage {
     UserPage {
         created_at: minutes(90_000),
         sessions: vec![session("ses_1", CHROME, Some("社員アカウント"), false), session("ses_2", IPHONE, None, false)],
@@ -108,6 +109,7 @@ fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage 
         may_change,
         role_by: row.providers.first().cloned(),
         second_factor: row.local,
+        tokens: vec![],
         error,
         trail: lines(),
         may_see_trail: true,
@@ -197,7 +199,13 @@ pub fn samples() -> Vec<Sample> {
     let fresh = SecondFactorPage { codes: vec!["ABCDEFGH-23456789".into(); 10], ..factor(on, None) };
     let me = person("usr_1", "高梨 拓", Role::Owner);
     let sessions = vec![session("ses_1", CHROME, None, true), session("ses_2", IPHONE, Some("社員アカウント"), false)];
-    let own = MePage { row: me.clone(), second_factor: false, sessions, sessions_at: "/me/sessions".into() };
+    let own = MePage {
+        row: me.clone(),
+        second_factor: false,
+        tokens: super::tokens::rows(),
+        sessions,
+        sessions_at: "/me/sessions".into(),
+    };
     let off =
         UserPage { sessions: vec![], trail: vec![], ..one(person("usr_4", "岸 由美", Role::Viewer), None, true) };
     let none = UsersPage { rows: vec![], q: "だれか".into(), total: 0, first: 0, ..users() };
