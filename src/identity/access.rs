@@ -27,12 +27,14 @@ pub enum Action {
     ManageOwners,
     ViewAudit,
     ManageSettings,
+    /// Identity providers that people sign in with.
+    ManageSignIn,
     ManageSamples,
 }
 
 impl Action {
     /// All of them, as the permission table lists them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ViewCustomers,
         Self::RecordActivity,
         Self::EditCustomers,
@@ -45,6 +47,7 @@ impl Action {
         Self::ManageOwners,
         Self::ViewAudit,
         Self::ManageSettings,
+        Self::ManageSignIn,
         Self::ManageSamples,
     ];
 
@@ -59,6 +62,7 @@ impl Action {
             | Self::ViewOperations
             | Self::ManageUsers
             | Self::ManageSettings
+            | Self::ManageSignIn
             | Self::ManageSamples => &[Owner, Admin],
             Self::ManageOwners => &[Owner],
             Self::ViewUsers | Self::ViewAudit => &[Owner, Admin, Auditor],
@@ -86,6 +90,7 @@ impl Action {
             Self::ManageOwners => "manage_owners",
             Self::ViewAudit => "view_audit",
             Self::ManageSettings => "manage_settings",
+            Self::ManageSignIn => "manage_sign_in",
             Self::ManageSamples => "manage_samples",
         }
     }

@@ -34,7 +34,7 @@ impl Identity {
             _ => {}
         }
         if role == Role::Owner {
-            wrong.push(FieldError { field: "role", code: "ROLE_OWNER" });
+            wrong.push(FieldError { field: "role", code: "SERVICE_OWNER" });
         }
         if !wrong.is_empty() {
             return Err(AddError::Fields(wrong));

@@ -4,10 +4,11 @@
 mod case;
 mod claims;
 mod encryption;
+mod files;
 mod markup;
-mod pen;
+pub mod pen;
 mod providers;
-mod scene;
+pub mod scene;
 mod signature;
 mod ways;
 mod wrapping;

@@ -96,13 +96,14 @@ fn tenants(tenants: &mut [String]) -> Result<(), Rejected> {
     Ok(())
 }
 
-/// A key of our own for a provider that understands it.
-fn our_key(metadata: &Metadata) -> Result<SecretString, Rejected> {
+/// The key of our own that there is, or a new one, for a provider that understands it.
+fn our_key(metadata: &Metadata, kept: Option<SecretString>) -> Result<SecretString, Rejected> {
     let wrong = |why| wrong("authentication", "IDP_AUTH", why);
     if !metadata.takes_our_proof() {
         return Err(wrong("the provider does not take private_key_jwt with ES256"));
     }
-    OurKey::generate().map(SecretString::from).ok_or_else(|| wrong("no key could be made on this machine"))
+    kept.or_else(|| OurKey::generate().map(SecretString::from))
+        .ok_or_else(|| wrong("no key could be made on this machine"))
 }
 
 impl Federation {
@@ -115,14 +116,16 @@ impl Federation {
             return Err(wrong("client_id", "IDP_CLIENT", "the client id is missing"));
         }
         let has_secret = draft.secret.as_ref().is_some_and(|secret| !secret.expose_secret().is_empty());
-        if has_secret != matches!(s.authentication, Authentication::Basic | Authentication::Post) {
+        let has_key = draft.secret.as_ref().is_some_and(|secret| OurKey::read(secret.expose_secret()).is_some());
+        let by_key = s.authentication == Authentication::Key;
+        if has_secret != (s.authentication.takes_secret() || by_key && has_key) {
             return Err(wrong("secret", "IDP_SECRET", "a secret belongs to basic and post, and to no other"));
         }
         roles(&s.roles, s.default_role)?;
         tenants(&mut s.tenants)?;
         let metadata = provider::discover(&self.wire, s).await?;
-        if s.authentication == Authentication::Key {
-            draft.secret = Some(our_key(&metadata)?);
+        if by_key {
+            draft.secret = Some(our_key(&metadata, draft.secret)?);
         }
         if s.algorithms.is_empty() {
             // RS256 is what every provider has to have (Core section 15.1); else the first that we know.
@@ -152,21 +155,46 @@ impl Federation {
             Some(secret) => Some(self.keys.seal(&place(&id), secret.expose_secret().as_bytes())?),
             None => None,
         };
-        let row = Row {
-            id: id.clone(),
-            name: draft.name.clone(),
-            kind: "oidc".to_owned(),
-            settings: serde_json::to_string(&draft.settings).unwrap_or_default(),
-            secret: sealed,
-            enabled: true,
-            created_at: now.0,
-            updated_at: now.0,
-        };
-        if !idp::insert(tx, &row).await? {
-            return Err(wrong("name", "IDP_NAME_TAKEN", "another provider has this name"));
-        }
-        Ok(id)
+        let settings = encoded(&draft.settings)?;
+        insert(tx, row(id, &draft.name, "oidc", settings, sealed, now)).await
     }
+}
+
+/// Settings as they are stored.
+pub(super) fn encoded(settings: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(settings).map_err(|e| StoreError::Encode(e.into()))
+}
+
+/// A provider that is on.
+pub(super) fn row(
+    id: String,
+    name: &str,
+    kind: &str,
+    settings: String,
+    secret: Option<Vec<u8>>,
+    now: Timestamp,
+) -> Row {
+    Row {
+        id,
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        settings,
+        secret,
+        enabled: true,
+        draft: false,
+        preset: None,
+        created_at: now.0,
+        updated_at: now.0,
+    }
+}
+
+/// Makes a provider. Returns its id.
+pub(super) async fn insert(tx: &mut Tx, row: Row) -> Result<String, Rejected> {
+    if idp::insert(tx, &row).await? { Ok(row.id) } else { Err(name_taken()) }
+}
+
+pub(super) fn name_taken() -> Rejected {
+    wrong("name", "IDP_NAME_TAKEN", "another provider has this name")
 }
 
 /// Switches a provider off: nobody signs in by it, and whoever did is out. Returns how many sessions ended.
@@ -184,18 +212,33 @@ pub async fn forget(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Resul
 /// The provider's row was written before, so no sign-in that is on its way opens another one.
 async fn end_sessions(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
     let ended = session::end_of_provider(tx, id).await?;
-    let origin = Origin::default();
-    for (session_id, user_id) in &ended {
+    note_ended(tx, &ended, (id, Some(actor)), &Origin::default(), now).await?;
+    Ok(ended.len())
+}
+
+/// Sessions that ended with their provider's, in the audit trail: by whom, or by the word of the person who left.
+pub(super) async fn note_ended(
+    tx: &mut Tx,
+    sessions: &[(String, String)],
+    (idp_id, by): (&str, Option<&str>),
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for (session_id, user_id) in sessions {
+        let detail = match by {
+            Some(_) => json!({"idp": idp_id, "user": user_id}),
+            None => json!({"idp": idp_id}),
+        };
         let entry = AuditEntry {
-            actor,
+            actor: by.unwrap_or(user_id),
             action: "session.end",
             object_kind: "session",
             object_id: session_id,
             outcome: Outcome::Ok,
-            origin: &origin,
-            detail: json!({"idp": id, "user": user_id}),
+            origin,
+            detail,
         };
         audit::record(tx, entry, now).await?;
     }
-    Ok(ended.len())
+    Ok(())
 }

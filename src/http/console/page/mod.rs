@@ -18,6 +18,9 @@ mod failures;
 mod files;
 mod home;
 mod hooks;
+mod idp;
+mod idp_form;
+mod idp_setup;
 mod live;
 mod me;
 mod outcome;
@@ -82,5 +85,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(second_factor::routes())
         .merge(tokens::routes())
         .merge(users::routes())
+        .merge(idp::routes())
+        .merge(idp_setup::routes())
         .merge(audit::routes())
 }

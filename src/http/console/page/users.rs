@@ -272,7 +272,7 @@ async fn reset_factor(
 async fn permissions(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
     let ShellOf { shell, .. } = frame.allow(Action::ViewUsers, Section::Users)?;
     let rows = Action::ALL.map(|action| (action.as_str(), Role::ALL.map(|role| can(role, action))));
-    let mappings = idp::all(&hub.db).await?.into_iter().filter_map(mapping).collect();
+    let mappings = idp::all(&hub.db).await?.into_iter().filter(|row| !row.draft).filter_map(mapping).collect();
     Ok(PermissionsPage { rows: rows.to_vec(), mappings }.render(&shell))
 }
 

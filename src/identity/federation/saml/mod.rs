@@ -13,6 +13,7 @@
 //! | `response` | all of these in their order |
 //! | `flow` | the way there and back |
 //! | [`manage`] | adding providers |
+//! | [`apart`] | an answer judged by itself, for the fuzzer and for a second opinion |
 //!
 //! Invariant: a claim is read from canonical text whose hash a pinned key signed, never from the document that
 //! was received. What was not signed can refuse, not grant.
@@ -26,13 +27,14 @@
 //! assertion is believed only where an administrator said so; a `RelayState` is neither sent nor read, where
 //! somebody wants to go is kept here.
 
-mod assertion;
-mod certificate;
+pub mod apart;
+pub(super) mod assertion;
+pub(super) mod certificate;
 mod encryption;
-mod flow;
+pub(super) mod flow;
 mod gate;
 pub mod manage;
-mod metadata;
+pub(super) mod metadata;
 mod request;
 mod response;
 pub mod settings;
@@ -41,7 +43,7 @@ mod xml;
 
 use url::Url;
 
-pub use certificate::fingerprint;
+pub use certificate::{ends, fingerprint};
 pub use flow::{Begun, Brought, Page, Way};
 pub use settings::Settings;
 
