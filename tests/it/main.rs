@@ -20,6 +20,7 @@ mod console_people;
 mod console_receivers;
 mod console_reconnect;
 mod console_shipments;
+mod console_tokens;
 mod crash;
 mod deletes;
 mod demo;

@@ -1,8 +1,9 @@
 //! Tokens of the API, as programs use them and as their owners end them.
 
 mod customers;
+mod documented;
 mod ends;
-mod scene;
+pub mod scene;
 mod secrecy;
 mod wrong;
 
