@@ -67,7 +67,7 @@
 //! | a command | [`cli`]: a file, two lines in `cli/mod.rs` |
 //! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |
 //! | a kind of event that others are told of | [`model::event`] |
-//! | a right | [`identity::access`]; for tokens also [`identity::scope`] |
+//! | a right | [`identity::access`]; for tokens also [`identity::Scope`] |
 //! | a noun of the API | [`http::api`]: a file with `routes()`; `docs/api.md` |
 
 pub mod analytics;

@@ -1,13 +1,13 @@
 //! What each role may do, as one table. What is not in the table is refused.
 //!
-//! A token may do what the table says of its owner's role now, and what it was made for ([`super::scope`]).
+//! A token may do what the table says of its owner's role now, and what it was made for ([`Scope`]).
 //!
 //! To add an action: a variant, its row in [`Action::roles`] and in [`Action::ALL`], a word in the catalogues'
 //! `[permission]`, and `principal.require(...)` in the handler.
 
 use super::{
+    api_token::Scope,
     principal::{Principal, Role},
-    scope::Scope,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

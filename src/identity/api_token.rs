@@ -4,12 +4,13 @@
 //! role allows now *and* its scopes say; nothing else is remembered of its rights. It ends at its expiry, when
 //! it is revoked, and for good when its owner is switched off; what is remembered of it is a second old at
 //! most, so that all this holds on every node within that second. A token makes no tokens and changes no
-//! rights ([`super::scope`]).
+//! rights ([`Scope`]).
 //!
 //! How a person signs in does not matter to their tokens: signing out everywhere or disabling a provider ends
 //! sessions, not tokens. Whoever shall be out is switched off.
 
 mod bearer;
+mod scope;
 mod secret;
 
 use std::time::Duration;
@@ -21,11 +22,11 @@ use super::{
     By, Identity, Role,
     access::{self, Denied},
     audit::{self, AuditEntry, Origin, Outcome},
-    scope::{Scope, Scopes},
     setup::FieldError,
 };
 pub(super) use bearer::Uses;
 pub use bearer::{Bearer, BearerError};
+pub use scope::{Scope, Scopes};
 
 use crate::{
     model::{Id, Timestamp, ids::Noun},

@@ -13,7 +13,6 @@ mod pace;
 pub mod password;
 pub mod people;
 pub mod principal;
-pub mod scope;
 pub mod second;
 mod service;
 pub mod session;
@@ -30,13 +29,12 @@ use std::{
 };
 
 pub use access::{Action, Denied, Lacks, can};
-pub use api_token::{Bearer, BearerError, NewToken, TokenError, TokenView};
+pub use api_token::{Bearer, BearerError, NewToken, Scope, Scopes, TokenError, TokenView};
 pub use audit::{AuditEntry, Origin, Outcome, reads::Seen};
 pub use federation::Federation;
 pub use local::SignInError;
 pub use members::{By, MemberError};
 pub use principal::{Principal, Role};
-pub use scope::{Scope, Scopes};
 pub use second::{Factor, FactorError};
 pub use service::service_key;
 pub use session::{Found, Session, SessionView, SignedIn};

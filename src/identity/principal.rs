@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::scope::Scopes;
+use super::api_token::Scopes;
 
 /// What a person may do. Stored as text; the order is from most to least rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,18 +1,15 @@
-//! API tokens at the console, in a real browser without scripts, and used by a program.
+//! API tokens at the console, in a real browser, and used by a program.
 
-use crate::{console_desk::Desk, tokens::scene::Program};
+use musubi::identity::Scope;
 
-/// The checker of pages is a script itself.
-async fn looks(desk: &Desk, page: &str) {
-    desk.b.scripts(true).await;
-    desk.looks(page).await;
-    desk.b.scripts(false).await;
-}
+use crate::{
+    console_desk::Desk,
+    tokens::scene::{self, Program},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_makes_a_token_uses_it_and_revokes_it() {
     let desk = Desk::new().await;
-    desk.b.scripts(false).await;
     desk.open("/me?lang=ja").await;
     desk.b.wait_for_text("[data-region=tokens]", "API トークンはまだありません").await;
     desk.b.click("a[href='/me/tokens/new']").await;
@@ -22,11 +19,11 @@ async fn a_person_makes_a_token_uses_it_and_revokes_it() {
     desk.b.wait_for_text("#scope-e", "1つ以上選んでください").await;
     desk.refused(422).await;
     assert_eq!(desk.value("document.querySelector('#name').value").await, "夜間の売上集計");
-    looks(&desk, "token-refused").await;
+    desk.looks("token-refused").await;
     desk.b.click("input[name=scope][value='customers:read']").await;
     desk.b.click("form[action='/me/tokens/new'] .btn.pri").await;
     desk.b.wait_for_text("main", "いまだけ表示します").await;
-    looks(&desk, "token-made").await;
+    desk.looks("token-made").await;
     let secret = desk.b.text("main code[data-copy]").await;
     let program = Program::saying(&desk.t, &secret);
     let me = program.get("/api/v1/me", 200).await.body;
@@ -37,7 +34,7 @@ async fn a_person_makes_a_token_uses_it_and_revokes_it() {
     desk.b.click("main .btn.pri").await;
     desk.b.wait_for_text("[data-region=tokens]", "夜間の売上集計").await;
     assert!(!desk.b.text("main").await.contains(&secret[4..40]), "shown once");
-    looks(&desk, "me-tokens").await;
+    desk.looks("me-tokens").await;
     desk.b.click("[data-region=tokens] details summary").await;
     desk.b.wait_for_text("[data-region=tokens] details", "元に戻せません").await;
     desk.b.click("[data-region=tokens] details button").await;
@@ -57,6 +54,7 @@ async fn a_person_makes_a_token_uses_it_and_revokes_it() {
 async fn an_administrator_adds_a_service_account_with_a_token_and_ends_it() {
     let desk = Desk::new().await;
     let colleague = desk.colleague("auditor").await;
+    // Without scripts, by forms alone.
     desk.b.scripts(false).await;
     desk.open("/admin/users?lang=ja").await;
     desk.b.click("a[href='/admin/tokens']").await;
@@ -64,7 +62,6 @@ async fn an_administrator_adds_a_service_account_with_a_token_and_ends_it() {
     desk.b.click("a[href='/admin/tokens/services/new']").await;
     assert!(!desk.b.exists("input[name=role][value=owner]").await);
     desk.b.fill("#name", "販売分析").await;
-    looks(&desk, "service-new").await;
     desk.b.click("main form .btn.pri").await;
     desk.b.wait_for_text("main [role=status]", "サービスアカウントを追加しました").await;
     assert!(!desk.b.exists("input[name=role][value=owner]").await, "nor later");
@@ -78,7 +75,6 @@ async fn an_administrator_adds_a_service_account_with_a_token_and_ends_it() {
     assert_eq!(program.get("/api/v1/me", 200).await.body["name"], "販売分析");
     desk.b.click("main .btn.pri").await;
     desk.b.wait_for_text("[data-region=tokens]", "集計").await;
-    looks(&desk, "service").await;
 
     // Whoever may only look sees it and has no forms.
     let all = format!("{}/admin/tokens", desk.t.address());
@@ -89,8 +85,24 @@ async fn an_administrator_adds_a_service_account_with_a_token_and_ends_it() {
     colleague.wait_for_text("main h1", "許可されていません").await;
     colleague.close().await;
 
+    // A second token, which an administrator ends from the list.
+    let service = desk.t.text("SELECT id FROM app_user WHERE kind = 'service'").await;
+    let second = Program::new(&desk.t, &scene::token(&desk.t, &service, &[Scope::CustomersRead]).await);
     desk.open("/admin/tokens").await;
-    looks(&desk, "tokens").await;
+    desk.b.click("[data-region=tokens] tbody tr:first-child summary").await;
+    desk.b.click("[data-region=tokens] tbody tr:first-child details button").await;
+    desk.b.wait_for_text("main [role=status]", "失効させました").await;
+    assert!(desk.b.url().await.contains("/admin/tokens"), "back where it was done");
+    second.get("/api/v1/me", 401).await;
+    program.get("/api/v1/me", 200).await;
+
+    desk.b.scripts(true).await;
+    desk.open("/admin/tokens/services/new").await;
+    desk.looks("service-new").await;
+    desk.open(&format!("/admin/users/{service}")).await;
+    desk.looks("service").await;
+    desk.open("/admin/tokens").await;
+    desk.looks("tokens").await;
     desk.b.click("[data-region=services] a.nm").await;
     desk.b.click("aside details summary").await;
     desk.b.click("form[action$='/deactivate'] button").await;

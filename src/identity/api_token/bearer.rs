@@ -6,13 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::{role_of, secret};
+use super::{Scopes, role_of, secret};
 use crate::{
     identity::{
         Identity, Principal,
         audit::{Origin, Outcome, reads::Seen},
         cache::Owned,
-        scope::Scopes,
     },
     model::Timestamp,
     store::{

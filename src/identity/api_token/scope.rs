@@ -1,4 +1,4 @@
-//! What a token may be made for. Each scope stands for one [`Action`] of the table in [`super::access`]; an
+//! What a token may be made for. Each scope stands for one [`Action`] of the table in [`crate::identity::access`]; an
 //! action that has no scope is not for tokens: whatever would give rights away stays with people.
 //!
 //! To add a scope: a variant, its line in [`Scope::ALL`], [`Scope::as_str`] and [`Scope::action`], and a line
@@ -6,8 +6,7 @@
 
 use std::fmt;
 
-use super::access::{Action, can};
-use super::principal::Role;
+use crate::identity::{Action, Role, can};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
@@ -140,7 +139,16 @@ mod tests {
     #[test]
     fn no_token_gives_rights_away() {
         let without: Vec<Action> = Action::ALL.into_iter().filter(|action| Scope::of(*action).is_none()).collect();
-        assert_eq!(without, [Action::ManageUsers, Action::ManageOwners, Action::ManageSettings, Action::ManageSamples]);
+        assert_eq!(
+            without,
+            [
+                Action::ManageUsers,
+                Action::ManageOwners,
+                Action::ManageSettings,
+                Action::ManageSignIn,
+                Action::ManageSamples
+            ]
+        );
     }
 
     #[test]
