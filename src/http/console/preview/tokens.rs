@@ -101,7 +101,8 @@ pub fn samples() -> Vec<Sample> {
         may_change: true,
         ..TokensPage::default()
     };
-    let page = UserPage { tokens: held, sessions: vec![], ..people::one(service(), None, true) };
+    let page =
+        UserPage { tokens: held, sessions: vec![], grantable: offered.clone(), ..people::one(service(), None, true) };
     let taken = ServicePage {
         name: "販売分析システム".into(),
         role: Some(Role::Viewer),
