@@ -102,7 +102,7 @@ impl Parts {
         store::migrate::run(&db).await?;
         let keys = Keys::load(&config.secrets, config.database.is_sqlite())?;
         let clock = Clock::System;
-        let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config.session));
+        let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config));
         let mut edge = Edge::try_from(&config.server)?;
         edge.pages = http::console::page::outside::pages();
         edge.metrics = metrics.map(|m| Arc::new(move || m.render()) as Arc<dyn Fn() -> String + Send + Sync>);

@@ -70,6 +70,8 @@
 //! | a kind of event that others are told of | [`model::event`] |
 //! | a right | [`identity::access`] |
 //! | a mail | [`mail::letter`] and its words in both catalogues |
+//! | a right | [`identity::access`]; for tokens also [`identity::Scope`] |
+//! | a noun of the API | [`http::api`]: a file with `routes()`; `docs/api.md` |
 
 pub mod analytics;
 pub mod app;

@@ -74,10 +74,13 @@ pub struct Query {
     /// Only customers without contact for this many days.
     pub quiet_days: Option<i64>,
     pub overdue_only: bool,
-    /// `sales`, `last_order`, `last_contact`, `name`, `code`; empty is `sales` from the highest. With
+    /// `sales`, `last_order`, `last_contact`, `name`, `code`, `id`; empty is `sales` from the highest. With
     /// text, that default lists the best match first (exact, prefix, substring, then sales).
     pub sort: String,
     pub descending: bool,
+    /// Only customers whose id sorts after this one: with the order `id`, pages that stay whole while
+    /// customers come and go.
+    pub after: Option<String>,
     pub offset: usize,
     pub limit: usize,
 }

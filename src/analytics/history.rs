@@ -53,6 +53,12 @@ impl Place {
     }
 }
 
+/// Whether a text is a place that [`Timeline::next`] could have told.
+#[must_use]
+pub fn is_place(text: &str) -> bool {
+    Place::parse(text).is_some()
+}
+
 /// One page of the history of one customer. The organisation's zone decides under which day a master
 /// change is listed; business dates stand as their source wrote them.
 pub async fn load(db: &Db, customer_id: &str, filter: &Filter, zone: &TimeZone) -> Result<Timeline, StoreError> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::customer::Source;
 pub use super::{
     document::{Allocation, Document, Found, Line, Related, Tax, event, search_documents},
-    history::load,
+    history::{is_place, load},
 };
 use crate::model::{Timestamp, money::Currency};
 

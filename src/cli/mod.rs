@@ -37,6 +37,7 @@ mod restore;
 mod run;
 mod sample;
 mod serve;
+mod token;
 mod user;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -149,6 +150,9 @@ enum Command {
     /// Identity providers that people sign in with
     #[command(subcommand)]
     Idp(idp::Command),
+    /// Look after the tokens by which programs call the API
+    #[command(subcommand)]
+    Token(token::Command),
     /// People who may sign in
     #[command(subcommand)]
     User(user::Command),
@@ -192,6 +196,7 @@ impl Command {
             Self::Customer(command) => customer::run(&context, command).await,
             Self::Sample(command) => sample::run(&context, command).await,
             Self::Idp(command) => idp::run(&context, command).await,
+            Self::Token(command) => token::run(&context, command).await,
             Self::User(command) => user::run(&context, command).await,
             Self::Mail(command) => mail::run(&context, command).await,
             Self::Audit(command) => audit::run(&context, command).await,

@@ -1,7 +1,9 @@
-//! `musubi user …`: people who may sign in.
+//! `musubi user …`: people who may sign in, and service accounts for programs.
 
 mod invite;
 mod member;
+
+pub(super) use member::{BY, find};
 
 use std::io::BufRead;
 
@@ -56,6 +58,14 @@ pub enum Command {
         /// Id or mail address of the invitation
         invitation: String,
     },
+    /// Add a service account: it has a role and tokens, and nobody signs in as it
+    AddService {
+        /// Name as others see it
+        name: String,
+        /// What its tokens may do at most
+        #[arg(long, default_value = "viewer", value_parser = ["admin", "steward", "employee", "viewer", "auditor"])]
+        role: String,
+    },
     /// Show one person and the devices that are signed in
     Show {
         /// Id or mail address
@@ -108,6 +118,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Invitations => invite::list(context).await,
         Command::Withdraw { invitation } => invite::withdraw(context, &invitation).await,
         Command::Alerts { person, choice } => member::alerts(context, &person, &choice).await,
+        Command::AddService { name, role } => add_service(context, &name, &role).await,
         Command::Show { person } => member::show(context, &person).await,
         Command::Role { person, role } => member::role(context, &person, &role).await,
         Command::Deactivate { person } => member::deactivate(context, &person).await,
@@ -124,7 +135,7 @@ async fn list(context: &Context) -> CliResult {
         .iter()
         .map(|u| {
             json!({
-                "id": u.id, "mail": u.mail, "name": u.name, "role": u.role, "local_password": u.password_hash.is_some(),
+                "id": u.id, "kind": u.kind, "mail": u.mail, "name": u.name, "role": u.role, "local_password": u.password_hash.is_some(),
                 "created_at": cells::instant(Some(u.created_at)), "disabled_at": cells::instant(u.disabled_at),
                 "signed_in_at": cells::instant(u.signed_in_at),
             })
@@ -148,12 +159,9 @@ async fn list(context: &Context) -> CliResult {
     Ok(Outcome::Done)
 }
 
-/// Whoever runs the command has the machine.
-const BY: By<'static> = By { actor: ACTOR, role: None };
-
-fn identity(context: &Context, here: &Installation) -> Result<Identity, CliError> {
+pub(super) fn identity(context: &Context, here: &Installation) -> Result<Identity, CliError> {
     let config = &context.config;
-    let identity = Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&config.session));
+    let identity = Identity::new(here.db.clone(), here.clock.clone(), Limits::from(config));
     if !config.mail.is_on() {
         return Ok(identity);
     }
@@ -176,6 +184,14 @@ async fn add(context: &Context, mail: String, name: String, role: &str) -> CliRe
     Ok(Outcome::Done)
 }
 
+async fn add_service(context: &Context, name: &str, role: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let to = Role::parse(role).unwrap_or(Role::Viewer);
+    let id = identity(context, &here)?.add_service(BY, name, to, &Origin::default()).await.map_err(refused)?;
+    context.output.result(&json!({"id": id, "name": name.trim(), "role": role}), id.as_str());
+    Ok(Outcome::Done)
+}
+
 fn refused(error: AddError) -> CliError {
     match error {
         AddError::Fields(fields) => refused_fields(&fields),
@@ -189,6 +205,7 @@ fn refused_fields(fields: &[crate::identity::FieldError]) -> CliError {
         "MAIL_INVITED" => "was invited this moment; see `musubi user invitations`".to_owned(),
         "MAIL_INVALID" => "is no mail address".to_owned(),
         "NAME_EMPTY" => "is empty".to_owned(),
+        "SERVICE_NAME_TAKEN" => "is the name of another service account".to_owned(),
         "PASSPHRASE_SHORT" => format!("needs {MIN_CHARS} characters; it is the first line of standard input"),
         "PASSPHRASE_COMMON" => "is easy to guess".to_owned(),
         _ => "is not allowed".to_owned(),

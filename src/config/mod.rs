@@ -25,6 +25,7 @@ mod server;
 mod session;
 mod signin;
 mod sync;
+mod tokens;
 mod value;
 mod webhooks;
 
@@ -46,6 +47,7 @@ pub use self::{
     session::Session,
     signin::Signin,
     sync::{CatchUp, Sync},
+    tokens::Tokens,
     value::{Period, Size},
     webhooks::Webhooks,
 };
@@ -62,6 +64,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub session: Session,
     pub signin: Signin,
+    pub tokens: Tokens,
     pub connectors: Connectors,
     pub sync: Sync,
     pub inbox: Inbox,
@@ -172,6 +175,7 @@ impl Config {
             secrets,
             session,
             signin,
+            tokens,
             connectors: _,
             sync,
             inbox,
@@ -187,6 +191,7 @@ impl Config {
         secrets.validate()?;
         session.validate()?;
         signin.validate()?;
+        tokens.validate()?;
         sync.validate()?;
         inbox.validate()?;
         webhooks.validate()?;

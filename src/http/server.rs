@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use axum::Router;
 use tokio::net::TcpListener;
 
-use super::{error::AppError, federation, health, hooks, invitation, layers, saml, signin, signin_code};
+use super::{api, error::AppError, federation, health, hooks, invitation, layers, saml, signin, signin_code};
 use crate::app::SharedHub;
 
 /// Every room of the hub behind the same layers. `rooms` are the routes of the console, the API
@@ -18,6 +18,7 @@ pub fn router(hub: &SharedHub, rooms: Router<SharedHub>) -> Router {
         .merge(federation::routes())
         .merge(invitation::routes())
         .merge(saml::routes())
+        .merge(api::routes(hub))
         .merge(rooms)
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed);

@@ -53,7 +53,9 @@ impl Identity {
         // The address is also a key in memory, so its length has an end.
         let key: String = mail_key(mail).chars().take(254).collect();
         let admitted = self.throttle.admit(Some(&key), origin.ip, self.clock.now()).map_err(SignInError::Wait)?;
-        let found = user::by_mail_key(&self.db, &key).await?.filter(|user| user.disabled_at.is_none());
+        let found = user::by_mail_key(&self.db, &key)
+            .await?
+            .filter(|user| user.disabled_at.is_none() && user.kind == user::PERSON);
         let stored = found.as_ref().and_then(|user| user.password_hash.clone());
         let verdict = self.passwords.verify(passphrase, stored.clone()).await?;
         let Some(user) = found.filter(|_| verdict.right) else {

@@ -4,15 +4,19 @@
 
 pub mod access;
 pub mod alert;
+pub mod api_token;
 pub mod audit;
+mod cache;
 pub mod federation;
 pub mod invitation;
 mod local;
 pub mod members;
+mod pace;
 pub mod password;
 pub mod people;
 pub mod principal;
 pub mod second;
+mod service;
 pub mod session;
 pub mod settings;
 pub mod setup;
@@ -26,20 +30,23 @@ use std::{
     time::Duration,
 };
 
-pub use access::{Action, Denied, can};
+pub use access::{Action, Denied, Lacks, can};
+pub use api_token::{Bearer, BearerError, NewToken, Scope, Scopes, TokenError, TokenView};
 pub use audit::{AuditEntry, Origin, Outcome, reads::Seen};
 pub use federation::Federation;
 pub use local::SignInError;
 pub use members::{By, MemberError};
 pub use principal::{Principal, Role};
 pub use second::{Factor, FactorError};
+pub use service::service_key;
 pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
 pub use setup::{FieldError, SetupError, SetupForm, mail_key};
 
 use crate::{clock::Clock, config, mail::Post, store::Db};
 
-/// How long sessions last and how much hashing may cost, from the configuration.
+/// How long sessions and tokens last, how often a token may call and how much hashing may cost, from the
+/// configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// A session ends this long after its last use.
@@ -48,17 +55,38 @@ pub struct Limits {
     pub session_max: Duration,
     /// Passphrases hashed at the same time.
     pub hashes_at_once: usize,
+    /// A token lives this long where nobody says otherwise.
+    pub token_life: Duration,
+    /// No token lives longer.
+    pub token_longest: Duration,
+    /// Calls of one token at once, and then in a minute, on each node.
+    pub token_calls: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { session_idle: Duration::from_hours(8), session_max: Duration::from_hours(24 * 7), hashes_at_once: 4 }
+        Self {
+            session_idle: Duration::from_hours(8),
+            session_max: Duration::from_hours(24 * 7),
+            hashes_at_once: 4,
+            token_life: Duration::from_hours(24 * 90),
+            token_longest: Duration::from_hours(24 * 365),
+            token_calls: 600,
+        }
     }
 }
 
-impl From<&config::Session> for Limits {
-    fn from(session: &config::Session) -> Self {
-        Self { session_idle: session.idle.0, session_max: session.absolute.0, ..Self::default() }
+impl From<&config::Config> for Limits {
+    fn from(config: &config::Config) -> Self {
+        let (session, tokens) = (&config.session, &config.tokens);
+        Self {
+            session_idle: session.idle.0,
+            session_max: session.absolute.0,
+            token_life: tokens.expiry.0,
+            token_longest: tokens.longest.0,
+            token_calls: tokens.per_minute,
+            ..Self::default()
+        }
     }
 }
 
@@ -72,7 +100,12 @@ pub struct Identity {
     passwords: password::Passwords,
     throttle: throttle::Throttle,
     setup: setup::Setup,
-    cache: session::Cache,
+    cache: cache::Cache<Session>,
+    bearers: cache::Cache<Bearer>,
+    token_pace: pace::Pace<String>,
+    /// Wrong tokens by address; apart from sign-in, so that a forgotten script keeps nobody from signing in.
+    token_guesses: throttle::Throttle,
+    uses: api_token::Uses,
     reads: audit::reads::Reads,
     /// Remembered once true; an installation never loses its last owner.
     owned: AtomicBool,
@@ -91,7 +124,11 @@ impl Identity {
             passwords: password::Passwords::new(limits.hashes_at_once),
             throttle: throttle::Throttle::default(),
             setup: setup::Setup::default(),
-            cache: session::Cache::default(),
+            cache: cache::Cache::default(),
+            bearers: cache::Cache::default(),
+            token_pace: pace::Pace::new(limits.token_calls),
+            token_guesses: throttle::Throttle::default(),
+            uses: api_token::Uses::default(),
             reads: audit::reads::Reads::default(),
             owned: AtomicBool::new(false),
             // The one secret that may stand in a log: whoever reads the log owns the machine.
@@ -133,5 +170,6 @@ impl Identity {
     /// not only in a second.
     pub fn forget(&self, user_id: &str) {
         self.cache.forget_user(user_id);
+        self.bearers.forget_user(user_id);
     }
 }

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::{
-    Identity, Role,
+    Denied, Identity, Role,
     audit::{self, AuditEntry, Origin, Outcome},
     password::{PasswordError, Weakness, weakness},
     setup::{FieldError, is_mail, mail_key},
@@ -29,6 +29,8 @@ pub struct NewPerson {
 pub enum AddError {
     #[error("the form has mistakes")]
     Fields(Vec<FieldError>),
+    #[error(transparent)]
+    Denied(#[from] Denied),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -56,6 +58,7 @@ impl Identity {
             language: new.language,
             theme: "system",
             now,
+            kind: user::PERSON,
         };
         if !user::insert(&mut tx, &row).await? {
             return Err(AddError::Fields(vec![FieldError { field: "mail", code: "MAIL_TAKEN" }]));

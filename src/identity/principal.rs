@@ -1,6 +1,10 @@
 //! The caller of a request.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+
+use super::api_token::Scopes;
 
 /// What a person may do. Stored as text; the order is from most to least rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +39,7 @@ impl Role {
     }
 }
 
-/// A signed-in person, as an extractor puts it into every handler.
+/// Who calls, as an extractor puts it into every handler: a signed-in person, or the owner of a token.
 #[derive(Clone)]
 pub struct Principal {
     pub user_id: String,
@@ -49,6 +53,8 @@ pub struct Principal {
     pub session_id: String,
     /// Token that every unsafe form post of this session must carry.
     pub csrf: String,
+    /// What the token was made for; `None`: a person at a page, bounded by the role alone.
+    pub scopes: Option<Arc<Scopes>>,
 }
 
 impl std::fmt::Debug for Principal {

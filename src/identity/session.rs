@@ -5,10 +5,7 @@
 //! revocation or a changed role reaches every node within that second. The value changes at every
 //! sign-in. Only what a person does counts as use: [`Identity::session_unused`] is for the rest.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::json;
@@ -16,6 +13,7 @@ use serde_json::json;
 use super::{
     Identity, Principal, Role,
     audit::{self, AuditEntry, Origin, Outcome},
+    cache::Owned,
     token,
 };
 use crate::{
@@ -27,8 +25,6 @@ use crate::{
     },
 };
 
-const FRESH: i64 = Timestamp::SECOND;
-const MOST_CACHED: usize = 10_000;
 const LONGEST_AGENT: usize = 200;
 
 /// A session in use.
@@ -85,39 +81,9 @@ pub struct SignedIn {
     pub session_id: String,
 }
 
-/// By hash of the cookie: what was read from the table, and when.
-type Known = HashMap<[u8; 32], (Arc<Session>, Timestamp)>;
-
-#[derive(Debug, Default)]
-pub(super) struct Cache {
-    known: Mutex<Known>,
-}
-
-impl Cache {
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, digest: &[u8; 32], now: Timestamp) -> Option<Arc<Session>> {
-        let known = self.lock();
-        let (session, at) = known.get(digest)?;
-        // A clock that was set back must not keep an answer alive.
-        (0..FRESH).contains(&now.since(*at)).then(|| Arc::clone(session))
-    }
-
-    fn put(&self, digest: [u8; 32], session: Arc<Session>, now: Timestamp) {
-        let mut known = self.lock();
-        if known.len() >= MOST_CACHED {
-            known.retain(|_, (_, at)| (0..FRESH).contains(&now.since(*at)));
-        }
-        if known.len() < MOST_CACHED {
-            known.insert(digest, (session, now));
-        }
-    }
-
-    /// Drops what is remembered of a person: a right or a session changed.
-    pub(super) fn forget_user(&self, user_id: &str) {
-        self.lock().retain(|_, (session, _)| session.principal.user_id != user_id);
+impl Owned for Session {
+    fn user_id(&self) -> &str {
+        &self.principal.user_id
     }
 }
 
@@ -199,7 +165,7 @@ impl Identity {
         if let Some(previous) = previous {
             let digest = token::digest(previous);
             session::end_by_token_hash(tx, &digest).await?;
-            self.cache.lock().remove(&digest);
+            self.cache.remove(&digest);
         }
         let (cookie, csrf, id) = (token::fresh(), token::fresh(), Id::new(Noun::Session));
         let ip = origin.ip.map(|ip| ip.to_string());
@@ -234,7 +200,7 @@ impl Identity {
             audit::record(&mut tx, entry, self.clock.now()).await?;
         }
         tx.commit().await?;
-        self.cache.lock().remove(&digest);
+        self.cache.remove(&digest);
         Ok(())
     }
 
@@ -290,11 +256,14 @@ impl Identity {
         Ok(ended)
     }
 
-    /// Removes sessions that are over, now and then, until `stop`.
+    /// Removes sessions and tokens that are over, now and then, until `stop`.
     pub async fn keep_tidy(&self, every: std::time::Duration, stop: tokio_util::sync::CancellationToken) {
         loop {
             if let Err(error) = self.purge_sessions().await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "ended sessions stay for now");
+            }
+            if let Err(error) = self.purge_tokens().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "ended tokens stay for now");
             }
             if stop.run_until_cancelled(tokio::time::sleep(every)).await.is_none() {
                 return;
@@ -347,6 +316,7 @@ fn read(row: SessionRow) -> Result<Session, StoreError> {
             theme: row.theme,
             session_id: row.id,
             csrf: row.csrf,
+            scopes: None,
         },
         created_at: Timestamp(row.created_at),
         seen_at: Timestamp(row.seen_at),

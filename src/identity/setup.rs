@@ -195,6 +195,7 @@ impl Identity {
                     language: &form.settings.language,
                     theme: "system",
                     now,
+                    kind: user::PERSON,
                 },
             )
             .await?;

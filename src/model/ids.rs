@@ -32,6 +32,7 @@ pub enum Noun {
     Session,
     Shipment,
     Site,
+    Token,
     User,
 }
 
@@ -63,6 +64,7 @@ impl Noun {
             Self::Session => "ses",
             Self::Shipment => "shp",
             Self::Site => "sit",
+            Self::Token => "tok",
             Self::User => "usr",
         }
     }

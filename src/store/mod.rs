@@ -13,6 +13,7 @@
 
 pub mod activity;
 pub mod alert;
+pub mod api_token;
 pub mod audit;
 pub mod backup;
 pub mod batch;

@@ -52,7 +52,7 @@ impl TestHub {
         change(&mut config);
         let mut parts = Parts::from_config(config, None).await.unwrap();
         // Sessions live at the same time as everything else.
-        parts.identity = Identity::new(parts.db.clone(), clock.clone(), Limits::from(&parts.config.session));
+        parts.identity = Identity::new(parts.db.clone(), clock.clone(), Limits::from(&parts.config));
         parts.clock = clock;
         let running = Running::start(parts).await.unwrap();
         let url = format!("http://127.0.0.1:{}", running.address.port());

@@ -129,6 +129,9 @@ impl Core {
             None => (0..self.hot.len() as u32).for_each(|row| look((row, Rank::Exact, MatchedOn::Name))),
         }
         let total = passed.len();
+        if let Some(after) = query.after.as_deref() {
+            passed.retain(|hit| &*self.cold[hit.0 as usize].id > after);
+        }
         let page = self.page(passed, query, hits.is_some());
         Answer {
             total,

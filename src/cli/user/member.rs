@@ -10,9 +10,12 @@ use crate::{
         installation::{ACTOR, Installation, missing},
         output::Part,
     },
-    identity::{MemberError, Origin, Role, mail_key},
+    identity::{By, MemberError, Origin, Role, mail_key, service_key},
     store::{external_identity, idp, user},
 };
+
+/// Whoever runs the command has the machine.
+pub const BY: By<'static> = By { actor: ACTOR, role: None };
 
 impl From<MemberError> for CliError {
     fn from(error: MemberError) -> Self {
@@ -23,10 +26,14 @@ impl From<MemberError> for CliError {
     }
 }
 
-async fn find(here: &Installation, named: &str) -> Result<user::UserRow, CliError> {
-    let by_mail = user::by_mail_key(&here.db, &mail_key(named)).await?;
-    let found = if by_mail.is_some() { by_mail } else { user::by_id(&here.db, named).await? };
-    if let Some(found) = found {
+/// A person by mail address or id, a service account by name or id.
+pub async fn find(here: &Installation, named: &str) -> Result<user::UserRow, CliError> {
+    for key in [mail_key(named), service_key(named)] {
+        if let Some(found) = user::by_mail_key(&here.db, &key).await? {
+            return Ok(found);
+        }
+    }
+    if let Some(found) = user::by_id(&here.db, named).await? {
         return Ok(found);
     }
     let all = user::list(&here.db).await?;

@@ -62,7 +62,7 @@ impl Federation {
                 Ok(None) => return Err("PERSON_LOCAL".into()),
                 Err(Refused::Check { code: "ROLE_NONE", detail }) => {
                     tx.rollback().await?;
-                    self.leave(identity, idp_id, subject, origin).await?;
+                    self.leave(identity, idp_id, (issuer, subject), origin).await?;
                     return Err(Refused::Check { code: "ROLE_NONE", detail });
                 }
                 Err(refused) => return Err(refused),
@@ -82,13 +82,27 @@ impl Federation {
         Err("PERSON_BUSY".into())
     }
 
-    /// Somebody whom the groups let in no more: what was open ends.
-    async fn leave(&self, identity: &Identity, idp_id: &str, subject: &str, origin: &Origin) -> Result<(), StoreError> {
+    /// Somebody whom the groups let in no more: what was open ends, and tokens with it.
+    async fn leave(
+        &self,
+        identity: &Identity,
+        idp_id: &str,
+        (issuer, subject): (&str, &str),
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
+        let known = external_identity::user_of(&mut tx, issuer, subject).await?;
+        if let Some(user_id) = &known {
+            // The person first, so that no token is being made meanwhile.
+            user::lock(&mut tx, user_id).await?;
+        }
         let ended = session::end_federated(&mut tx, idp_id, None, Some(subject)).await?;
         manage::note_ended(&mut tx, &ended, (idp_id, None), origin, self.clock.now()).await?;
+        if let Some(user_id) = &known {
+            identity.end_tokens(&mut tx, "system", user_id, origin).await?;
+        }
         tx.commit().await?;
-        ended.iter().for_each(|(_, user_id)| identity.forget(user_id));
+        ended.iter().map(|(_, user_id)| user_id).chain(&known).for_each(|user_id| identity.forget(user_id));
         Ok(())
     }
 
@@ -220,6 +234,7 @@ impl Federation {
             language: "ja",
             theme: "system",
             now,
+            kind: user::PERSON,
         };
         if !user::insert(tx, &row).await? {
             return Ok(None);

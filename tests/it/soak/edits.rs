@@ -236,6 +236,7 @@ async fn sign_in(t: &TestHub) {
         language: "ja",
         theme: "system",
         now: now(),
+        kind: user::PERSON,
     };
     user::insert(&mut tx, &person).await.unwrap();
     let hash = Sha256::digest(TOKEN.as_bytes());

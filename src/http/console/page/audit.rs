@@ -27,7 +27,7 @@ use crate::{
     identity::{Action, AuditEntry, Origin, Outcome, audit, audit::chain},
     model::Timestamp,
     store::{
-        self, StoreError,
+        self, StoreError, api_token,
         audit::{AuditRow, Filter},
         user,
     },
@@ -189,8 +189,18 @@ pub async fn lines(hub: &Hub, entries: Vec<AuditRow>) -> Result<Vec<AuditLine>, 
         .filter(|id| id.starts_with("usr_"))
         .collect();
     let (names, providers) = tokio::try_join!(user::names(&hub.db, &people), users::providers(hub))?;
-    let names: HashMap<String, String> = names.into_iter().chain(providers).collect();
+    let tokens: Vec<String> = entries.iter().flat_map(tokens_named).collect();
+    let tokens = api_token::names(&hub.db, &tokens).await?;
+    let names: HashMap<String, String> = names.into_iter().chain(providers).chain(tokens).collect();
     Ok(entries.into_iter().map(|entry| line(hub, entry, &names)).collect())
+}
+
+/// Ids of tokens in an entry: what was acted on, and by which a program acted.
+fn tokens_named(entry: &AuditRow) -> Vec<String> {
+    let by = serde_json::from_str::<serde_json::Value>(&entry.detail).ok();
+    let by = by.as_ref().and_then(|detail| detail["token"].as_str()).map(str::to_owned);
+    let on = (entry.object_kind == "token").then(|| entry.object_id.clone());
+    on.into_iter().chain(by).collect()
 }
 
 fn line(hub: &Hub, entry: AuditRow, names: &HashMap<String, String>) -> AuditLine {

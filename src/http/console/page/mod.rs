@@ -36,6 +36,7 @@ mod settings;
 mod setup;
 pub mod shell_of;
 mod states;
+mod tokens;
 mod users;
 
 use axum::{
@@ -86,6 +87,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(sessions::routes())
         .merge(second_factor::routes())
         .merge(invite::routes())
+        .merge(tokens::routes())
         .merge(users::routes())
         .merge(idp::routes())
         .merge(idp_domain::routes())

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, done, users};
+use super::{ShellOf, done, tokens, users};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -56,7 +56,8 @@ async fn page(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<Strin
     let sessions = rows(&hub, &me.user_id, &me.session_id).await?;
     let second_factor = matches!(hub.identity.factor(&me.user_id).await?, Factor::On { .. });
     let alerts = hub.identity.alerts_of(me).await?;
-    let view = MePage { row, second_factor, alerts, sessions, sessions_at: "/me/sessions".to_owned() };
+    let tokens = tokens::rows(hub.identity.tokens_of(&me.user_id).await?, me, "/me");
+    let view = MePage { row, tokens, second_factor, alerts, sessions, sessions_at: "/me/sessions".to_owned() };
     Ok(view.render(&frame.at(Section::None)))
 }
 

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, audit, done, invite, sessions};
+use super::{ShellOf, audit, done, invite, sessions, tokens};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -115,6 +115,7 @@ pub async fn rows(hub: &Hub, found: Vec<user::UserRow>, me: &Principal) -> Resul
     let row = |u: user::UserRow| UserRow {
         providers: ways(&u.id),
         me: u.id == me.user_id,
+        service: u.kind == user::SERVICE,
         role: Role::parse(&u.role).unwrap_or(Role::Viewer),
         local: u.password_hash.is_some(),
         signed_in_at: u.signed_in_at.map(Timestamp),
@@ -158,11 +159,15 @@ async fn person(hub: &Hub, me: &Principal, id: &str) -> Result<UserPage, AppErro
         created_at,
         sessions: sessions::rows(hub, id, &me.session_id).await?,
         sessions_at: format!("/admin/users/{id}/sessions"),
-        grantable: if may_change { grantable(me) } else { Vec::new() },
+        grantable: grantable(me)
+            .into_iter()
+            .filter(|role| may_change && !(row.service && *role == Role::Owner))
+            .collect(),
         may_change,
         // First run's owner stays owner, whatever a provider says.
         role_by: row.providers.first().filter(|_| row.role != Role::Owner).cloned(),
         second_factor: matches!(hub.identity.factor(id).await?, Factor::On { .. }),
+        tokens: tokens::rows(hub.identity.tokens_of(id).await?, me, &format!("/admin/users/{id}")),
         error: None,
         trail,
         may_see_trail,
@@ -186,7 +191,7 @@ async fn answer<T>(
         Err(MemberError::Missing) => Err(AppError::NotFound),
         Err(MemberError::Denied(denied)) => Err(denied.into()),
         Err(MemberError::Store(error)) => Err(error.into()),
-        Err(error @ (MemberError::Own | MemberError::LastOwner)) => {
+        Err(error @ (MemberError::Own | MemberError::LastOwner | MemberError::Service)) => {
             let view = UserPage { error: Some(error.code()), ..person(hub, &frame.me, id).await? };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&frame.at(Section::Users))).into_response())
         }

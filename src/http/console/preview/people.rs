@@ -22,7 +22,7 @@ const CHROME: &str =
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
      Version/18.1 Mobile/15E148 Safari/604.1";
 
-fn person(id: &str, name: &str, role: Role) -> UserRow {
+pub fn person(id: &str, name: &str, role: Role) -> UserRow {
     UserRow {
         id: id.into(),
         name: name.into(),
@@ -33,6 +33,7 @@ fn person(id: &str, name: &str, role: Role) -> UserRow {
         signed_in_at: (role != Role::Viewer).then(|| minutes(18)),
         disabled_at: (role == Role::Viewer).then(|| minutes(90_000)),
         me: role == Role::Owner,
+        service: false,
     }
 }
 
@@ -102,7 +103,7 @@ fn lines() -> Vec<AuditLine> {
     ]
 }
 
-fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage {
+pub fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage {
     UserPage {
         created_at: minutes(90_000),
         sessions: vec![session("ses_1", CHROME, Some("社員アカウント"), false), session("ses_2", IPHONE, None, false)],
@@ -111,6 +112,7 @@ fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage 
         may_change,
         role_by: row.providers.first().cloned(),
         second_factor: row.local,
+        tokens: vec![],
         error,
         trail: lines(),
         may_see_trail: true,
@@ -240,6 +242,7 @@ pub fn samples() -> Vec<Sample> {
         row: me.clone(),
         second_factor: false,
         alerts: Some(true),
+        tokens: super::tokens::rows(),
         sessions,
         sessions_at: "/me/sessions".into(),
     };

@@ -1,6 +1,6 @@
 //! `/admin/users`, one person, the permission table, and `/me`.
 
-use super::{audit::AuditLine, device};
+use super::{audit::AuditLine, device, token::TokenRow};
 use crate::{http::console::Shell, identity::Role, model::Timestamp};
 
 /// One person in the list.
@@ -19,6 +19,8 @@ pub struct UserRow {
     pub disabled_at: Option<Timestamp>,
     /// The reader.
     pub me: bool,
+    /// No person: nobody signs in.
+    pub service: bool,
 }
 
 impl UserRow {
@@ -28,6 +30,9 @@ impl UserRow {
         let mut ways: Vec<&str> = self.providers.iter().map(String::as_str).collect();
         if self.local {
             ways.push(s.t("users.passphrase"));
+        }
+        if self.service {
+            return s.t("tokens.by_token").to_owned();
         }
         if ways.is_empty() { "—".to_owned() } else { ways.join(s.t("comma")) }
     }
@@ -200,6 +205,7 @@ pub struct UserPage {
     pub role_by: Option<String>,
     /// A code is asked for after the passphrase.
     pub second_factor: bool,
+    pub tokens: Vec<TokenRow>,
     /// What was refused.
     pub error: Option<&'static str>,
     /// The newest entries about or by this person.
@@ -227,6 +233,7 @@ pub struct MePage {
     pub second_factor: bool,
     /// Alerts go to this person; `None`: the role gets none, or there is no mail.
     pub alerts: Option<bool>,
+    pub tokens: Vec<TokenRow>,
     pub sessions: Vec<SessionRow>,
     pub sessions_at: String,
 }
