@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     identity::{
-        Identity, Limits, Origin, Role,
+        Access, Identity, Limits, Origin, Role,
         password::MIN_CHARS,
         people::{AddError, NewPerson},
     },
@@ -47,6 +47,17 @@ pub enum Command {
         #[arg(value_parser = ["owner", "admin", "steward", "employee", "viewer", "auditor"])]
         role: String,
     },
+    /// Show the departments of somebody, put them into some or take them out
+    Department {
+        /// Id or mail address
+        person: String,
+        /// A department to put them into, may be given several times
+        #[arg(long, value_name = "DEPARTMENT")]
+        add: Vec<String>,
+        /// A department to take them out of, may be given several times
+        #[arg(long, value_name = "DEPARTMENT")]
+        remove: Vec<String>,
+    },
     /// Let somebody sign in no more; their devices are signed out
     Deactivate {
         /// Id or mail address
@@ -78,6 +89,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Add { mail, name, role } => add(context, mail, name, &role).await,
         Command::Show { person } => member::show(context, &person).await,
         Command::Role { person, role } => member::role(context, &person, &role).await,
+        Command::Department { person, add, remove } => member::department(context, &person, &add, &remove).await,
         Command::Deactivate { person } => member::deactivate(context, &person).await,
         Command::Reactivate { person } => member::reactivate(context, &person).await,
         Command::ResetFactor { person } => member::reset_factor(context, &person).await,
@@ -117,7 +129,12 @@ async fn list(context: &Context) -> CliResult {
 }
 
 fn identity(context: &Context, here: &Installation) -> Identity {
-    Identity::new(here.db.clone(), here.clock.clone(), Limits::from(&context.config.session))
+    Identity::new(
+        here.db.clone(),
+        here.clock.clone(),
+        Limits::from(&context.config.session),
+        Access::from(&context.config.access),
+    )
 }
 
 async fn add(context: &Context, mail: String, name: String, role: &str) -> CliResult {

@@ -11,6 +11,7 @@
 //! here (both, or the tests fail), a rule in its `validate` when it has one. To add a section: one
 //! file more.
 
+mod access;
 mod connectors;
 pub mod database;
 mod demo;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    access::Access,
     connectors::Connectors,
     database::Database,
     demo::Demo,
@@ -60,6 +62,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub session: Session,
     pub signin: Signin,
+    pub access: Access,
     pub connectors: Connectors,
     pub sync: Sync,
     pub inbox: Inbox,
@@ -168,6 +171,7 @@ impl Config {
             secrets,
             session,
             signin,
+            access,
             connectors: _,
             sync,
             inbox,
@@ -182,6 +186,7 @@ impl Config {
         secrets.validate()?;
         session.validate()?;
         signin.validate()?;
+        access.validate()?;
         sync.validate()?;
         inbox.validate()?;
         webhooks.validate()?;

@@ -10,6 +10,7 @@ pub mod members;
 pub mod password;
 pub mod people;
 pub mod principal;
+pub mod scope;
 pub mod second;
 pub mod session;
 pub mod settings;
@@ -30,6 +31,7 @@ pub use federation::Federation;
 pub use local::SignInError;
 pub use members::{By, MemberError};
 pub use principal::{Principal, Role};
+pub use scope::{Access, DepartmentError};
 pub use second::{Factor, FactorError};
 pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
@@ -67,6 +69,7 @@ pub struct Identity {
     db: Db,
     clock: Clock,
     limits: Limits,
+    access: Access,
     passwords: password::Passwords,
     throttle: throttle::Throttle,
     setup: setup::Setup,
@@ -79,11 +82,12 @@ pub struct Identity {
 
 impl Identity {
     #[must_use]
-    pub fn new(db: Db, clock: Clock, limits: Limits) -> Self {
+    pub fn new(db: Db, clock: Clock, limits: Limits, access: Access) -> Self {
         Self {
             db,
             clock,
             limits,
+            access,
             passwords: password::Passwords::new(limits.hashes_at_once),
             throttle: throttle::Throttle::default(),
             setup: setup::Setup::default(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::View;
+
 /// What a person may do. Stored as text; the order is from most to least rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +44,8 @@ pub struct Principal {
     pub name: String,
     pub mail: String,
     pub role: Role,
+    /// Which customers and fields this person sees.
+    pub view: View,
     /// `ja` or `en`.
     pub language: String,
     /// `system`, `light` or `dark`.

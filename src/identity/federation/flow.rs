@@ -17,7 +17,7 @@ use super::{
     gate, manage,
     person::Known,
     provider::{Asking, Metadata, ProviderError},
-    settings::{Authentication, Settings},
+    settings::{Authentication, Settings, departments_of},
     token,
 };
 use crate::{
@@ -230,7 +230,8 @@ impl Federation {
         let (claimed, issuer, token) = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
         let role = settings.role(&claimed.groups);
         // Of a provider with many tenants: that of the person's own. A subject is a name within it.
-        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed };
+        let departments = departments_of(&settings.departments, &claimed.groups);
+        let known = Known { idp_id: &row.id, issuer: &issuer, role, departments, claimed };
         let session = self.admit(identity, known, back.previous, origin).await?;
         if metadata.end_session.is_some() {
             self.remember(&session.session_id, &token).await?;

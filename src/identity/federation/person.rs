@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Federation, claims::Claimed, flow::Refused};
 use crate::{
     identity::{
-        AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit,
+        AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit, scope,
         session::Federated,
         setup::{is_mail, mail_key},
     },
@@ -23,6 +23,8 @@ pub(super) struct Known<'a> {
     pub issuer: &'a str,
     /// `None`: the groups let nobody in.
     pub role: Option<Role>,
+    /// Those of the groups.
+    pub departments: Vec<String>,
     pub claimed: Claimed,
 }
 
@@ -35,7 +37,7 @@ impl Federation {
         previous: Option<&str>,
         origin: &Origin,
     ) -> Result<SignedIn, Refused> {
-        let Known { idp_id, issuer, role, claimed } = known;
+        let Known { idp_id, issuer, role, departments, claimed } = known;
         let subject = claimed.subject.as_str();
         let Some(role) = role else {
             self.leave(identity, idp_id, subject, origin).await?;
@@ -61,6 +63,7 @@ impl Federation {
                 tx.rollback().await?;
                 continue;
             }
+            scope::from_groups(&mut tx, &user_id, &departments, origin, now).await?;
             let federated = Federated { idp_id, subject, sid: claimed.sid.as_deref() };
             let signed_in = identity.start_session(&mut tx, &user_id, previous, origin, Some(federated)).await?;
             tx.commit().await?;

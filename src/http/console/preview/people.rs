@@ -7,11 +7,11 @@ use crate::{
             audit::{AuditDetailPage, AuditLine, AuditPage, Check},
             second_factor::{SecondFactorPage, State},
             setup::SigninCodePage,
-            user::{Mapping, MePage, PermissionsPage, SessionRow, UserPage, UserRow, UsersPage},
+            user::{DepartmentRow, Mapping, MePage, PermissionsPage, Sees, SessionRow, UserPage, UserRow, UsersPage},
         },
     },
-    identity::{Action, Role, can},
-    model::Timestamp,
+    identity::{Access, Action, Role, can},
+    model::{Class, Timestamp},
 };
 
 const CHROME: &str =
@@ -106,6 +106,12 @@ fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage 
         sessions_at: "/admin/users/usr_2/sessions".into(),
         grantable: if may_change { Role::ALL.to_vec() } else { vec![] },
         may_change,
+        departments: vec![
+            DepartmentRow { name: "営業一課".into(), by_groups: true },
+            DepartmentRow { name: "東京支店".into(), by_groups: false },
+        ],
+        known_departments: vec!["営業一課".into(), "営業二課".into()],
+        limited: row.role == Role::Employee,
         role_by: row.providers.first().cloned(),
         second_factor: row.local,
         error,
@@ -118,10 +124,18 @@ fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage 
 fn permissions() -> PermissionsPage {
     let rows = Action::ALL.map(|action| (action.as_str(), Role::ALL.map(|role| can(role, action))));
     let groups = vec![("営業".into(), Role::Employee), ("情シス".into(), Role::Admin)];
-    let mapping = Mapping { provider: "社員アカウント".into(), groups, otherwise: None };
+    let departments = vec![("東京".into(), "東京支店".into())];
+    let mapping = Mapping { provider: "社員アカウント".into(), groups, departments, otherwise: None };
+    let outside =
+        Mapping { otherwise: Some(Role::Viewer), provider: "協力会社".into(), groups: vec![], departments: vec![] };
+    let access = Access { limited: vec![Role::Employee, Role::Viewer], ..Access::default() };
+    let class = |class: Class| (class.as_str(), Role::ALL.map(|role| Some(access.clears(role, class))));
     PermissionsPage {
+        sees: [Sees::All, Sees::All, Sees::All, Sees::OwnDepartments, Sees::OwnDepartments, Sees::None],
+        classes: Class::ALL.map(class).to_vec(),
+        unassigned: true,
         rows: rows.to_vec(),
-        mappings: vec![Mapping { otherwise: Some(Role::Viewer), provider: "協力会社".into(), groups: vec![] }, mapping],
+        mappings: vec![outside, mapping],
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
             flow::{Arrival, Refused, bound, micros},
             manage::place,
             person::Known,
-            settings::role_of,
+            settings::{departments_of, role_of},
         },
         token::{digest, equal, fresh},
     },
@@ -196,7 +196,8 @@ impl Federation {
         let next = self.spend(&row, &settings, &vouched, page.cookie).await?;
         let role = role_of(&settings.roles, settings.default_role, &vouched.claimed.groups);
         let issuer = issuer(&settings);
-        let known = Known { idp_id: &row.id, issuer: &issuer, role, claimed: vouched.claimed };
+        let departments = departments_of(&settings.departments, &vouched.claimed.groups);
+        let known = Known { idp_id: &row.id, issuer: &issuer, role, departments, claimed: vouched.claimed };
         let session = self.admit(identity, known, page.previous, origin).await?;
         Ok(Arrival { session, next })
     }
