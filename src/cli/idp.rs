@@ -219,12 +219,7 @@ fn secret(args: &AddArgs) -> Result<Option<SecretString>, CliError> {
 async fn add(context: &Context, args: AddArgs) -> CliResult {
     let here = Installation::open(context).await?;
     let secret = secret(&args)?;
-    let authentication = match args.auth.as_str() {
-        "post" => Authentication::Post,
-        "key" => Authentication::Key,
-        "none" => Authentication::None,
-        _ => Authentication::Basic,
-    };
+    let authentication = Authentication::parse(&args.auth).unwrap_or_default();
     let default_role = args.default_role()?;
     let settings = Settings {
         issuer: args.issuer.unwrap_or_default(),
@@ -289,12 +284,21 @@ async fn list(context: &Context) -> CliResult {
     };
     let documents: Vec<_> = rows
         .iter()
-        .map(|row| json!({"id": row.id, "name": row.name, "kind": row.kind, "issuer": issuer(row), "enabled": row.enabled}))
+        .map(|row| {
+            json!({
+                "id": row.id, "name": row.name, "kind": row.kind, "issuer": issuer(row), "enabled": row.enabled,
+                "draft": row.draft,
+            })
+        })
         .collect();
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
-            let state = if row.enabled { "on" } else { "off" };
+            let state = match (row.draft, row.enabled) {
+                (true, _) => "draft",
+                (_, true) => "on",
+                (_, false) => "off",
+            };
             vec![row.name.clone(), row.kind.clone(), state.to_owned(), issuer(row), row.id.clone()]
         })
         .collect();
@@ -323,7 +327,10 @@ async fn set_enabled(context: &Context, named: &str, enabled: bool) -> CliResult
     let row = find(&here, named).await?;
     let mut tx = here.begin().await?;
     let ended = if enabled {
-        idp::set_enabled(&mut tx, &row.id, true, here.now()).await?;
+        if !idp::set_enabled(&mut tx, &row.id, true, here.now()).await? {
+            let text = format!("{} is still being set up: go on in the console, where it is tried first", row.name);
+            return Err(CliError::Usage(text));
+        }
         0
     } else {
         manage::switch_off(&mut tx, &row.id, ACTOR, here.now()).await?

@@ -16,7 +16,7 @@ use crate::{
     app::SharedHub,
     identity::{
         Origin,
-        federation::{Back, Refused},
+        federation::{Arrival, Back, Refused},
     },
 };
 
@@ -94,9 +94,15 @@ async fn callback(
         cookie: browser.bound.as_deref(),
         previous: browser.previous.as_deref(),
     };
-    let arrival = hub.federation.finish(&hub.identity, back, &browser.origin).await?;
-    let next = safe_next(&arrival.next).unwrap_or("/");
-    Ok(welcome(&arrival.session, next))
+    Ok(arrived(&hub.federation.finish(&hub.identity, back, &browser.origin).await?))
+}
+
+/// Where a browser goes that came back: on, signed in; or to what a trial found.
+pub(super) fn arrived(arrival: &Arrival) -> Response {
+    match arrival {
+        Arrival::SignedIn { session, next } => welcome(session, safe_next(next).unwrap_or("/")),
+        Arrival::Tried { idp_id } => Redirect::to(&format!("/admin/idp/{idp_id}/test")).into_response(),
+    }
 }
 
 async fn jwks(State(hub): State<SharedHub>, Path(idp): Path<String>) -> Result<Response, AppError> {

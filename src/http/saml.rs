@@ -18,11 +18,10 @@ use url::Url;
 use super::{
     cookie,
     error::AppError,
-    federation::{Browser, Wish},
+    federation::{Browser, Wish, arrived},
     pages::LeavePage,
     preferences::Preferences,
     session::safe_next,
-    signin::welcome,
 };
 use crate::{
     app::SharedHub,
@@ -67,7 +66,7 @@ async fn start(
 }
 
 /// A form for the provider. This page alone may post to another site, and to this one only.
-fn leave(hub: &SharedHub, action: &Url, request: String, preferences: Preferences) -> Response {
+pub(super) fn leave(hub: &SharedHub, action: &Url, request: String, preferences: Preferences) -> Response {
     let Preferences { language, theme } = preferences;
     let mut response = (hub.edge.pages.leave)(LeavePage { action: action.to_string(), request, language, theme });
     let policy = format!(
@@ -140,8 +139,7 @@ async fn finish(
         cookie: browser.bound.as_deref(),
         previous: browser.previous.as_deref(),
     };
-    let arrival = hub.federation.finish_saml(&hub.identity, page, &browser.origin).await?;
-    Ok(welcome(&arrival.session, safe_next(&arrival.next).unwrap_or("/")))
+    Ok(arrived(&hub.federation.finish_saml(&hub.identity, page, &browser.origin).await?))
 }
 
 async fn metadata(State(hub): State<SharedHub>, Path(idp): Path<String>) -> Result<Response, AppError> {

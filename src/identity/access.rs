@@ -22,12 +22,14 @@ pub enum Action {
     ManageOwners,
     ViewAudit,
     ManageSettings,
+    /// Identity providers that people sign in with.
+    ManageSignIn,
     ManageSamples,
 }
 
 impl Action {
     /// All of them, as the permission table lists them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ViewCustomers,
         Self::RecordActivity,
         Self::EditCustomers,
@@ -40,6 +42,7 @@ impl Action {
         Self::ManageOwners,
         Self::ViewAudit,
         Self::ManageSettings,
+        Self::ManageSignIn,
         Self::ManageSamples,
     ];
 
@@ -54,6 +57,7 @@ impl Action {
             | Self::ViewOperations
             | Self::ManageUsers
             | Self::ManageSettings
+            | Self::ManageSignIn
             | Self::ManageSamples => &[Owner, Admin],
             Self::ManageOwners => &[Owner],
             Self::ViewUsers | Self::ViewAudit => &[Owner, Admin, Auditor],
@@ -81,6 +85,7 @@ impl Action {
             Self::ManageOwners => "manage_owners",
             Self::ViewAudit => "view_audit",
             Self::ManageSettings => "manage_settings",
+            Self::ManageSignIn => "manage_sign_in",
             Self::ManageSamples => "manage_samples",
         }
     }

@@ -44,3 +44,13 @@ pub async fn bind(
     .await?;
     Ok(bound.0)
 }
+
+/// Whether one of an issuer's people is an owner here.
+pub async fn has_owner_of(on: impl Into<On<'_>>, issuer: &str) -> Result<bool, StoreError> {
+    let found: Option<(String,)> = sql("SELECT u.id FROM external_identity e JOIN app_user u ON u.id = e.user_id
+         WHERE e.issuer = $1 AND u.role = 'owner' LIMIT 1")
+    .bind(issuer)
+    .optional(on)
+    .await?;
+    Ok(found.is_some())
+}

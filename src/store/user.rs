@@ -65,6 +65,15 @@ pub async fn list(on: impl Into<On<'_>>) -> Result<Vec<UserRow>, StoreError> {
     sql(format!("SELECT {COLUMNS} FROM app_user ORDER BY created_at, id")).all(on).await
 }
 
+/// Whether an owner may sign in who needs no identity provider for it.
+pub async fn has_local_owner(on: impl Into<On<'_>>) -> Result<bool, StoreError> {
+    let found: Option<(String,)> = sql("SELECT id FROM app_user
+         WHERE role = 'owner' AND password_hash IS NOT NULL AND disabled_at IS NULL LIMIT 1")
+    .optional(on)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// Which people are wanted; what is empty does not narrow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {

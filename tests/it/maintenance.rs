@@ -115,7 +115,11 @@ async fn fill(db: &Db) {
         let marks: Vec<String> = (1..=names.len()).map(|n| format!("${n}")).collect();
         for row in 0..ROWS {
             let text = format!("INSERT INTO {} ({}) VALUES ({})", table.name, names.join(", "), marks.join(", "));
-            let values = table.columns.iter().map(|column| value(column.kind, column.nullable, row));
+            let values = table.columns.iter().map(|column| match column.name.as_str() {
+                // What is being set up is never on.
+                "draft" => Value::Bool(Some(row % 2 == 1)),
+                _ => value(column.kind, column.nullable, row),
+            });
             sql(text).bind_all(values).execute(&mut tx).await.unwrap();
         }
     }

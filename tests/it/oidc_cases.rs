@@ -3,7 +3,7 @@
 
 mod asked;
 mod callback;
-mod case;
+pub mod case;
 mod claims;
 mod ending;
 mod endpoints;
@@ -11,7 +11,7 @@ mod limits;
 mod logout;
 mod parting;
 mod people;
-mod proof;
+pub mod proof;
 pub mod scene;
 mod signature;
 mod table;

@@ -36,6 +36,7 @@ pub enum Section {
     Failures,
     Webhooks,
     Users,
+    SignIn,
     Audit,
     Settings,
     /// Pages outside the menu.
@@ -247,6 +248,7 @@ impl Shell {
             Some("nav.group_admin"),
             vec![
                 (Action::ViewUsers, item("/admin/users", "nav.users", "people", Section::Users, None)),
+                (Action::ManageSignIn, item("/admin/idp", "nav.sign_in", "key", Section::SignIn, None)),
                 (Action::ViewAudit, item("/admin/audit", "nav.audit", "doc", Section::Audit, None)),
                 (Action::ManageSettings, item("/settings", "nav.settings", "gear", Section::Settings, None)),
             ],

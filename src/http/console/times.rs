@@ -143,6 +143,12 @@ impl Shell {
         self.time_element(at, &text)
     }
 
+    /// The day of an instant, in full.
+    #[must_use]
+    pub fn date_of(&self, at: impl Instant) -> String {
+        format::date_full(self.local(at.instant()).date(), self.lang)
+    }
+
     #[must_use]
     pub fn duration(&self, micros: impl Num) -> String {
         format::duration(micros.num(), self.lang)

@@ -12,13 +12,13 @@ use url::Url;
 use super::{
     Federation,
     assertion::{self, OurKey},
-    callback,
-    claims::{self, Claimed},
-    gate, manage,
+    callback, claims, gate, manage,
     person::Known,
     provider::{Asking, Metadata, ProviderError},
+    report::Heard,
     settings::{Authentication, Settings, departments_of},
     token,
+    trial::Purpose,
 };
 use crate::{
     identity::{
@@ -51,12 +51,25 @@ pub struct Back<'a> {
     pub previous: Option<&'a str>,
 }
 
-/// Signed in.
+/// What a way to a provider and back ended in.
 #[derive(Debug)]
-pub struct Arrival {
-    pub session: SignedIn,
-    /// Where the person wanted to go.
-    pub next: String,
+pub enum Arrival {
+    /// `next`: where the person wanted to go.
+    SignedIn { session: SignedIn, next: String },
+    /// An administrator tried the provider: there are findings, and nobody was signed in.
+    Tried { idp_id: String },
+}
+
+/// What a provider said of somebody, by a token that holds.
+pub(super) struct Told {
+    pub token: Map<String, Value>,
+    pub userinfo: Option<Map<String, Value>>,
+    /// Whose word it is: of a provider with many tenants that of the person's own.
+    pub issuer: String,
+    /// Algorithm, and the key by its id.
+    pub signed: String,
+    /// The token as it came, for a provider that lets people sign out by it.
+    pub hint: Option<String>,
 }
 
 /// Why somebody is not signed in. The person reads one sentence and the request id; the code stands in the
@@ -117,24 +130,24 @@ impl Federation {
         origin: &Origin,
     ) -> Result<Begun, Refused> {
         self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
-        let begun = self.leave_for(idp_id, next, cookie, public_url).await;
+        let begun = self.leave_for(idp_id, Purpose::SignIn { next }, cookie, public_url).await;
         self.note(idp_id, begun.as_ref().err(), origin).await?;
         begun
     }
 
-    async fn leave_for(
+    pub(super) async fn leave_for(
         &self,
         idp_id: &str,
-        next: &str,
+        purpose: Purpose<'_>,
         cookie: Option<&str>,
         public_url: &Url,
     ) -> Result<Begun, Refused> {
-        let row = self.provider(idp_id, "oidc").await?.filter(|row| row.enabled).ok_or(Refused::Unknown)?;
+        let row = self.provider(idp_id, "oidc").await?.filter(|row| purpose.may_use(row)).ok_or(Refused::Unknown)?;
         let settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
         let metadata = self.providers.metadata(&self.asking(&settings)).await?;
         let cookie = bound(cookie);
         let state = fresh();
-        self.set_out(&row.id, next, &cookie, &state).await?;
+        self.set_out(&row.id, purpose, &cookie, &state).await?;
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(derived("pkce", &cookie, &state)));
         let mut url = metadata.authorization.clone();
         url.query_pairs_mut()
@@ -158,13 +171,21 @@ impl Federation {
     }
 
     /// Remembers that a browser left for a provider. `name`: what the provider is given and gives back.
-    pub(super) async fn set_out(&self, idp_id: &str, next: &str, cookie: &str, name: &str) -> Result<(), StoreError> {
+    pub(super) async fn set_out(
+        &self,
+        idp_id: &str,
+        purpose: Purpose<'_>,
+        cookie: &str,
+        name: &str,
+    ) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let (next, trial) = purpose.kept();
         let attempt = idp::Attempt {
             browser_hash: digest(cookie).to_vec(),
             idp_id: idp_id.to_owned(),
             next: next.to_owned(),
             expires_at: now.plus(micros(self.attempt)).0,
+            trial: trial.map(str::to_owned),
         };
         let mut tx = self.db.begin().await?;
         idp::purge_attempts(&mut tx, now).await?;
@@ -212,31 +233,50 @@ impl Federation {
         let row = self.provider(back.idp_id, "oidc").await?.ok_or(Refused::Unknown)?;
         let asked = Callback::read(back.query)?;
         let (state, attempt) = self.take(back, &asked).await?;
+        if let Some(session_id) = &attempt.trial {
+            let me = self.tester(identity, session_id, back.previous).await?;
+            let heard = self.hear(&row, back, &asked, &state).await;
+            let heard = heard.map(|(settings, told)| Heard::of_token(&settings, &told));
+            return self.tried(&row, &me, heard, origin).await;
+        }
         if !row.enabled {
             return Err("IDP_OFF".into());
         }
-        let settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
+        let (settings, told) = self.hear(&row, back, &asked, &state).await?;
+        let claimed = claims::claimed(&told.token, told.userinfo.as_ref(), &settings)?;
+        let role = settings.role(&claimed.groups);
+        // A subject is a name within its issuer's people.
+        let departments = departments_of(&settings.departments, &claimed.groups);
+        let known = Known { idp_id: &row.id, issuer: &told.issuer, role, departments, claimed };
+        let session = self.admit(identity, known, back.previous, origin).await?;
+        if let Some(token) = &told.hint {
+            self.remember(&session.session_id, token).await?;
+        }
+        Ok(Arrival::SignedIn { session, next: attempt.next })
+    }
+
+    /// Redeems what a browser brought, and checks it.
+    async fn hear(
+        &self,
+        row: &idp::Row,
+        back: &Back<'_>,
+        asked: &Callback,
+        state: &str,
+    ) -> Result<(Settings, Told), Refused> {
+        let settings = manage::settings(row).ok_or("IDP_SETTINGS")?;
         let metadata = self.providers.metadata(&self.asking(&settings)).await?;
         asked.is_from(&metadata.issuers(&settings), metadata.names_itself)?;
         let code = asked.code()?;
         let cookie = back.cookie.unwrap_or_default();
-        let secret = manage::secret(&self.keys, &row).map_err(|_| Refused::from("IDP_SECRET"))?;
+        let secret = manage::secret(&self.keys, row).map_err(|_| Refused::from("IDP_SECRET"))?;
         let form = Exchange {
             code,
-            verifier: &derived("pkce", cookie, &state),
+            verifier: &derived("pkce", cookie, state),
             redirect: &callback(back.public_url, &row.id),
             secret: secret.as_deref(),
         };
-        let (claimed, issuer, token) = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, &state)).await?;
-        let role = settings.role(&claimed.groups);
-        // Of a provider with many tenants: that of the person's own. A subject is a name within it.
-        let departments = departments_of(&settings.departments, &claimed.groups);
-        let known = Known { idp_id: &row.id, issuer: &issuer, role, departments, claimed };
-        let session = self.admit(identity, known, back.previous, origin).await?;
-        if metadata.end_session.is_some() {
-            self.remember(&session.session_id, &token).await?;
-        }
-        Ok(Arrival { session, next: attempt.next })
+        let told = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, state)).await?;
+        Ok((settings, told))
     }
 
     /// Takes the attempt that a callback belongs to: once, by the browser and for the provider that it was
@@ -269,7 +309,7 @@ impl Federation {
         metadata: &Metadata,
         exchange: &Exchange<'_>,
         nonce: &str,
-    ) -> Result<(Claimed, String, String), Refused> {
+    ) -> Result<Told, Refused> {
         let asking = self.asking(settings);
         let answer = self.exchange(settings, metadata, exchange).await?;
         let raw = gate::read(&answer.id_token, gate::Kind::Id, &settings.algorithms)?;
@@ -288,7 +328,9 @@ impl Federation {
             now: self.clock.now(),
             leeway: micros(self.leeway),
         };
-        let payload = token::verify(&answer.id_token, raw, key, &expected)?;
+        let signed = [Some(raw.algorithm.clone()), raw.key_id.as_ref().map(|id| format!("kid {id}"))];
+        let signed = signed.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let token = token::verify(&answer.id_token, raw, key, &expected)?;
         let userinfo: Option<Map<String, Value>> = match &metadata.userinfo {
             Some(url) => Some(
                 self.wire
@@ -298,7 +340,8 @@ impl Federation {
             ),
             None => None,
         };
-        Ok((claims::claimed(&payload, userinfo.as_ref(), settings)?, issuer, answer.id_token))
+        let hint = metadata.end_session.is_some().then_some(answer.id_token);
+        Ok(Told { token, userinfo, issuer, signed, hint })
     }
 
     async fn exchange(&self, settings: &Settings, metadata: &Metadata, e: &Exchange<'_>) -> Result<Granted, Refused> {

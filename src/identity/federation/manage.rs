@@ -96,13 +96,14 @@ fn tenants(tenants: &mut [String]) -> Result<(), Rejected> {
     Ok(())
 }
 
-/// A key of our own for a provider that understands it.
-fn our_key(metadata: &Metadata) -> Result<SecretString, Rejected> {
+/// The key of our own that there is, or a new one, for a provider that understands it.
+fn our_key(metadata: &Metadata, kept: Option<SecretString>) -> Result<SecretString, Rejected> {
     let wrong = |why| wrong("authentication", "IDP_AUTH", why);
     if !metadata.takes_our_proof() {
         return Err(wrong("the provider does not take private_key_jwt with ES256"));
     }
-    OurKey::generate().map(SecretString::from).ok_or_else(|| wrong("no key could be made on this machine"))
+    kept.or_else(|| OurKey::generate().map(SecretString::from))
+        .ok_or_else(|| wrong("no key could be made on this machine"))
 }
 
 impl Federation {
@@ -115,14 +116,16 @@ impl Federation {
             return Err(wrong("client_id", "IDP_CLIENT", "the client id is missing"));
         }
         let has_secret = draft.secret.as_ref().is_some_and(|secret| !secret.expose_secret().is_empty());
-        if has_secret != matches!(s.authentication, Authentication::Basic | Authentication::Post) {
+        let has_key = draft.secret.as_ref().is_some_and(|secret| OurKey::read(secret.expose_secret()).is_some());
+        let by_key = s.authentication == Authentication::Key;
+        if has_secret != (s.authentication.takes_secret() || by_key && has_key) {
             return Err(wrong("secret", "IDP_SECRET", "a secret belongs to basic and post, and to no other"));
         }
         roles(&s.roles, s.default_role)?;
         tenants(&mut s.tenants)?;
         let metadata = provider::discover(&self.wire, s).await?;
-        if s.authentication == Authentication::Key {
-            draft.secret = Some(our_key(&metadata)?);
+        if by_key {
+            draft.secret = Some(our_key(&metadata, draft.secret)?);
         }
         if s.algorithms.is_empty() {
             // RS256 is what every provider has to have (Core section 15.1); else the first that we know.
@@ -159,6 +162,8 @@ impl Federation {
             settings: serde_json::to_string(&draft.settings).unwrap_or_default(),
             secret: sealed,
             enabled: true,
+            draft: false,
+            preset: None,
             created_at: now.0,
             updated_at: now.0,
         };

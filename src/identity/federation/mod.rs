@@ -15,11 +15,14 @@
 //! | `parting` | signing out at the provider, after signing out here |
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
 //! | [`manage`] | adding, changing, ending providers |
+//! | [`setup`], [`preset`] | setting one up step by step; what is known of well-known ones |
+//! | [`trial`], [`report`] | a sign-in that only finds out what works; what it found |
 //!
 //! Invariant: an attempt is bound to one browser and one provider, and taken once. Nothing that could sign
 //! anybody in is stored: nonce and PKCE verifier are made again from the browser's cookie.
 //! Invariant: a refusal opens no session and makes no person, and is one row in the audit trail with the
 //! failed check, under the request id that the person sees.
+//! Invariant: a provider that is being set up signs nobody in, and a trial opens no session, whatever it finds.
 //! Invariant: a person is (issuer, subject), never a mail address.
 
 mod assertion;
@@ -31,10 +34,14 @@ pub mod manage;
 mod pace;
 mod parting;
 mod person;
+pub mod preset;
 mod provider;
+pub mod report;
 pub mod saml;
 pub mod settings;
+pub mod setup;
 mod token;
+pub mod trial;
 mod wire;
 
 use std::{sync::Arc, time::Duration};

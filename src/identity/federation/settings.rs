@@ -25,6 +25,31 @@ pub enum Authentication {
     None,
 }
 
+impl Authentication {
+    pub const ALL: [Self; 4] = [Self::Basic, Self::Post, Self::Key, Self::None];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Post => "post",
+            Self::Key => "key",
+            Self::None => "none",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == word)
+    }
+
+    /// Whether the provider gives us a secret for it.
+    #[must_use]
+    pub fn takes_secret(self) -> bool {
+        matches!(self, Self::Basic | Self::Post)
+    }
+}
+
 /// Settings of an OpenID provider. The client secret is kept apart, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {

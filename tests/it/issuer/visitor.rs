@@ -7,6 +7,7 @@ use std::{
 };
 
 use reqwest::header::{self, HeaderMap};
+use serde::Serialize;
 use url::Url;
 
 /// An answer, read to its end.
@@ -61,7 +62,7 @@ impl Visitor {
     }
 
     /// Sends a form of one of the hub's own pages.
-    pub async fn press(&self, url: &str, pairs: &[(String, String)]) -> Page {
+    pub async fn press(&self, url: &str, pairs: &impl Serialize) -> Page {
         let origin = Url::parse(url).unwrap().origin().ascii_serialization();
         self.send(self.client.post(url).form(pairs).header(header::ORIGIN, origin), url, "same-origin").await
     }

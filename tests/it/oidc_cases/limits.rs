@@ -234,8 +234,13 @@ async fn sign_ins_on_their_way_are_bounded_and_the_latest_stay() {
         for n in 0..most + 50 {
             // Still good for hours, each a microsecond longer than the one before.
             let expires_at = sender::now() + Timestamp::HOUR + n;
-            let attempt =
-                store::idp::Attempt { browser_hash: vec![], idp_id: idp.clone(), next: "/".into(), expires_at };
+            let attempt = store::idp::Attempt {
+                browser_hash: vec![],
+                idp_id: idp.clone(),
+                next: "/".into(),
+                expires_at,
+                trial: None,
+            };
             store::idp::begin(&mut tx, &n.to_be_bytes(), &attempt).await.unwrap();
         }
         store::idp::purge_attempts(&mut tx, Timestamp(sender::now())).await.unwrap();

@@ -64,7 +64,8 @@ impl Person {
     /// Status, address at the end, and the text of a page. A stream has no text: it does not end.
     pub async fn get(&self, path: &str) -> (u16, String) {
         let request = self.client.get(format!("{}{path}", self.hub));
-        let answer = request.header(header::COOKIE, &self.cookie).header(header::ACCEPT, "text/html").send().await.unwrap();
+        let answer =
+            request.header(header::COOKIE, &self.cookie).header(header::ACCEPT, "text/html").send().await.unwrap();
         let status = answer.status().as_u16();
         let stream = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
         (status, if stream { String::new() } else { answer.text().await.unwrap() })
@@ -75,7 +76,8 @@ impl Person {
         let mut form = form.to_vec();
         form.push(("csrf", &self.csrf));
         let request = self.client.post(format!("{}{path}", self.hub)).form(&form);
-        let answer = request.header(header::COOKIE, &self.cookie).header(header::ACCEPT, "text/html").send().await.unwrap();
+        let answer =
+            request.header(header::COOKIE, &self.cookie).header(header::ACCEPT, "text/html").send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 }
@@ -124,7 +126,8 @@ impl Scene {
     /// Somebody of a role and departments.
     pub async fn person(&self, role: Role, departments: &[&str]) -> Person {
         let identity = &self.t.hub().identity;
-        let mail = format!("{}{}@hinoki-seiki.example", role.as_str(), self.t.count("SELECT COUNT(*) FROM app_user").await);
+        let mail =
+            format!("{}{}@hinoki-seiki.example", role.as_str(), self.t.count("SELECT COUNT(*) FROM app_user").await);
         let new = NewPerson {
             mail: mail.clone(),
             name: "岸 由美".into(),

@@ -18,6 +18,9 @@ mod failures;
 mod files;
 mod home;
 mod hooks;
+mod idp;
+mod idp_form;
+mod idp_setup;
 mod live;
 mod me;
 mod outcome;
@@ -80,5 +83,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(sessions::routes())
         .merge(second_factor::routes())
         .merge(users::routes())
+        .merge(idp::routes())
+        .merge(idp_setup::routes())
         .merge(audit::routes())
 }

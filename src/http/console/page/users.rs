@@ -333,7 +333,7 @@ async fn permissions(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Htm
         () => Sees::All,
     });
     let clear = |class| Role::ALL.map(|role| can(role, Action::ViewCustomers).then(|| access.clears(role, class)));
-    let mappings = idp::all(&hub.db).await?.into_iter().filter_map(mapping).collect();
+    let mappings = idp::all(&hub.db).await?.into_iter().filter(|row| !row.draft).filter_map(mapping).collect();
     let view = PermissionsPage {
         sees,
         classes: Class::ALL.into_iter().map(|class| (class.as_str(), clear(class))).collect(),

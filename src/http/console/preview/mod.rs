@@ -6,6 +6,7 @@ mod connection_form;
 mod customer;
 mod entries;
 mod event;
+mod idp;
 mod inbox;
 mod operations;
 mod people;
@@ -58,6 +59,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(operations::samples(lang));
     all.extend(connection_form::samples());
     all.extend(people::samples());
+    all.extend(idp::samples());
     all.extend(receivers::samples());
     all.extend(start::samples());
     all
@@ -136,8 +138,17 @@ fn menus_show_what_a_role_may_use() {
     assert_eq!(entries(Role::Viewer), ["/", "/customers"]);
     assert_eq!(entries(Role::Steward), ["/", "/customers", "/failures"]);
     assert_eq!(entries(Role::Auditor), ["/", "/admin/users", "/admin/audit"]);
-    let all =
-        ["/", "/customers", "/connections", "/failures", "/webhooks", "/admin/users", "/admin/audit", "/settings"];
+    let all = [
+        "/",
+        "/customers",
+        "/connections",
+        "/failures",
+        "/webhooks",
+        "/admin/users",
+        "/admin/idp",
+        "/admin/audit",
+        "/settings",
+    ];
     assert_eq!(entries(Role::Owner), all);
     assert_eq!(entries(Role::Admin), all);
 }

@@ -78,6 +78,7 @@ impl AuditLine {
             "customer" => Some(format!("/customers/{id}")),
             "connection" => Some(format!("/connections/{id}")),
             "receiver" => Some(format!("/webhooks/receivers/{id}")),
+            "idp" if id.starts_with("idp_") => Some(format!("/admin/idp/{id}")),
             _ => None,
         }
     }

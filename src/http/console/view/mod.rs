@@ -22,6 +22,8 @@ pub mod format;
 #[cfg(test)]
 mod format_tests;
 pub mod home;
+pub mod idp;
+pub mod idp_setup;
 pub mod receiver;
 pub mod run;
 pub mod second_factor;
@@ -75,6 +77,14 @@ pages! {
     event::EventPage => "event.html" as EventTemplate,
     failure::FailuresPage => "failures.html" as FailuresTemplate,
     home::HomePage => "home.html" as HomeTemplate,
+    idp::IdpPage => "idp.html" as IdpTemplate,
+    idp::IdpsPage => "idps.html" as IdpsTemplate,
+    idp_setup::ActivatePage => "idp_activate.html" as IdpActivateTemplate,
+    idp_setup::GivePage => "idp_give.html" as IdpGiveTemplate,
+    idp_setup::MethodPage => "idp_method.html" as IdpMethodTemplate,
+    idp_setup::RolesPage => "idp_roles.html" as IdpRolesTemplate,
+    idp_setup::TakePage => "idp_take.html" as IdpTakeTemplate,
+    idp_setup::TestPage => "idp_test.html" as IdpTestTemplate,
     receiver::ReceiverPage => "receiver.html" as ReceiverTemplate,
     receiver::SentDetailPage => "sent_detail.html" as SentDetailTemplate,
     receiver::SentPage => "sent.html" as SentTemplate,

@@ -20,7 +20,7 @@ const OLDEST: i64 = 2 * Timestamp::MINUTE;
 /// Where Entra says that the groups are elsewhere.
 const ELSEWHERE: &str = "http://schemas.microsoft.com/claims/groups.link";
 
-const NAMES: [&str; 6] = [
+pub(in crate::identity::federation) const NAMES: [&str; 6] = [
     "displayName",
     "name",
     "cn",
@@ -28,7 +28,7 @@ const NAMES: [&str; 6] = [
     "http://schemas.microsoft.com/identity/claims/displayname",
     "urn:oid:2.16.840.1.113730.3.1.241",
 ];
-const MAILS: [&str; 5] = [
+pub(in crate::identity::federation) const MAILS: [&str; 5] = [
     "mail",
     "email",
     "emailAddress",
@@ -62,8 +62,11 @@ impl Expected<'_> {
 
 /// What an assertion says.
 #[derive(Debug)]
-pub(super) struct Vouched {
+pub(in crate::identity::federation) struct Vouched {
     pub claimed: Claimed,
+    /// Names and values of attributes, as they came.
+    pub attributes: Vec<(Vec<String>, Vec<String>)>,
+    pub issued: Option<Timestamp>,
     /// The request that it answers.
     pub in_response_to: Option<String>,
     pub assertion_id: String,
@@ -125,7 +128,9 @@ pub(super) fn read(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<V
     let subject = who(subject, &said, expected.settings)?;
     let claimed = claimed(subject, sid, &said, expected.settings)?;
     let until = Timestamp(end.0.max(confirmed.until.0)).plus(expected.leeway + Timestamp::SECOND);
-    Ok(Vouched { claimed, in_response_to: confirmed.in_response_to, assertion_id, until })
+    let issued = assertion.attribute("IssueInstant").and_then(instant);
+    let in_response_to = confirmed.in_response_to;
+    Ok(Vouched { claimed, attributes: said.0, issued, in_response_to, assertion_id, until })
 }
 
 struct Confirmed {

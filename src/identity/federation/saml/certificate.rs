@@ -128,8 +128,16 @@ pub fn fingerprint(certificate: &str) -> String {
     hash.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
+/// When a certificate in base64 says that it ends. That decides nothing here: its key is pinned.
+#[must_use]
+pub fn ends(certificate: &str) -> Option<Timestamp> {
+    let certificate = Certificate::from_der(&BASE64_STANDARD.decode(certificate).ok()?).ok()?;
+    let end = certificate.tbs_certificate.validity.not_after.to_unix_duration();
+    i64::try_from(end.as_micros()).ok().map(Timestamp)
+}
+
 /// A key of ours and its certificate.
-pub(super) struct Pair {
+pub(in crate::identity::federation) struct Pair {
     /// PKCS #8.
     pub key: Vec<u8>,
     /// Base64 of DER.
@@ -139,7 +147,7 @@ pub(super) struct Pair {
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 /// Makes an RSA key that signs our requests. Takes its time: a fraction of a second.
-pub(super) fn pair(now: Timestamp) -> Result<Pair, Broken> {
+pub(in crate::identity::federation) fn pair(now: Timestamp) -> Result<Pair, Broken> {
     let private = RsaPrivateKey::new(&mut OsRng, RSA_BITS)?;
     let key = private.to_pkcs8_der()?.as_bytes().to_vec();
     let public = SubjectPublicKeyInfoOwned::from_der(private.to_public_key().to_public_key_der()?.as_bytes())?;

@@ -21,7 +21,9 @@ use crate::{
             flow::{Arrival, Refused, bound, micros},
             manage::place,
             person::Known,
+            report::Heard,
             settings::{departments_of, role_of},
+            trial::Purpose,
         },
         token::{digest, equal, fresh},
     },
@@ -87,19 +89,19 @@ impl Federation {
         origin: &Origin,
     ) -> Result<Begun, Refused> {
         self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
-        let begun = self.request(idp_id, next, cookie, public_url).await;
+        let begun = self.request(idp_id, Purpose::SignIn { next }, cookie, public_url).await;
         self.note(idp_id, begun.as_ref().err(), origin).await?;
         begun
     }
 
-    async fn request(
+    pub(in crate::identity::federation) async fn request(
         &self,
         idp_id: &str,
-        next: &str,
+        purpose: Purpose<'_>,
         cookie: Option<&str>,
         public_url: &Url,
     ) -> Result<Begun, Refused> {
-        let row = self.provider(idp_id, "saml").await?.filter(|row| row.enabled).ok_or(Refused::Unknown)?;
+        let row = self.provider(idp_id, "saml").await?.filter(|row| purpose.may_use(row)).ok_or(Refused::Unknown)?;
         let settings = saml_settings(&row).ok_or("IDP_SETTINGS")?;
         let key = self.own_key(&row)?;
         let (destination, redirect) = match (&settings.redirect, &settings.post) {
@@ -122,7 +124,7 @@ impl Federation {
             let action = destination.parse().map_err(|_| Refused::from("IDP_SETTINGS"))?;
             Way::Form { action, request: request.form(&key).ok_or("IDP_SECRET")? }
         };
-        self.set_out(&row.id, next, &cookie, &id).await?;
+        self.set_out(&row.id, purpose, &cookie, &id).await?;
         Ok(Begun { way, cookie })
     }
 
@@ -143,7 +145,8 @@ impl Federation {
 
     async fn kept(&self, brought: &Brought<'_>) -> Result<String, Refused> {
         let row = self.provider(brought.idp_id, "saml").await?.ok_or(Refused::Unknown)?;
-        if !row.enabled {
+        // No cookie comes with it: whose trial it is shows when it is read.
+        if !row.enabled && !idp::is_tried(&self.db, &row.id, self.clock.now()).await? {
             return Err("IDP_OFF".into());
         }
         let response = response_of(brought)?;
@@ -184,7 +187,8 @@ impl Federation {
         let body = saml::take(&mut tx, &digest(page.handle), &row.id, self.clock.now()).await?;
         tx.commit().await?;
         let body = body.ok_or("RESPONSE_GONE")?;
-        if !row.enabled {
+        let trying = self.trying(identity, &row.id, page.previous).await?;
+        if !row.enabled && trying.is_none() {
             return Err("IDP_OFF".into());
         }
         let settings = saml_settings(&row).ok_or("IDP_SETTINGS")?;
@@ -192,14 +196,28 @@ impl Federation {
         if page.cookie.is_none() && !settings.unsolicited {
             return Err("BROWSER_UNKNOWN".into());
         }
-        let vouched = self.verify(body, &settings, self.own_key(&row)?, page).await?;
-        let next = self.spend(&row, &settings, &vouched, page.cookie).await?;
+        let heard = async {
+            let vouched = self.verify(body, &settings, self.own_key(&row)?, page).await?;
+            let (next, trial) = self.spend(&row, &settings, &vouched, page.cookie).await?;
+            Ok((vouched, next, trial))
+        };
+        let (vouched, next, trial) = match (heard.await, trying) {
+            (Err(refused), Some(me)) => return self.tried(&row, &me, Err(refused), origin).await,
+            (heard, _) => heard?,
+        };
+        if let Some(session_id) = trial {
+            let me = self.tester(identity, &session_id, page.previous).await?;
+            return self.tried(&row, &me, Ok(Heard::of_assertion(&settings, vouched)), origin).await;
+        }
+        if !row.enabled {
+            return Err("IDP_OFF".into());
+        }
         let role = role_of(&settings.roles, settings.default_role, &vouched.claimed.groups);
         let issuer = issuer(&settings);
         let departments = departments_of(&settings.departments, &vouched.claimed.groups);
         let known = Known { idp_id: &row.id, issuer: &issuer, role, departments, claimed: vouched.claimed };
         let session = self.admit(identity, known, page.previous, origin).await?;
-        Ok(Arrival { session, next })
+        Ok(Arrival::SignedIn { session, next })
     }
 
     /// Beside the threads that answer others.
@@ -220,14 +238,15 @@ impl Federation {
         tokio::task::spawn_blocking(work).await.map_err(|_| Refused::from("RESPONSE_BROKE"))?
     }
 
-    /// Uses up the assertion and the request that it answers, both or neither. Returns where the person wanted to go.
+    /// Uses up the assertion and the request that it answers, both or neither. Returns where the person wanted to
+    /// go, and whose trial the request was.
     async fn spend(
         &self,
         row: &Row,
         settings: &Settings,
         vouched: &Vouched,
         cookie: Option<&str>,
-    ) -> Result<String, Refused> {
+    ) -> Result<(String, Option<String>), Refused> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let assertion = digest(&vouched.assertion_id);
@@ -239,7 +258,7 @@ impl Federation {
                 return Err("REQUEST_MISSING".into());
             }
             tx.commit().await?;
-            return Ok("/".to_owned());
+            return Ok(("/".to_owned(), None));
         };
         let Some(attempt) = idp::take(&mut tx, &digest(request)).await? else {
             return Err("REQUEST_UNKNOWN".into());
@@ -255,7 +274,7 @@ impl Federation {
             return Err("STATE_EXPIRED".into());
         }
         tx.commit().await?;
-        Ok(attempt.next)
+        Ok((attempt.next, attempt.trial))
     }
 
     /// Our metadata for a provider.
@@ -267,7 +286,7 @@ impl Federation {
 }
 
 /// Whose names the subjects are. Apart from those of OpenID providers, which have other keys.
-fn issuer(settings: &Settings) -> String {
+pub(in crate::identity::federation) fn issuer(settings: &Settings) -> String {
     format!("saml:{}", settings.entity_id)
 }
 

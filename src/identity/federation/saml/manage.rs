@@ -133,7 +133,11 @@ impl Federation {
         Ok(Refreshed { settings, come, go })
     }
 
-    async fn metadata_of(&self, source: Source, private: bool) -> Result<(Vec<u8>, Option<String>), ProviderError> {
+    pub(in crate::identity::federation) async fn metadata_of(
+        &self,
+        source: Source,
+        private: bool,
+    ) -> Result<(Vec<u8>, Option<String>), ProviderError> {
         match source {
             Source::Document(bytes) => Ok((bytes, None)),
             Source::Url(text) => {
@@ -165,6 +169,8 @@ impl Federation {
             settings: serde_json::to_string(&checked.settings).unwrap_or_default(),
             secret: Some(self.keys.seal(&place(&id), &checked.key)?),
             enabled: true,
+            draft: false,
+            preset: None,
             created_at: now.0,
             updated_at: now.0,
         };

@@ -22,7 +22,7 @@ const LONGEST_NAME: usize = 1024;
 
 /// What is taken from a provider's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Provider {
+pub(in crate::identity::federation) struct Provider {
     pub entity_id: String,
     pub certificates: Vec<String>,
     pub redirect: Option<String>,
@@ -34,7 +34,11 @@ fn error(code: &'static str, detail: &str) -> ProviderError {
 }
 
 /// Reads the metadata of one provider.
-pub(super) fn read(bytes: &[u8], private: bool, now: Timestamp) -> Result<Provider, ProviderError> {
+pub(in crate::identity::federation) fn read(
+    bytes: &[u8],
+    private: bool,
+    now: Timestamp,
+) -> Result<Provider, ProviderError> {
     let broken = || error("IDP_METADATA", "this is not the SAML metadata of an identity provider");
     if bytes.len() > LARGEST {
         return Err(error("IDP_METADATA", "the document is larger than allowed"));

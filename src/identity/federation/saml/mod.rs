@@ -26,13 +26,13 @@
 //! assertion is believed only where an administrator said so; a `RelayState` is neither sent nor read, where
 //! somebody wants to go is kept here.
 
-mod assertion;
-mod certificate;
+pub(super) mod assertion;
+pub(super) mod certificate;
 mod encryption;
-mod flow;
+pub(super) mod flow;
 mod gate;
 pub mod manage;
-mod metadata;
+pub(super) mod metadata;
 mod request;
 mod response;
 pub mod settings;
@@ -41,7 +41,7 @@ mod xml;
 
 use url::Url;
 
-pub use certificate::fingerprint;
+pub use certificate::{ends, fingerprint};
 pub use flow::{Begun, Brought, Page, Way};
 pub use settings::Settings;
 

@@ -1,5 +1,5 @@
 // Behaviour of the console. Every page works without it; these modules only avoid reloads.
-import { copies, focusErrors, leaving, narrowing, popovers } from "./small.js";
+import { copies, files, focusErrors, leaving, narrowing, popovers } from "./small.js";
 import { dialogs } from "./dialog.js";
 import { facets } from "./facets.js";
 import { live } from "./live.js";
@@ -8,6 +8,6 @@ import { search } from "./search.js";
 import { shortcuts } from "./shortcuts.js";
 
 document.documentElement.classList.add("js");
-for (const start of [search, facets, live, more, dialogs, shortcuts, popovers, copies, narrowing, focusErrors, leaving]) {
+for (const start of [search, facets, live, more, dialogs, shortcuts, popovers, copies, files, narrowing, focusErrors, leaving]) {
   start();
 }

@@ -43,6 +43,19 @@ export function leaving() {
   document.querySelector("form[data-leave]")?.submit();
 }
 
+export function files() {
+  // A file goes into the field that takes the same text; without script it is pasted there.
+  for (const pick of document.querySelectorAll("[data-file-into]")) {
+    const field = document.getElementById(pick.dataset.fileInto);
+    const input = pick.querySelector("input");
+    pick.hidden = false;
+    input.addEventListener("change", async () => {
+      if (input.files[0]) field.value = await input.files[0].text();
+      field.focus();
+    });
+  }
+}
+
 export function focusErrors() {
   document.querySelector("[data-focus]")?.focus();
 }

@@ -1,0 +1,282 @@
+//! `/admin/idp`: the identity providers that people sign in with, and one of them.
+
+use axum::{
+    Router,
+    extract::{Path, RawForm, State},
+    http::StatusCode,
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use secrecy::SecretString;
+
+use super::{
+    ShellOf, audit, done,
+    idp_form::{Posted, explain},
+    outcome::{Act, audited},
+};
+use crate::{
+    app::{Hub, SharedHub},
+    http::{
+        AppError,
+        console::{
+            Section,
+            view::{
+                Page,
+                idp::{CertificateRow, Facts, IdpPage, IdpRow, IdpsPage, Wrong},
+            },
+        },
+    },
+    identity::{
+        Action, Origin,
+        federation::{
+            Authentication, callback, manage, our_keys,
+            preset::Preset,
+            saml::{self, acs, entity_id, manage::saml_settings},
+            setup::{self, SamlValues},
+            signed_out,
+        },
+    },
+    model::{Timestamp, View},
+    store::{
+        self, StoreError,
+        idp::{self, Row},
+        user,
+    },
+};
+
+pub fn routes() -> Router<SharedHub> {
+    Router::new()
+        .route("/admin/idp", get(list))
+        .route("/admin/idp/{id}", get(show))
+        .route("/admin/idp/{id}/enable", post(enable))
+        .route("/admin/idp/{id}/disable", post(disable))
+        .route("/admin/idp/{id}/remove", post(remove))
+        .route("/admin/idp/{id}/secret", post(change_secret))
+        .route("/admin/idp/{id}/refresh", post(refresh))
+}
+
+async fn list(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
+    let ShellOf { shell, .. } = frame.allow(Action::ManageSignIn, Section::SignIn)?;
+    let (rows, seen, local_owner) =
+        tokio::try_join!(idp::all(&hub.db), idp::last_sign_ins(&hub.db), user::has_local_owner(&hub.db))?;
+    let rows = rows.iter().map(|row| line(row, &seen)).collect();
+    Ok(IdpsPage { rows, local_owner }.render(&shell))
+}
+
+fn line(row: &Row, seen: &[(String, i64)]) -> IdpRow {
+    IdpRow {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        kind: row.kind.clone(),
+        state: match (row.draft, row.enabled) {
+            (true, _) => "draft",
+            (_, true) => "on",
+            (_, false) => "off",
+        },
+        preset: Preset::of(&row.kind, row.preset.as_deref()).as_str(),
+        last: seen.iter().find(|(id, _)| *id == row.id).map(|(_, at)| Timestamp(*at)),
+        ends: facts(row).certificates.iter().filter_map(|certificate| certificate.ends).min(),
+    }
+}
+
+/// What is known of a provider; empty where nothing was entered.
+pub fn facts(row: &Row) -> Facts {
+    if let Some(known) = saml_settings(row) {
+        let certificate =
+            |text: &String| CertificateRow { fingerprint: saml::fingerprint(text), ends: saml::ends(text) };
+        return Facts {
+            issuer: known.entity_id,
+            address: known.redirect.or(known.post).unwrap_or_default(),
+            certificates: known.certificates.iter().map(certificate).collect(),
+            ..Facts::default()
+        };
+    }
+    let Some(known) = setup::oidc_settings(row) else { return Facts::default() };
+    Facts {
+        issuer: known.issuer,
+        client_id: known.client_id,
+        algorithms: known.algorithms.join(", "),
+        scopes: known.scopes.join(" "),
+        ..Facts::default()
+    }
+}
+
+/// What the provider has to be given: word of the catalogue, value.
+pub fn given(hub: &Hub, row: &Row) -> Vec<(&'static str, String)> {
+    let public = &hub.edge.public_url;
+    match row.kind.as_str() {
+        "saml" => vec![
+            ("idp.give_metadata", entity_id(public, &row.id)),
+            ("idp.give_entity", entity_id(public, &row.id)),
+            ("idp.give_acs", acs(public, &row.id)),
+        ],
+        _ => {
+            let logout = public.join(&format!("auth/oidc/{}/backchannel-logout", row.id));
+            let always = [
+                ("idp.give_redirect", callback(public, &row.id)),
+                ("idp.give_logout", logout.map(String::from).unwrap_or_default()),
+                ("idp.give_signed_out", signed_out(public)),
+            ];
+            always.into_iter().chain(keys_url(hub, row).map(|url| ("idp.give_keys", url))).collect()
+        }
+    }
+}
+
+/// Where a provider reads our keys; `None`: it does not know us by one.
+pub fn keys_url(hub: &Hub, row: &Row) -> Option<String> {
+    let by_key = setup::oidc_settings(row).is_some_and(|known| known.authentication == Authentication::Key);
+    by_key.then(|| our_keys(&hub.edge.public_url, &row.id))
+}
+
+pub async fn find(hub: &Hub, id: &str) -> Result<Row, AppError> {
+    idp::get(&hub.db, &id.replace('\0', "")).await?.ok_or(AppError::NotFound)
+}
+
+async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
+    let ShellOf { shell, me, .. } = frame.allow(Action::ManageSignIn, Section::SignIn)?;
+    let row = find(&hub, &id).await?;
+    if row.draft {
+        let next = if !setup::is_filled(&row) {
+            "give"
+        } else if !setup::is_mapped(&row) {
+            "roles"
+        } else {
+            "test"
+        };
+        return Ok(Redirect::to(&format!("/admin/idp/{}/{next}", row.id)).into_response());
+    }
+    Ok(page(&hub, &me.view, &row, None).await?.render(&shell).into_response())
+}
+
+async fn page(hub: &Hub, view: &View, row: &Row, wrong: Option<Wrong>) -> Result<IdpPage, StoreError> {
+    let filter = store::audit::Filter {
+        named: Some(&row.id),
+        kind: Some("session"),
+        outcome: Some("refused"),
+        ..Default::default()
+    };
+    let (seen, refused) = tokio::try_join!(idp::last_sign_ins(&hub.db), store::audit::list(&hub.db, &filter, 10))?;
+    let setup::Mapping { groups: groups_claim, roles, departments, default_role } = setup::mapping(row);
+    Ok(IdpPage {
+        row: line(row, &seen),
+        facts: facts(row),
+        given: given(hub, row),
+        groups_claim,
+        roles: roles.into_iter().collect(),
+        departments: departments.into_iter().collect(),
+        default_role,
+        has_secret: setup::oidc_settings(row).is_some_and(|known| known.authentication.takes_secret()),
+        metadata_url: saml_settings(row).and_then(|known| known.metadata_url).unwrap_or_default(),
+        wrong,
+        refusals: audit::lines(hub, view, refused).await?,
+    })
+}
+
+/// The provider's page again, with what is wrong.
+async fn again(hub: &Hub, frame: ShellOf, row: &Row, wrong: Wrong) -> Result<Response, AppError> {
+    let view = page(hub, &frame.me.view, row, Some(wrong)).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&frame.at(Section::SignIn))).into_response())
+}
+
+async fn enable(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageSignIn)?;
+    let (row, now) = (find(&hub, &id).await?, hub.clock.now());
+    let mut tx = hub.db.begin().await?;
+    if !idp::set_enabled(&mut tx, &row.id, true, now).await? {
+        return Err(AppError::Conflict { code: "IDP_DRAFT", detail: "it is still being set up".to_owned() });
+    }
+    audited(&mut tx, Act::on(&frame.me, &origin, "idp.enable", "idp", &row.id), now).await?;
+    tx.commit().await?;
+    Ok(done(&format!("/admin/idp/{}", row.id), "idp_enabled", None))
+}
+
+async fn disable(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageSignIn)?;
+    let (row, now) = (find(&hub, &id).await?, hub.clock.now());
+    let mut tx = hub.db.begin().await?;
+    let ended = manage::switch_off(&mut tx, &row.id, &frame.me.user_id, now).await?;
+    let act = Act::on(&frame.me, &origin, "idp.disable", "idp", &row.id);
+    audited(&mut tx, act.detail(serde_json::json!({"ended": ended})), now).await?;
+    tx.commit().await?;
+    Ok(done(&format!("/admin/idp/{}", row.id), "idp_disabled", i64::try_from(ended).ok()))
+}
+
+async fn remove(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageSignIn)?;
+    let (row, now) = (find(&hub, &id).await?, hub.clock.now());
+    let mut tx = hub.db.begin().await?;
+    let ended = manage::forget(&mut tx, &row.id, &frame.me.user_id, now).await?;
+    let act = Act::on(&frame.me, &origin, "idp.remove", "idp", &row.id);
+    audited(&mut tx, act.detail(serde_json::json!({"ended": ended})), now).await?;
+    tx.commit().await?;
+    Ok(done("/admin/idp", "idp_removed", i64::try_from(ended).ok()))
+}
+
+async fn change_secret(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+    RawForm(body): RawForm,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageSignIn)?;
+    let row = find(&hub, &id).await?;
+    let secret = SecretString::from(Posted::read(&body).text("secret"));
+    let filled = match hub.federation.change_secret(&row, &secret) {
+        Ok(filled) => filled,
+        Err(rejected) => return again(&hub, frame, &row, explain(rejected, "secret")?).await,
+    };
+    let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
+    filled.store(&mut tx, &row.id, now).await?;
+    audited(&mut tx, Act::on(&frame.me, &origin, "idp.secret", "idp", &row.id), now).await?;
+    tx.commit().await?;
+    Ok(done(&format!("/admin/idp/{}", row.id), "idp_secret", None))
+}
+
+/// Metadata from elsewhere, or again from where it came.
+async fn refresh(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+    RawForm(body): RawForm,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageSignIn)?;
+    let row = find(&hub, &id).await?;
+    let known = saml_settings(&row).ok_or(AppError::NotFound)?;
+    let before = known.metadata_url.clone().map(saml::manage::Source::Url);
+    let source = Posted::read(&body).source().or(before);
+    let values = SamlValues {
+        source,
+        subject_attribute: known.subject_attribute,
+        unsolicited: known.unsolicited,
+        response_signed: known.response_signed,
+        private: known.private,
+    };
+    let filled = match hub.federation.fill_saml(&row, values, frame.me.role).await {
+        Ok(filled) => filled,
+        Err(rejected) => return again(&hub, frame, &row, explain(rejected, "metadata")?).await,
+    };
+    let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
+    filled.store(&mut tx, &row.id, now).await?;
+    audited(&mut tx, Act::on(&frame.me, &origin, "idp.refresh", "idp", &row.id), now).await?;
+    tx.commit().await?;
+    let new = saml_settings(&find(&hub, &id).await?).map(|new| new.certificates).unwrap_or_default();
+    let come = new.iter().filter(|certificate| !known.certificates.contains(certificate)).count();
+    Ok(done(&format!("/admin/idp/{}", row.id), "idp_refreshed", i64::try_from(come).ok()))
+}

@@ -1,0 +1,242 @@
+use super::{Sample, minutes};
+use crate::{
+    http::console::{
+        Section::SignIn,
+        view::{
+            audit::AuditLine,
+            idp::{CertificateRow, Facts, IdpPage, IdpRow, IdpsPage, Wrong},
+            idp_setup::{ActivatePage, Frame, GivePage, MethodPage, RolesPage, TakePage, TestPage},
+        },
+    },
+    identity::{
+        Role,
+        federation::{
+            preset::Preset,
+            report::{Check, Received, Report, State, What},
+            trial::Finding,
+        },
+    },
+    model::Timestamp,
+};
+
+fn row(id: &str, name: &str, kind: &str, state: &'static str) -> IdpRow {
+    IdpRow {
+        id: id.into(),
+        name: name.into(),
+        kind: kind.into(),
+        state,
+        preset: if kind == "saml" { "saml" } else { "entra" },
+        last: (state == "on").then(|| minutes(4)),
+        ends: (kind == "saml").then(|| minutes(-20 * 24 * 60)),
+    }
+}
+
+fn facts(kind: &str) -> Facts {
+    if kind == "oidc" {
+        return Facts {
+            issuer: "https://login.id.example/v2.0".into(),
+            client_id: "8f14e45f-ceea-467f-a8e7-1c1f0d3b2a10".into(),
+            algorithms: "RS256".into(),
+            scopes: "openid profile email".into(),
+            ..Facts::default()
+        };
+    }
+    let certificate = |ends| CertificateRow { fingerprint: "5C:1F:3A:".repeat(10) + "00:11", ends };
+    Facts {
+        issuer: "https://id.hinoki-seiki.example/saml".into(),
+        address: "https://id.hinoki-seiki.example/sso".into(),
+        certificates: vec![certificate(Some(minutes(-20 * 24 * 60))), certificate(Some(minutes(-900 * 24 * 60)))],
+        ..Facts::default()
+    }
+}
+
+fn frame(kind: &str, at: usize, done: usize) -> Frame {
+    Frame {
+        id: "idp_1".into(),
+        name: "社員アカウント".into(),
+        kind: kind.into(),
+        preset: if kind == "saml" { Preset::Saml } else { Preset::Entra },
+        at,
+        done,
+        draft: true,
+    }
+}
+
+fn wrong(field: &str, code: &str, detail: &str) -> Option<Wrong> {
+    Some(Wrong { field: field.into(), code: code.into(), detail: detail.into() })
+}
+
+fn take(kind: &str, wrong: Option<Wrong>) -> TakePage {
+    TakePage {
+        frame: frame(kind, 2, if wrong.is_some() { 2 } else { 3 }),
+        issuer: "https://login.id.example/v2.0".into(),
+        client_id: "8f14e45f-ceea-467f-a8e7-1c1f0d3b2a10".into(),
+        has_secret: wrong.is_none(),
+        authentication: "basic".into(),
+        scopes: "openid profile email".into(),
+        algorithms: "RS256".into(),
+        max_age: String::new(),
+        tenants: String::new(),
+        private: false,
+        metadata_url: "https://id.hinoki-seiki.example/metadata".into(),
+        metadata: String::new(),
+        subject_attribute: String::new(),
+        unsolicited: false,
+        response_signed: false,
+        keys_url: None,
+        facts: wrong.is_none().then(|| facts(kind)),
+        wrong,
+    }
+}
+
+fn received(name: &str, value: Option<&str>, usage: &str) -> Received {
+    Received { name: name.into(), value: value.map(str::to_owned), usage: usage.into() }
+}
+
+fn report(last: (State, &str, &str), third: State) -> Report {
+    let check = |what, state, code: &str, detail: &str| Check { what, state, code: code.into(), detail: detail.into() };
+    Report {
+        checks: vec![
+            check(What::Connection, State::Ok, "", "https://login.id.example/v2.0"),
+            check(What::Signature, State::Ok, "", "RS256, kid 8f2c"),
+            check(What::Recipient, third, if third == State::Bad { "TOKEN_AUDIENCE" } else { "" }, "0.4"),
+            check(What::Attributes, if third == State::Bad { State::Open } else { State::Warn }, "PERSON_LOCAL", ""),
+            check(What::Role, last.0, last.1, last.2),
+        ],
+        received: vec![
+            received("sub", Some("a7d1c0e9"), "subject"),
+            received("email", Some("takanashi@hinoki-seiki.example"), "mail"),
+            received("name", Some("高梨 拓"), "name"),
+            received("groups", None, "groups"),
+            received("department", Some("情報システム課"), ""),
+        ],
+    }
+}
+
+fn test(report: Option<Report>, current: bool) -> TestPage {
+    let finding = report.map(|report| Finding {
+        passed: report.passed(),
+        report,
+        at: minutes(3),
+        user_id: "usr_1".into(),
+        current,
+    });
+    let passed = finding.as_ref().is_some_and(|finding| finding.passed && current);
+    TestPage {
+        frame: frame("oidc", 4, if passed { 5 } else { 4 }),
+        finding,
+        who: "高梨 拓".into(),
+        mine: true,
+        local_owner: true,
+    }
+}
+
+fn roles(wrong: Option<Wrong>) -> RolesPage {
+    let named = |group: &str, role: &str| {
+        let department = if group == "営業" { "営業一課" } else { "" };
+        (group.to_owned(), role.to_owned(), department.to_owned())
+    };
+    RolesPage {
+        frame: frame("oidc", 3, 4),
+        groups_claim: "groups".into(),
+        rows: vec![named("営業", "employee"), named("情シス", "admin"), named("", ""), named("", ""), named("", "")],
+        default_role: "viewer".into(),
+        seen: wrong.is_none().then(|| "営業, 野球部".into()),
+        wrong,
+    }
+}
+
+fn page(kind: &str, state: &'static str, refusals: Vec<AuditLine>) -> IdpPage {
+    IdpPage {
+        row: row("idp_1", "社員アカウント", kind, state),
+        facts: facts(kind),
+        given: given(kind),
+        groups_claim: "groups".into(),
+        roles: vec![("営業".into(), Role::Employee), ("情シス".into(), Role::Admin)],
+        departments: vec![("営業".into(), "営業一課".into())],
+        default_role: (kind == "saml").then_some(Role::Viewer),
+        has_secret: kind == "oidc",
+        metadata_url: "https://id.hinoki-seiki.example/metadata".into(),
+        wrong: None,
+        refusals,
+    }
+}
+
+fn given(kind: &str) -> Vec<(&'static str, String)> {
+    let hub = "https://hub.hinoki-seiki.example/auth";
+    match kind {
+        "saml" => vec![
+            ("idp.give_metadata", format!("{hub}/saml/idp_1/metadata")),
+            ("idp.give_entity", format!("{hub}/saml/idp_1/metadata")),
+            ("idp.give_acs", format!("{hub}/saml/idp_1/acs")),
+        ],
+        _ => vec![
+            ("idp.give_redirect", format!("{hub}/oidc/idp_1/callback")),
+            ("idp.give_logout", format!("{hub}/oidc/idp_1/backchannel-logout")),
+        ],
+    }
+}
+
+fn refusal(code: &str) -> AuditLine {
+    AuditLine {
+        id: "aud_1".into(),
+        at: Timestamp(minutes(12).0),
+        actor: "system".into(),
+        actor_name: None,
+        action: "session.start".into(),
+        object_kind: "idp".into(),
+        object_id: "idp_1".into(),
+        object_name: Some("社員アカウント".into()),
+        refused: true,
+        ip: Some("192.0.2.14".into()),
+        request_id: Some("019a0000-0000-7000-8000-000000000001".into()),
+        detail: vec![("code".into(), code.into())],
+        place: None,
+    }
+}
+
+pub fn samples() -> Vec<Sample> {
+    let rows = vec![
+        row("idp_1", "社員アカウント", "oidc", "on"),
+        row("idp_2", "協力会社", "saml", "off"),
+        row("idp_3", "関西支社", "oidc", "draft"),
+    ];
+    let method =
+        |frame: Option<Frame>, wrong| MethodPage {
+            frame, preset: Preset::Entra, name: "社員アカウント".into(), wrong
+        };
+    let give = |kind: &str| GivePage { frame: frame(kind, 1, 2), values: given(kind) };
+    let no_groups = report((State::Bad, "GROUPS_NONE", "viewer"), State::Ok);
+    let meant = report((State::Open, "", ""), State::Bad);
+    let good = report((State::Ok, "", "employee"), State::Ok);
+    let activate = |error: Option<&'static str>| ActivatePage {
+        frame: frame("oidc", 5, 5),
+        passed: error.is_none(),
+        local_owner: true,
+        error,
+    };
+    let refused = Some("IDP_UNTRIED");
+    vec![
+        ("idps", SignIn, true, Box::new(IdpsPage { rows, local_owner: true })),
+        ("idps-none", SignIn, true, Box::new(IdpsPage { rows: vec![], local_owner: false })),
+        ("idp", SignIn, true, Box::new(page("oidc", "on", vec![refusal("TOKEN_AUDIENCE"), refusal("ROLE_NONE")]))),
+        ("idp-saml", SignIn, true, Box::new(page("saml", "off", vec![]))),
+        ("idp-new", SignIn, true, Box::new(method(None, None))),
+        ("idp-method", SignIn, true, Box::new(method(Some(frame("oidc", 0, 4)), wrong("name", "IDP_NAME_TAKEN", "")))),
+        ("idp-give", SignIn, true, Box::new(give("oidc"))),
+        ("idp-give-saml", SignIn, true, Box::new(give("saml"))),
+        ("idp-take", SignIn, true, Box::new(take("oidc", None))),
+        ("idp-take-wrong", SignIn, true, Box::new(take("oidc", wrong("issuer", "IDP_DISCOVERY", "HTTP 404")))),
+        ("idp-take-saml", SignIn, true, Box::new(take("saml", None))),
+        ("idp-take-saml-wrong", SignIn, true, Box::new(take("saml", wrong("metadata", "IDP_METADATA", "no XML")))),
+        ("idp-roles", SignIn, true, Box::new(roles(None))),
+        ("idp-roles-wrong", SignIn, true, Box::new(roles(wrong("roles", "IDP_NOBODY", "")))),
+        ("idp-test", SignIn, true, Box::new(test(Some(no_groups), true))),
+        ("idp-test-none", SignIn, true, Box::new(test(None, true))),
+        ("idp-test-bad", SignIn, true, Box::new(test(Some(meant), true))),
+        ("idp-test-passed", SignIn, true, Box::new(test(Some(good.clone()), true))),
+        ("idp-test-stale", SignIn, true, Box::new(test(Some(good), false))),
+        ("idp-activate", SignIn, true, Box::new(activate(None))),
+        ("idp-activate-refused", SignIn, true, Box::new(activate(refused))),
+    ]
+}

@@ -1,0 +1,120 @@
+//! `/admin/idp`: identity providers, and one of them.
+
+use super::audit::AuditLine;
+use crate::{http::console::Shell, identity::Role, model::Timestamp};
+
+/// One provider in the list.
+#[derive(Clone, Debug)]
+pub struct IdpRow {
+    pub id: String,
+    pub name: String,
+    /// `oidc` or `saml`.
+    pub kind: String,
+    /// `draft`, `on` or `off`.
+    pub state: &'static str,
+    /// Word of `idp_preset`.
+    pub preset: &'static str,
+    /// Last sign-in by it.
+    pub last: Option<Timestamp>,
+    /// When the first of its certificates ends (SAML).
+    pub ends: Option<Timestamp>,
+}
+
+impl IdpRow {
+    /// Class, icon and word of the state.
+    #[must_use]
+    pub fn look(&self, s: &Shell) -> (&'static str, &'static str, &'static str) {
+        match self.state {
+            "draft" => ("", "edit", s.t("idp.draft")),
+            "on" => ("ok", "check", s.t("idp.on")),
+            _ => ("idle", "pause", s.t("idp.off")),
+        }
+    }
+
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        kind_name(&self.kind)
+    }
+}
+
+/// The protocol as people know it.
+#[must_use]
+pub fn kind_name(kind: &str) -> &'static str {
+    if kind == "saml" { "SAML 2.0" } else { "OpenID Connect" }
+}
+
+/// A certificate: SHA-256, end.
+#[derive(Clone, Debug)]
+pub struct CertificateRow {
+    pub fingerprint: String,
+    pub ends: Option<Timestamp>,
+}
+
+impl CertificateRow {
+    /// It ended, or does so within a month.
+    #[must_use]
+    pub fn is_near(&self, s: &Shell) -> bool {
+        self.ends.is_some_and(|end| end.since(s.now) < 30 * Timestamp::DAY)
+    }
+}
+
+/// What a provider said of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Issuer, or entity id.
+    pub issuer: String,
+    pub client_id: String,
+    pub algorithms: String,
+    pub scopes: String,
+    /// Where people are sent (SAML).
+    pub address: String,
+    pub certificates: Vec<CertificateRow>,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug)]
+pub struct Wrong {
+    pub field: String,
+    /// Of `form_error`.
+    pub code: String,
+    /// For people who know the protocol, in English.
+    pub detail: String,
+}
+
+/// `/admin/idp`.
+#[derive(Clone, Debug, Default)]
+pub struct IdpsPage {
+    pub rows: Vec<IdpRow>,
+    /// An owner may sign in without a provider.
+    pub local_owner: bool,
+}
+
+/// `/admin/idp/{id}`.
+#[derive(Clone, Debug)]
+pub struct IdpPage {
+    pub row: IdpRow,
+    pub facts: Facts,
+    /// Addresses that the provider was given: word of `idp`, value.
+    pub given: Vec<(&'static str, String)>,
+    pub groups_claim: String,
+    pub roles: Vec<(String, Role)>,
+    /// Group and department.
+    pub departments: Vec<(String, String)>,
+    pub default_role: Option<Role>,
+    pub has_secret: bool,
+    pub metadata_url: String,
+    pub wrong: Option<Wrong>,
+    pub refusals: Vec<AuditLine>,
+}
+
+impl IdpPage {
+    #[must_use]
+    pub fn wrong(&self, field: &str) -> Option<&Wrong> {
+        self.wrong.as_ref().filter(|wrong| wrong.field == field)
+    }
+
+    #[must_use]
+    pub fn role_word(&self, s: &Shell, role: &Role) -> &'static str {
+        s.word("role", role.as_str())
+    }
+}

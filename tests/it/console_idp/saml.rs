@@ -1,0 +1,125 @@
+//! SAML providers in the console: metadata by paste, a trial, and keys that nobody but an owner changes under an
+//! owner.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use musubi::store::sql;
+
+use super::admin::Admin;
+use crate::{
+    issuer::{Page, Visitor, keys},
+    oidc_cases::scene::SESSION,
+    real::TestDatabase as Database,
+    saml_cases::{
+        pen::{Draft, Site, metadata},
+        scene::request_of,
+    },
+};
+
+const ENTITY: &str = "https://console.id.example/saml";
+
+async fn ready(a: &Admin) -> String {
+    let id = a.draft("saml", "saml").await;
+    let give = a.open(&format!("/admin/idp/{id}/give")).await.body;
+    assert!(give.contains(&format!("/auth/saml/{id}/acs")), "{give}");
+    let described = Visitor::new().get(&a.at(&format!("/auth/saml/{id}/metadata"))).await;
+    assert!(described.status == 200 && described.body.contains("X509Certificate"), "ready before theirs is known");
+    let document = metadata(ENTITY, "https://console.id.example/sso", &[&keys().main]);
+    a.done(&format!("/admin/idp/{id}/take"), &[("metadata", &document), ("action", "check")]).await;
+    let page = a.open(&format!("/admin/idp/{id}/take")).await.body;
+    assert!(page.contains(ENTITY) && page.contains("SHA-256") && page.contains(" まで"), "{page}");
+    let roles = [("groups_claim", "groups"), ("group", "staff"), ("role", "employee")];
+    a.done(&format!("/admin/idp/{id}/roles"), &roles).await;
+    id
+}
+
+/// A trial whose response is drawn as `draft` says.
+async fn tried(a: &Admin, id: &str, case: &'static str, draft: Draft) -> Page {
+    let start = a.open(&format!("/admin/idp/{id}/test/start")).await;
+    let text = request_of(start.location());
+    let request = text.split(" ID=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let site = Site {
+        case,
+        entity_id: ENTITY.into(),
+        audience: a.at(&format!("/auth/saml/{id}/metadata")),
+        acs: a.at(&format!("/auth/saml/{id}/acs")),
+        request,
+        outside: String::new(),
+        certificate: String::new(),
+        now: a.scene.t.hub().clock.now().0 / musubi::model::Timestamp::SECOND,
+    };
+    let value = BASE64_STANDARD.encode(draft.write(&site));
+    let kept = Visitor::new().post(&site.acs, &[("SAMLResponse".into(), value)]).await;
+    assert_eq!(kept.status, 303, "{}", kept.body);
+    let end = a.v.get(&a.at(kept.location())).await;
+    assert!(end.sets(SESSION).is_none(), "a trial sets no session");
+    end
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saml_provider_is_set_up_tried_and_switched_on() {
+    for database in Database::both().await {
+        let a = Admin::new(&database).await;
+        let id = ready(&a).await;
+        let test = format!("/admin/idp/{id}/test");
+        let wrong =
+            Draft { assertion: |site, text| text.replace(&site.audience, "https://other.example"), ..Draft::default() };
+        assert_eq!(tried(&a, &id, "aud", wrong).await.location(), test);
+        let page = a.open(&test).await.body;
+        assert!(page.contains("アサーションの宛先") && page.contains("エンティティ ID を"), "{page}");
+
+        let unsigned = Draft { sign_assertion: false, sign_response: true, ..Draft::default() };
+        assert_eq!(tried(&a, &id, "whole", unsigned).await.location(), test);
+        let page = a.open(&test).await.body;
+        assert!(page.contains("アサーションに署名がない") && page.contains("アサーションに署名する設定"), "{page}");
+
+        assert_eq!(tried(&a, &id, "good", Draft::default()).await.location(), test);
+        let page = a.open(&test).await.body;
+        for said in ["すべて確認できました", "sub-good", "good@staff.example", "架空 花子"] {
+            assert!(page.contains(said), "{}: {said} in {page}", database.name);
+        }
+        a.nobody_came().await;
+
+        // A draft takes no response but those of trials that are on their way.
+        assert!(a.change("DELETE FROM login_attempt").await);
+        let acs = a.at(&format!("/auth/saml/{id}/acs"));
+        let late = Visitor::new().post(&acs, &[("SAMLResponse".into(), "eA==".into())]).await;
+        assert_eq!(late.status, 403);
+        a.done(&format!("/admin/idp/{id}/activate"), &[]).await;
+        assert!(a.open("/signin").await.status == 303, "the administrator is signed in");
+        assert!(Visitor::new().get(&a.at("/signin")).await.body.contains(&format!("/auth/saml/{id}/start")));
+        a.scene.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_brings_no_keys_for_a_provider_of_an_owner() {
+    let database = Database::sqlite().await;
+    let a = Admin::new(&database).await;
+    let id = ready(&a).await;
+    assert!(a.change("UPDATE idp SET draft = FALSE, enabled = TRUE").await);
+    let mut tx = a.scene.t.hub().db.begin().await.unwrap();
+    for statement in [
+        "INSERT INTO app_user (id, mail, mail_key, name, role, language, theme, created_at)
+         VALUES ('usr_saml', 'o@staff.example', 'o@staff.example', '岸 由美', 'owner', 'ja', 'system', 0)",
+        "INSERT INTO external_identity (issuer, subject, idp_id, user_id, created_at, seen_at)
+         VALUES ('saml:https://console.id.example/saml', 'sub', 'idp', 'usr_saml', 0, 0)",
+        "UPDATE app_user SET role = 'admin' WHERE id <> 'usr_saml'",
+    ] {
+        sql(statement).execute(&mut tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    a.forget();
+    let mine = metadata(ENTITY, "https://console.id.example/sso", &[&keys().next]);
+    let before = a.scene.t.text("SELECT settings FROM idp").await;
+    let page = a.post(&format!("/admin/idp/{id}/refresh"), &[("metadata", &mine)]).await;
+    assert!(page.status == 422 && page.body.contains("変更できるのはオーナーだけです"), "{}", page.body);
+    assert_eq!(a.scene.t.text("SELECT settings FROM idp").await, before);
+    // Nor by a provider of the same name beside or in place of it.
+    a.done(&format!("/admin/idp/{id}/remove"), &[]).await;
+    let again = a.draft("again", "saml").await;
+    let page = a.post(&format!("/admin/idp/{again}/take"), &[("metadata", &mine)]).await;
+    assert!(page.status == 422 && page.body.contains("変更できるのはオーナーだけです"), "{}", page.body);
+    assert!(a.change("UPDATE app_user SET role = 'owner' WHERE id <> 'usr_saml'").await);
+    a.done(&format!("/admin/idp/{again}/take"), &[("metadata", &mine)]).await;
+    a.scene.t.stop().await;
+}
