@@ -48,6 +48,8 @@
 //! `http` names axum, only `cli` prints.
 //! Invariant: a stored secret leaves `connection` only inside a connector or a signature check; logs and
 //! errors hold ids and codes, never names, payloads or secrets.
+//! Invariant: what is read of customers for a person is read with that person's [`model::View`], which
+//! [`identity::scope`] alone makes.
 //! Invariant: time comes from [`clock`]; amounts are minor units beside their currency; a business date is
 //! never shifted by a zone.
 //!
@@ -68,6 +70,7 @@
 //! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |
 //! | a kind of event that others are told of | [`model::event`] |
 //! | a right | [`identity::access`] |
+//! | a class of fields that some roles do not see | [`model::view`], `config::access`, both catalogues |
 
 pub mod analytics;
 pub mod app;

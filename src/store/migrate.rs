@@ -34,13 +34,8 @@ pub async fn run(db: &Db) -> Result<(), StoreError> {
         Db::Sqlite { write, .. } => migrator.run(write).await?,
         Db::Postgres(pool) => migrator.run(pool).await?,
     }
-    // What SQL cannot fold. Nothing is open but once after that migration, so nobody waits for a writer.
-    let open = sql("SELECT id FROM customer WHERE department IS NOT NULL AND department_key IS NULL LIMIT 1");
-    if open.optional::<(String,)>(db).await?.is_some() {
-        let mut tx = db.begin().await?;
-        scope::fold_departments(&mut tx).await?;
-        tx.commit().await?;
-    }
+    // What SQL cannot fold.
+    scope::fold_departments(db).await?;
     Ok(())
 }
 

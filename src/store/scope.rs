@@ -3,7 +3,7 @@
 //! What is read of one customer takes a [`InView`], which only [`in_view`] makes: a page cannot reach a customer
 //! without having asked whether its reader may. A customer outside answers exactly as one that is not there.
 
-use super::{Dialect, FromRow, On, StoreError, Tx, Value, json_list, sql};
+use super::{Db, Dialect, FromRow, On, StoreError, Value, json_list, sql};
 use crate::model::view::{View, department_key};
 
 /// A customer that the reader sees, and how.
@@ -136,18 +136,27 @@ pub async fn departments(on: impl Into<On<'_>>) -> Result<Vec<String>, StoreErro
     Ok(rows.into_iter().map(|(name,)| name).collect())
 }
 
-/// Folds the departments of customers that an older program wrote. Returns how many departments there were.
-pub async fn fold_departments(tx: &mut Tx) -> Result<usize, StoreError> {
-    let open: Vec<(String,)> =
-        sql("SELECT DISTINCT department FROM customer WHERE department IS NOT NULL AND department_key IS NULL")
-            .all(&mut *tx)
-            .await?;
-    for (name,) in &open {
-        sql("UPDATE customer SET department_key = $1 WHERE department = $2")
-            .bind(department_key(name))
+/// Folds departments that an older program wrote, or wrote beside a newer one. Nothing is opened for writing
+/// where all are folded.
+pub async fn fold_departments(db: &Db) -> Result<(), StoreError> {
+    let pairs: Vec<(Option<String>, Option<String>)> = sql("SELECT DISTINCT department, department_key FROM customer
+         WHERE department IS NOT NULL OR department_key IS NOT NULL")
+    .all(db)
+    .await?;
+    let wrong = |(name, key): &(Option<String>, Option<String>)| name.as_deref().map(department_key) != *key;
+    let open: Vec<Option<String>> = pairs.into_iter().filter(wrong).map(|(name, _)| name).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let mut tx = db.begin().await?;
+    for name in open {
+        let key = name.as_deref().map(department_key);
+        let of = if name.is_some() { "department = $2" } else { "department IS NULL AND $2 IS NULL" };
+        sql(format!("UPDATE customer SET department_key = $1 WHERE {of}"))
+            .bind(key)
             .bind(name)
-            .execute(tx)
+            .execute(&mut tx)
             .await?;
     }
-    Ok(open.len())
+    tx.commit().await
 }

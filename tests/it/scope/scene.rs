@@ -21,7 +21,7 @@ const MAIL: &str = "takanashi@hinoki-seiki.example";
 const PASSPHRASE: &str = "hinoki-no-kaori-2026";
 
 /// What stands on customers of another department and nowhere else.
-pub const OUTSIDE: [&str; 12] = [
+pub const OUTSIDE: [&str; 13] = [
     "別部署商事",
     "ベツブショ",
     "ZX-9001",
@@ -30,6 +30,7 @@ pub const OUTSIDE: [&str; 12] = [
     "外岡",
     "N-zo1",
     "N-zf1",
+    "N-uf1",
     "INV-Z1",
     "PAY-Z1",
     "別件の訪問",
