@@ -49,7 +49,7 @@
 //! Invariant: a stored secret leaves `connection` only inside a connector or a signature check; logs and
 //! errors hold ids and codes, never names, payloads or secrets.
 //! Invariant: what is read of customers for a person is read with that person's [`model::View`], which
-//! [`identity::scope`] alone makes.
+//! [`identity::view`] alone makes.
 //! Invariant: time comes from [`clock`]; amounts are minor units beside their currency; a business date is
 //! never shifted by a zone.
 //!

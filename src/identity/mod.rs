@@ -10,7 +10,6 @@ pub mod members;
 pub mod password;
 pub mod people;
 pub mod principal;
-pub mod scope;
 pub mod second;
 pub mod session;
 pub mod settings;
@@ -19,6 +18,7 @@ pub mod setup;
 pub(crate) mod testing;
 mod throttle;
 pub mod token;
+pub mod view;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -31,11 +31,11 @@ pub use federation::Federation;
 pub use local::SignInError;
 pub use members::{By, MemberError};
 pub use principal::{Principal, Role};
-pub use scope::{Access, DepartmentError};
 pub use second::{Factor, FactorError};
 pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
 pub use setup::{FieldError, SetupError, SetupForm, mail_key};
+pub use view::{Access, DepartmentError};
 
 use crate::{clock::Clock, config, store::Db};
 

@@ -1,7 +1,7 @@
 //! What one reader sees: of which customers, and which of their fields in the clear.
 //!
 //! Every question about customers takes a [`View`], so a new one cannot forget it. A person's view is made
-//! in one place, `identity::scope`; [`View::everything`] is for the command line and the hub's own work.
+//! in one place, `identity::view`; [`View::everything`] is for the command line and the hub's own work.
 //! Whoever has neither departments nor a role that sees more, sees nothing: that is [`View::nothing`].
 
 use std::{fmt, sync::Arc};

@@ -5,9 +5,10 @@ use serde_json::json;
 use super::{Federation, claims::Claimed, flow::Refused};
 use crate::{
     identity::{
-        AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit, scope,
+        AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit,
         session::Federated,
         setup::{is_mail, mail_key},
+        view,
     },
     model::{Id, Timestamp, ids::Noun},
     store::{StoreError, Tx, external_identity, idp, session, user},
@@ -63,7 +64,7 @@ impl Federation {
                 tx.rollback().await?;
                 continue;
             }
-            scope::from_groups(&mut tx, &user_id, &departments, origin, now).await?;
+            view::from_groups(&mut tx, &user_id, &departments, origin, now).await?;
             let federated = Federated { idp_id, subject, sid: claimed.sid.as_deref() };
             let signed_in = identity.start_session(&mut tx, &user_id, previous, origin, Some(federated)).await?;
             tx.commit().await?;

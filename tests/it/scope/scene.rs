@@ -38,7 +38,7 @@ pub const OUTSIDE: [&str; 13] = [
 ];
 /// Values by class, as they were sent, typed and shown.
 pub const CREDIT: [&str; 4] = ["7654321", "7,654,321", "6543210", "6,543,210"];
-pub const TERMS: [&str; 5] = ["翌々月八日払い", "翌々月九日払い", "翌々月七日払い", "特選単価", "27日"];
+pub const TERMS: [&str; 5] = ["翌々月八日払い", "翌々月九日払い", "翌々月七日払い", "特選単価", "27日締め"];
 pub const PERSONAL: [&str; 10] = [
     "080-5555-0001",
     "08055550001",
