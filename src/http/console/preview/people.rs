@@ -129,7 +129,9 @@ fn permissions() -> PermissionsPage {
     let outside =
         Mapping { otherwise: Some(Role::Viewer), provider: "協力会社".into(), groups: vec![], departments: vec![] };
     let access = Access { limited: vec![Role::Employee, Role::Viewer], ..Access::default() };
-    let class = |class: Class| (class.as_str(), Role::ALL.map(|role| Some(access.clears(role, class))));
+    let class = |class: Class| {
+        (class.as_str(), Role::ALL.map(|role| can(role, Action::ViewCustomers).then(|| access.clears(role, class))))
+    };
     PermissionsPage {
         sees: [Sees::All, Sees::All, Sees::All, Sees::OwnDepartments, Sees::OwnDepartments, Sees::None],
         classes: Class::ALL.map(class).to_vec(),
