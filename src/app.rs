@@ -16,7 +16,7 @@ use crate::{
     config::{self, Config, ConfigError},
     connection::{Catalogue, Registry, catalogue::CatalogueError},
     http::{self, Edge},
-    identity::{Federation, Identity, Limits, Settings},
+    identity::{Access, Federation, Identity, Limits, Settings},
     mail::{self, Carrier, Post, carrier::CarrierError},
     model::{Currency, Id, ids::Noun},
     samples::SampleSystems,
@@ -102,7 +102,8 @@ impl Parts {
         store::migrate::run(&db).await?;
         let keys = Keys::load(&config.secrets, config.database.is_sqlite())?;
         let clock = Clock::System;
-        let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config));
+        let access = Access::from(&config.access);
+        let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config), access);
         let mut edge = Edge::try_from(&config.server)?;
         edge.pages = http::console::page::outside::pages();
         edge.metrics = metrics.map(|m| Arc::new(move || m.render()) as Arc<dyn Fn() -> String + Send + Sync>);
@@ -185,6 +186,7 @@ impl Hub {
             store::connection::free_leases(&mut tx, self.clock.now()).await?;
             tx.commit().await?;
         }
+        self.identity.note_access().await?;
         worker::spawn(self.engine.clone(), self.stop.child_token(), &self.tasks);
         self.start_mail();
         let keep = self.config.retention.clone();

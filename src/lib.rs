@@ -49,6 +49,8 @@
 //! `http` names axum, only `cli` prints.
 //! Invariant: a stored secret leaves `connection` only inside a connector or a signature check; logs and
 //! errors hold ids and codes, never names, payloads or secrets.
+//! Invariant: what is read of customers for a person is read with that person's [`model::View`], which
+//! [`identity::view`] alone makes.
 //! Invariant: time comes from [`clock`]; amounts are minor units beside their currency; a business date is
 //! never shifted by a zone.
 //!
@@ -72,6 +74,7 @@
 //! | a mail | [`mail::letter`] and its words in both catalogues |
 //! | a right | [`identity::access`]; for tokens also [`identity::Scope`] |
 //! | a noun of the API | [`http::api`]: a file with `routes()`; `docs/api.md` |
+//! | a class of fields that some roles do not see | [`model::view`], `config::access`, both catalogues |
 
 pub mod analytics;
 pub mod app;

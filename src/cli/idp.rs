@@ -121,6 +121,9 @@ pub struct AddArgs {
     /// Role of people in none of these groups; none: they do not get in
     #[arg(long, default_value = "none")]
     default_role: String,
+    /// Department of a group, may be given several times
+    #[arg(long = "department", value_name = "GROUP=DEPARTMENT")]
+    pub(super) departments: Vec<String>,
     /// Longest ago that people typed their password at the provider; longer ago, they do it again
     #[arg(long, value_name = "SECONDS")]
     max_age: Option<u32>,
@@ -198,6 +201,21 @@ pub(super) fn roles(pairs: &[String]) -> Result<BTreeMap<String, Role>, CliError
         .collect()
 }
 
+pub(super) fn departments(pairs: &[String]) -> Result<BTreeMap<String, String>, CliError> {
+    let wrong = |pair: &str| CliError::Usage(format!("--department {pair}: write GROUP=DEPARTMENT"));
+    pairs
+        .iter()
+        .map(|pair| {
+            let (group, department) = pair.rsplit_once('=').ok_or_else(|| wrong(pair))?;
+            let department = department.trim();
+            if department.is_empty() {
+                return Err(wrong(pair));
+            }
+            Ok((group.to_owned(), department.to_owned()))
+        })
+        .collect()
+}
+
 fn secret(args: &AddArgs) -> Result<Option<SecretString>, CliError> {
     if let Some(path) = &args.secret_file {
         let text = std::fs::read_to_string(path).map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))?;
@@ -225,6 +243,7 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
         groups_claim: args.groups_claim,
         roles: roles(&args.roles)?,
         default_role,
+        departments: departments(&args.departments)?,
         private: args.private,
         max_age: args.max_age,
         tenants: args.tenants,

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     CliError, CliResult, Context, Outcome, cells,
-    idp::{AddArgs, federation, find, roles},
+    idp::{AddArgs, departments, federation, find, roles},
     installation::Installation,
 };
 use crate::identity::federation::saml::{
@@ -39,6 +39,7 @@ pub(super) async fn add(context: &Context, args: AddArgs) -> CliResult {
         metadata: source(args.saml_metadata.as_deref().unwrap_or_default())?,
         roles: roles(&args.roles)?,
         default_role: args.default_role()?,
+        departments: departments(&args.departments)?,
         name: args.name,
         subject_attribute: args.subject_attribute,
         groups_attribute: args.groups_claim,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     identity::{
-        By, Identity, Limits, Origin, Role,
+        Access, By, Identity, Limits, Origin, Role,
         password::MIN_CHARS,
         people::{AddError, NewPerson},
     },
@@ -78,6 +78,17 @@ pub enum Command {
         #[arg(value_parser = ["owner", "admin", "steward", "employee", "viewer", "auditor"])]
         role: String,
     },
+    /// Show the departments of somebody, put them into some or take them out
+    Department {
+        /// Id or mail address
+        person: String,
+        /// A department to put them into, may be given several times
+        #[arg(long, value_name = "DEPARTMENT")]
+        add: Vec<String>,
+        /// A department to take them out of, may be given several times
+        #[arg(long, value_name = "DEPARTMENT")]
+        remove: Vec<String>,
+    },
     /// Let somebody sign in no more; their devices are signed out
     Deactivate {
         /// Id or mail address
@@ -121,6 +132,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::AddService { name, role } => add_service(context, &name, &role).await,
         Command::Show { person } => member::show(context, &person).await,
         Command::Role { person, role } => member::role(context, &person, &role).await,
+        Command::Department { person, add, remove } => member::department(context, &person, &add, &remove).await,
         Command::Deactivate { person } => member::deactivate(context, &person).await,
         Command::Reactivate { person } => member::reactivate(context, &person).await,
         Command::ResetFactor { person } => member::reset_factor(context, &person).await,
@@ -161,7 +173,8 @@ async fn list(context: &Context) -> CliResult {
 
 pub(super) fn identity(context: &Context, here: &Installation) -> Result<Identity, CliError> {
     let config = &context.config;
-    let identity = Identity::new(here.db.clone(), here.clock.clone(), Limits::from(config));
+    let access = Access::from(&config.access);
+    let identity = Identity::new(here.db.clone(), here.clock.clone(), Limits::from(config), access);
     if !config.mail.is_on() {
         return Ok(identity);
     }

@@ -11,6 +11,7 @@
 //! here (both, or the tests fail), a rule in its `validate` when it has one. To add a section: one
 //! file more.
 
+mod access;
 mod connectors;
 pub mod database;
 mod demo;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    access::Access,
     connectors::Connectors,
     database::Database,
     demo::Demo,
@@ -65,6 +67,7 @@ pub struct Config {
     pub session: Session,
     pub signin: Signin,
     pub tokens: Tokens,
+    pub access: Access,
     pub connectors: Connectors,
     pub sync: Sync,
     pub inbox: Inbox,
@@ -176,6 +179,7 @@ impl Config {
             session,
             signin,
             tokens,
+            access,
             connectors: _,
             sync,
             inbox,
@@ -192,6 +196,7 @@ impl Config {
         session.validate()?;
         signin.validate()?;
         tokens.validate()?;
+        access.validate()?;
         sync.validate()?;
         inbox.validate()?;
         webhooks.validate()?;

@@ -24,6 +24,7 @@ pub mod setup;
 pub(crate) mod testing;
 mod throttle;
 pub mod token;
+pub mod view;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -42,6 +43,7 @@ pub use service::service_key;
 pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
 pub use setup::{FieldError, SetupError, SetupForm, mail_key};
+pub use view::{Access, DepartmentError};
 
 use crate::{clock::Clock, config, mail::Post, store::Db};
 
@@ -97,6 +99,7 @@ pub struct Identity {
     db: Db,
     clock: Clock,
     limits: Limits,
+    access: Access,
     passwords: password::Passwords,
     throttle: throttle::Throttle,
     setup: setup::Setup,
@@ -116,11 +119,12 @@ pub struct Identity {
 
 impl Identity {
     #[must_use]
-    pub fn new(db: Db, clock: Clock, limits: Limits) -> Self {
+    pub fn new(db: Db, clock: Clock, limits: Limits, access: Access) -> Self {
         Self {
             db,
             clock,
             limits,
+            access,
             passwords: password::Passwords::new(limits.hashes_at_once),
             throttle: throttle::Throttle::default(),
             setup: setup::Setup::default(),

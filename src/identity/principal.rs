@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::api_token::Scopes;
+use crate::model::View;
 
 /// What a person may do. Stored as text; the order is from most to least rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,8 @@ pub struct Principal {
     pub name: String,
     pub mail: String,
     pub role: Role,
+    /// Which customers and fields this person sees.
+    pub view: View,
     /// `ja` or `en`.
     pub language: String,
     /// `system`, `light` or `dark`.

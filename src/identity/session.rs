@@ -17,7 +17,7 @@ use super::{
     token,
 };
 use crate::{
-    model::{Id, Timestamp, ids::Noun},
+    model::{Id, Timestamp, View, ids::Noun},
     store::{
         StoreError, Tx,
         session::{self, SessionRow},
@@ -120,6 +120,7 @@ impl Identity {
         if self.is_over(&session, now) {
             return Ok(Found::Expired);
         }
+        session.principal.view = self.view_of(&session.principal.user_id, session.principal.role).await?;
         if due(&session) {
             self.touch(&digest, now).await;
             session.seen_at = now;
@@ -303,6 +304,7 @@ fn micros(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// The session of a row. What its person sees is asked for where it is put to use.
 fn read(row: SessionRow) -> Result<Session, StoreError> {
     let role = Role::parse(&row.role)
         .ok_or_else(|| StoreError::Corrupt(format!("user {} has an unknown role", row.user_id)))?;
@@ -312,6 +314,7 @@ fn read(row: SessionRow) -> Result<Session, StoreError> {
             name: row.name,
             mail: row.mail,
             role,
+            view: View::nothing(),
             language: row.language,
             theme: row.theme,
             session_id: row.id,

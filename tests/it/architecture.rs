@@ -127,6 +127,24 @@ fn rooms_import_only_what_the_design_allows() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// A view of everything is for who has the machine and for the hub itself; a page has its reader's.
+#[test]
+fn only_the_command_line_sees_everything() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for file in sources(&root) {
+        let inside = file.strip_prefix(&root).unwrap();
+        let name = inside.display().to_string();
+        let may = room_of(inside) == "cli" || ["model/view.rs", "identity/view.rs"].contains(&name.as_str());
+        let test = name.contains("test") || name.ends_with("timing.rs");
+        let text = without_comments(&std::fs::read_to_string(&file).unwrap());
+        if !may && !test && (text.contains("View::everything") || text.contains("view::EVERYTHING")) {
+            wrong.push(name);
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
 #[test]
 fn connectors_know_nothing_of_the_hub() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -8,7 +8,7 @@ use musubi::{
     config::Config,
     connection::create::{self, NewConnection},
     connection::schedule::Plan,
-    identity::{Identity, Limits},
+    identity::{Access, Identity, Limits},
     store::{self, sql},
 };
 use serde_json::Value;
@@ -52,7 +52,8 @@ impl TestHub {
         change(&mut config);
         let mut parts = Parts::from_config(config, None).await.unwrap();
         // Sessions live at the same time as everything else.
-        parts.identity = Identity::new(parts.db.clone(), clock.clone(), Limits::from(&parts.config));
+        let (limits, access) = (Limits::from(&parts.config), Access::from(&parts.config.access));
+        parts.identity = Identity::new(parts.db.clone(), clock.clone(), limits, access);
         parts.clock = clock;
         let running = Running::start(parts).await.unwrap();
         let url = format!("http://127.0.0.1:{}", running.address.port());

@@ -48,6 +48,7 @@ mod review;
 mod saml;
 mod saml_cases;
 mod schema;
+mod scope;
 mod sender;
 mod sessions;
 mod soak;

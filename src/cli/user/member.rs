@@ -10,8 +10,8 @@ use crate::{
         installation::{ACTOR, Installation, missing},
         output::Part,
     },
-    identity::{By, MemberError, Origin, Role, mail_key, service_key},
-    store::{external_identity, idp, user},
+    identity::{By, DepartmentError, MemberError, Origin, Role, mail_key, service_key},
+    store::{department, external_identity, idp, user},
 };
 
 /// Whoever runs the command has the machine.
@@ -57,9 +57,11 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
             })
         })
         .collect();
+    let departments: Vec<String> =
+        department::of_user(&here.db, &person.id).await?.into_iter().map(|row| row.name).collect();
     let document = json!({
         "id": person.id, "mail": person.mail, "name": person.name, "role": person.role,
-        "local_password": person.password_hash.is_some(), "providers": ways, "sessions": open,
+        "departments": departments, "local_password": person.password_hash.is_some(), "providers": ways, "sessions": open,
         "created_at": cells::instant(Some(person.created_at)), "disabled_at": cells::instant(person.disabled_at),
         "signed_in_at": cells::instant(person.signed_in_at),
     });
@@ -68,6 +70,7 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
         ("name", person.name.clone()),
         ("mail", person.mail.clone()),
         ("role", person.role.clone()),
+        ("departments", departments.join(", ")),
         ("passphrase", cells::yes(person.password_hash.is_some())),
         ("providers", ways.join(", ")),
         ("last sign-in", cells::time(person.signed_in_at, &here.zone)),
@@ -111,6 +114,43 @@ pub async fn alerts(context: &Context, named: &str, choice: &str) -> CliResult {
     identity(context, &here)?.choose_alerts(ACTOR, &person.id, wanted, &Origin::default()).await?;
     let sentence = if wanted { "gets alerts by mail" } else { "gets no alerts" };
     context.output.result(&json!({"id": person.id, "alerts": wanted}), &format!("{} {sentence}.", person.name));
+    Ok(Outcome::Done)
+}
+
+impl From<DepartmentError> for CliError {
+    fn from(error: DepartmentError) -> Self {
+        match error {
+            DepartmentError::Member(error) => error.into(),
+            DepartmentError::Name => Self::Usage(format!("DEPARTMENT_NAME: {error}")),
+        }
+    }
+}
+
+pub async fn department(context: &Context, named: &str, add: &[String], remove: &[String]) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    let (identity, origin) = (identity(context, &here)?, Origin::default());
+    for name in remove {
+        if !identity.take_department(BY, &person.id, name, &origin).await? {
+            let has = department::of_user(&here.db, &person.id).await?;
+            let near = nearest(name, has.iter().map(|row| row.name.as_str()));
+            return Err(missing("department", name, near, "musubi user department PERSON"));
+        }
+    }
+    for name in add {
+        identity.give_department(BY, &person.id, name, &origin).await?;
+    }
+    let rows = department::of_user(&here.db, &person.id).await?;
+    let documents: Vec<_> = rows.iter().map(|row| json!({"name": row.name, "given_by": row.given_by})).collect();
+    let cells: Vec<Vec<String>> = rows.iter().map(|row| vec![row.name.clone(), row.given_by.clone()]).collect();
+    context.output.table(&documents, &["department", "given by"], &cells);
+    let role = Role::parse(&person.role).unwrap_or(Role::Viewer);
+    if !identity.access().limits(role) {
+        context.output.note(&format!("The role {} sees every customer: access.limited does not list it.", person.role));
+    }
+    if rows.iter().any(|row| row.given_by == department::GROUPS) {
+        context.output.note("What groups give is set again at the next sign-in.");
+    }
     Ok(Outcome::Done)
 }
 

@@ -16,7 +16,7 @@ use super::{
     person::Known,
     provider::{Asking, Metadata, ProviderError},
     report::Heard,
-    settings::{Authentication, Settings},
+    settings::{Authentication, Settings, departments_of},
     token,
     trial::Purpose,
 };
@@ -267,10 +267,12 @@ impl Federation {
         let claimed = claims::claimed(&told.token, told.userinfo.as_ref(), &settings)?;
         let role = settings.role(&claimed.groups);
         // A subject is a name within its issuer's people.
+        let departments = departments_of(&settings.departments, &claimed.groups);
         let known = Known {
             idp_id: &row.id,
             issuer: &told.issuer,
             role,
+            departments,
             claimed,
             name_id: None,
             until: None,

@@ -10,6 +10,7 @@ use crate::{
         session::Federated,
         setup::{is_mail, mail_key},
         token::digest,
+        view,
     },
     model::{Id, Timestamp, ids::Noun},
     store::{StoreError, Tx, external_identity, idp, idp_domain, invitation, session, user},
@@ -25,6 +26,8 @@ pub(super) struct Known<'a> {
     pub issuer: &'a str,
     /// Of the groups; `None`: they let nobody in.
     pub role: Option<Role>,
+    /// Those of the groups.
+    pub departments: Vec<String>,
     pub claimed: Claimed,
     /// How the provider names the person when it signs them out, where that is another name.
     pub name_id: Option<&'a str>,
@@ -71,6 +74,7 @@ impl Federation {
                 tx.rollback().await?;
                 continue;
             }
+            view::from_groups(&mut tx, &user_id, &known.departments, origin, now).await?;
             let (sid, name_id, until) = (known.claimed.sid.as_deref(), known.name_id, known.until);
             let federated = Federated { idp_id, subject, sid, name_id, until };
             let signed_in = identity.start_session(&mut tx, &user_id, previous, origin, Some(federated)).await?;

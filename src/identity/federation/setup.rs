@@ -67,6 +67,8 @@ pub struct Mapping {
     /// Claim or attribute.
     pub groups: String,
     pub roles: BTreeMap<String, Role>,
+    /// Of groups with or without a role.
+    pub departments: BTreeMap<String, String>,
     pub default_role: Option<Role>,
 }
 
@@ -132,6 +134,7 @@ fn blank(preset: Preset) -> Settings {
         groups_claim: "groups".to_owned(),
         roles: BTreeMap::new(),
         default_role: None,
+        departments: BTreeMap::new(),
         private: false,
         max_age: None,
         tenants: Vec::new(),
@@ -167,9 +170,24 @@ pub fn oidc_settings(row: &Row) -> Option<Settings> {
     if row.kind == "oidc" { settings(row) } else { None }
 }
 
-/// Checks who gets which role.
+/// Who gets which role and department now; nobody, where the settings are by another version of this program.
+#[must_use]
+pub fn mapping(row: &Row) -> Mapping {
+    let of = |groups, roles, departments, default_role| Mapping { groups, roles, departments, default_role };
+    match (saml_settings(row), oidc_settings(row)) {
+        (Some(known), _) => of(known.groups_attribute, known.roles, known.departments, known.default_role),
+        (_, Some(known)) => of(known.groups_claim, known.roles, known.departments, known.default_role),
+        _ => Mapping::default(),
+    }
+}
+
+/// Checks who gets which role and department. Departments of groups that have no role, which the command line
+/// can give, stay as they are.
 pub fn map(row: &Row, mapping: Mapping) -> Result<Filled, Rejected> {
-    let Mapping { groups, roles: mapped, default_role } = mapping;
+    let before = self::mapping(row);
+    let Mapping { groups, roles: mapped, departments, default_role } = mapping;
+    let kept = before.departments.into_iter().filter(|(group, _)| !before.roles.contains_key(group));
+    let departments: BTreeMap<String, String> = kept.chain(departments).collect();
     let groups = groups.trim().to_owned();
     if groups.is_empty() || groups.len() > 200 || groups.contains('\0') {
         return Err(wrong("groups_claim", "REQUIRED", "the name of the groups' claim is missing"));
@@ -181,12 +199,12 @@ pub fn map(row: &Row, mapping: Mapping) -> Result<Filled, Rejected> {
     if let Some(known) = saml_settings(row) {
         return Filled::of(
             row,
-            &saml::Settings { groups_attribute: groups, roles: mapped, default_role, ..known },
+            &saml::Settings { groups_attribute: groups, roles: mapped, departments, default_role, ..known },
             None,
         );
     }
     let known = settings(row).ok_or_else(|| wrong("roles", "IDP_SETTINGS", "the settings cannot be read"))?;
-    Filled::of(row, &Settings { groups_claim: groups, roles: mapped, default_role, ..known }, None)
+    Filled::of(row, &Settings { groups_claim: groups, roles: mapped, departments, default_role, ..known }, None)
 }
 
 impl Federation {

@@ -102,6 +102,7 @@ fn settings(response_signed: bool) -> Settings {
         groups_attribute: "groups".to_owned(),
         roles: [("staff".to_owned(), musubi::identity::Role::Employee)].into(),
         default_role: None,
+        departments: Default::default(),
         unsolicited: false,
         response_signed,
         metadata_url: None,

@@ -25,7 +25,7 @@ use crate::{
         },
     },
     identity::{Action, AuditEntry, Origin, Outcome, audit, audit::chain},
-    model::Timestamp,
+    model::{Timestamp, View},
     store::{
         self, StoreError, api_token,
         audit::{AuditRow, Filter},
@@ -160,7 +160,7 @@ async fn list(
     let query = narrowed.url("");
     let ListQuery { q, who, kind, outcome, from, until, after: _ } = narrowed.query;
     let view = AuditPage {
-        rows: lines(&hub, shown).await?,
+        rows: lines(&hub, &me.view, shown).await?,
         q,
         who,
         kind,
@@ -182,7 +182,7 @@ fn check(verdict: chain::Verdict) -> Check {
 }
 
 /// Entries as pages show them, with the names of people and things.
-pub async fn lines(hub: &Hub, entries: Vec<AuditRow>) -> Result<Vec<AuditLine>, StoreError> {
+pub async fn lines(hub: &Hub, view: &View, entries: Vec<AuditRow>) -> Result<Vec<AuditLine>, StoreError> {
     let people: Vec<&str> = entries
         .iter()
         .flat_map(|e| [e.actor.as_str(), e.object_id.as_str()])
@@ -192,7 +192,7 @@ pub async fn lines(hub: &Hub, entries: Vec<AuditRow>) -> Result<Vec<AuditLine>, 
     let tokens: Vec<String> = entries.iter().flat_map(tokens_named).collect();
     let tokens = api_token::names(&hub.db, &tokens).await?;
     let names: HashMap<String, String> = names.into_iter().chain(providers).chain(tokens).collect();
-    Ok(entries.into_iter().map(|entry| line(hub, entry, &names)).collect())
+    Ok(entries.into_iter().map(|entry| line(hub, view, entry, &names)).collect())
 }
 
 /// Ids of tokens in an entry: what was acted on, and by which a program acted.
@@ -203,9 +203,9 @@ fn tokens_named(entry: &AuditRow) -> Vec<String> {
     on.into_iter().chain(by).collect()
 }
 
-fn line(hub: &Hub, entry: AuditRow, names: &HashMap<String, String>) -> AuditLine {
+fn line(hub: &Hub, view: &View, entry: AuditRow, names: &HashMap<String, String>) -> AuditLine {
     let object_name = match entry.object_kind.as_str() {
-        "customer" => hub.directory.get(&entry.object_id).map(|found| found.name),
+        "customer" => hub.directory.get(view, &entry.object_id).map(|found| found.name),
         "connection" => hub.registry.get(&entry.object_id).map(|live| live.row.name.clone()),
         _ => names.get(&entry.object_id).cloned(),
     };
@@ -237,9 +237,9 @@ fn detail(text: &str, names: &HashMap<String, String>) -> Vec<(String, String)> 
 }
 
 async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
-    let ShellOf { shell, .. } = frame.allow(Action::ViewAudit, Section::Audit)?;
+    let ShellOf { shell, me, .. } = frame.allow(Action::ViewAudit, Section::Audit)?;
     let entry = store::audit::get(&hub.db, &id.replace('\0', "")).await?.ok_or(AppError::NotFound)?;
-    let line = lines(&hub, vec![entry]).await?.pop().ok_or(AppError::NotFound)?;
+    let line = lines(&hub, &me.view, vec![entry]).await?.pop().ok_or(AppError::NotFound)?;
     Ok(AuditDetailPage { line }.render(&shell))
 }
 

@@ -37,7 +37,7 @@ use crate::{
             signed_out,
         },
     },
-    model::Timestamp,
+    model::{Timestamp, View},
     store::{
         self, StoreError,
         idp::{self, Row},
@@ -156,7 +156,7 @@ pub async fn find(hub: &Hub, id: &str) -> Result<Row, AppError> {
 }
 
 async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
-    let ShellOf { shell, .. } = frame.allow(Action::ManageSignIn, Section::SignIn)?;
+    let ShellOf { shell, me, .. } = frame.allow(Action::ManageSignIn, Section::SignIn)?;
     let row = find(&hub, &id).await?;
     if row.draft {
         let next = if !setup::is_filled(&row) {
@@ -168,10 +168,10 @@ async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<Strin
         };
         return Ok(Redirect::to(&format!("/admin/idp/{}/{next}", row.id)).into_response());
     }
-    Ok(page(&hub, &row, None).await?.render(&shell).into_response())
+    Ok(page(&hub, &me.view, &row, None).await?.render(&shell).into_response())
 }
 
-async fn page(hub: &Hub, row: &Row, wrong: Option<Wrong>) -> Result<IdpPage, StoreError> {
+async fn page(hub: &Hub, view: &View, row: &Row, wrong: Option<Wrong>) -> Result<IdpPage, StoreError> {
     let filter = store::audit::Filter {
         named: Some(&row.id),
         kind: Some("session"),
@@ -183,17 +183,14 @@ async fn page(hub: &Hub, row: &Row, wrong: Option<Wrong>) -> Result<IdpPage, Sto
         store::audit::list(&hub.db, &filter, 10),
         store::saml::reading(&hub.db, &row.id)
     )?;
-    let (groups_claim, roles, default_role) = match (saml_settings(row), setup::oidc_settings(row)) {
-        (Some(known), _) => (known.groups_attribute, known.roles, known.default_role),
-        (_, Some(known)) => (known.groups_claim, known.roles, known.default_role),
-        _ => Default::default(),
-    };
+    let setup::Mapping { groups: groups_claim, roles, departments, default_role } = setup::mapping(row);
     Ok(IdpPage {
         row: line(row, &seen),
         facts: facts(row),
         given: given(hub, row),
         groups_claim,
         roles: roles.into_iter().collect(),
+        departments: departments.into_iter().collect(),
         default_role,
         has_secret: setup::oidc_settings(row).is_some_and(|known| known.authentication.takes_secret()),
         metadata_url: saml_settings(row).and_then(|known| known.metadata_url).unwrap_or_default(),
@@ -207,14 +204,14 @@ async fn page(hub: &Hub, row: &Row, wrong: Option<Wrong>) -> Result<IdpPage, Sto
         }),
         own_keys: own_keys(row),
         wrong,
-        refusals: audit::lines(hub, refused).await?,
+        refusals: audit::lines(hub, view, refused).await?,
         domains: idp_domain::rows(hub, &row.id).await?,
     })
 }
 
 /// The provider's page again, with what is wrong.
 pub async fn again(hub: &Hub, frame: ShellOf, row: &Row, wrong: Wrong) -> Result<Response, AppError> {
-    let view = page(hub, row, Some(wrong)).await?;
+    let view = page(hub, &frame.me.view, row, Some(wrong)).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&frame.at(Section::SignIn))).into_response())
 }
 

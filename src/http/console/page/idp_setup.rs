@@ -295,13 +295,13 @@ fn typed(hub: &Hub, here: &Here, posted: &Posted, wrong: Wrong) -> TakePage {
 
 async fn roles(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
     let here = Here::at(&hub, frame, &id, "roles").await?;
-    let (groups_claim, mapped, default_role) = match (saml_settings(&here.row), setup::oidc_settings(&here.row)) {
-        (Some(known), _) => (known.groups_attribute, known.roles, known.default_role),
-        (_, Some(known)) => (known.groups_claim, known.roles, known.default_role),
-        _ => Default::default(),
-    };
-    let mut rows: Vec<(String, String)> =
-        mapped.into_iter().map(|(group, role)| (group, role.as_str().to_owned())).collect();
+    let setup::Mapping { groups: groups_claim, roles: mapped, mut departments, default_role } =
+        setup::mapping(&here.row);
+    let mut rows: Vec<(String, String, String)> = Vec::new();
+    for (group, role) in mapped {
+        let department = departments.remove(&group).unwrap_or_default();
+        rows.push((group, role.as_str().to_owned(), department));
+    }
     if here.frame.preset.has_groups() || !rows.is_empty() {
         rows.extend(vec![Default::default(); BLANK]);
     }

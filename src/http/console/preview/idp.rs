@@ -143,7 +143,10 @@ fn test(report: Option<Report>, current: bool) -> TestPage {
 }
 
 fn roles(wrong: Option<Wrong>) -> RolesPage {
-    let named = |group: &str, role: &str| (group.to_owned(), role.to_owned());
+    let named = |group: &str, role: &str| {
+        let department = if group == "営業" { "営業一課" } else { "" };
+        (group.to_owned(), role.to_owned(), department.to_owned())
+    };
     RolesPage {
         frame: frame("oidc", 3, 4),
         groups_claim: "groups".into(),
@@ -176,6 +179,7 @@ fn page(kind: &str, state: &'static str, refusals: Vec<AuditLine>) -> IdpPage {
         given: given(kind),
         groups_claim: "groups".into(),
         roles: vec![("営業".into(), Role::Employee), ("情シス".into(), Role::Admin)],
+        departments: vec![("営業".into(), "営業一課".into())],
         default_role: (kind == "saml").then_some(Role::Viewer),
         has_secret: kind == "oidc",
         metadata_url: if kind == "saml" { "https://id.hinoki-seiki.example/metadata".into() } else { String::new() },

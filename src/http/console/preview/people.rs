@@ -9,12 +9,13 @@ use crate::{
             setup::InvitationPage,
             setup::SigninCodePage,
             user::{
-                InvitationRow, InvitePage, Mapping, MePage, PermissionsPage, SessionRow, UserPage, UserRow, UsersPage,
+                DepartmentRow, InvitationRow, InvitePage, Mapping, MePage, PermissionsPage, Sees, SessionRow, UserPage,
+                UserRow, UsersPage,
             },
         },
     },
-    identity::{Action, Role, can},
-    model::Timestamp,
+    identity::{Access, Action, Role, can},
+    model::{Class, Timestamp},
 };
 
 const CHROME: &str =
@@ -110,6 +111,12 @@ pub fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserP
         sessions_at: "/admin/users/usr_2/sessions".into(),
         grantable: if may_change { Role::ALL.to_vec() } else { vec![] },
         may_change,
+        departments: vec![
+            DepartmentRow { name: "営業一課".into(), by_groups: true },
+            DepartmentRow { name: "東京支店".into(), by_groups: false },
+        ],
+        known_departments: vec!["営業一課".into(), "営業二課".into()],
+        limited: row.role == Role::Employee,
         role_by: row.providers.first().cloned(),
         second_factor: row.local,
         tokens: vec![],
@@ -123,10 +130,20 @@ pub fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserP
 fn permissions() -> PermissionsPage {
     let rows = Action::ALL.map(|action| (action.as_str(), Role::ALL.map(|role| can(role, action))));
     let groups = vec![("営業".into(), Role::Employee), ("情シス".into(), Role::Admin)];
-    let mapping = Mapping { provider: "社員アカウント".into(), groups, otherwise: None };
+    let departments = vec![("東京".into(), "東京支店".into())];
+    let mapping = Mapping { provider: "社員アカウント".into(), groups, departments, otherwise: None };
+    let outside =
+        Mapping { otherwise: Some(Role::Viewer), provider: "協力会社".into(), groups: vec![], departments: vec![] };
+    let access = Access { limited: vec![Role::Employee, Role::Viewer], ..Access::default() };
+    let class = |class: Class| {
+        (class.as_str(), Role::ALL.map(|role| can(role, Action::ViewCustomers).then(|| access.clears(role, class))))
+    };
     PermissionsPage {
+        sees: [Sees::All, Sees::All, Sees::All, Sees::OwnDepartments, Sees::OwnDepartments, Sees::None],
+        classes: Class::ALL.map(class).to_vec(),
+        unassigned: true,
         rows: rows.to_vec(),
-        mappings: vec![Mapping { otherwise: Some(Role::Viewer), provider: "協力会社".into(), groups: vec![] }, mapping],
+        mappings: vec![outside, mapping],
     }
 }
 

@@ -142,6 +142,8 @@ pub struct IdpPage {
     pub given: Vec<(&'static str, String)>,
     pub groups_claim: String,
     pub roles: Vec<(String, Role)>,
+    /// Group and department.
+    pub departments: Vec<(String, String)>,
     pub default_role: Option<Role>,
     pub has_secret: bool,
     pub metadata_url: String,

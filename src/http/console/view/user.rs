@@ -189,6 +189,14 @@ impl SessionRow {
     }
 }
 
+/// A department of a person.
+#[derive(Clone, Debug)]
+pub struct DepartmentRow {
+    pub name: String,
+    /// Given by the provider's groups, anew at each sign-in.
+    pub by_groups: bool,
+}
+
 /// `/admin/users/{id}`.
 #[derive(Clone, Debug)]
 pub struct UserPage {
@@ -203,6 +211,11 @@ pub struct UserPage {
     pub may_change: bool,
     /// A provider's groups decide the role at every sign-in.
     pub role_by: Option<String>,
+    pub departments: Vec<DepartmentRow>,
+    /// Departments that customers and people have, to choose from.
+    pub known_departments: Vec<String>,
+    /// The role sees customers of these departments only.
+    pub limited: bool,
     /// A code is asked for after the passphrase.
     pub second_factor: bool,
     pub tokens: Vec<TokenRow>,
@@ -243,13 +256,39 @@ pub struct MePage {
 pub struct Mapping {
     pub provider: String,
     pub groups: Vec<(String, Role)>,
+    pub departments: Vec<(String, String)>,
     /// Role without any of these groups; `None`: they do not get in.
     pub otherwise: Option<Role>,
+}
+
+/// Which customers a role sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sees {
+    All,
+    OwnDepartments,
+    None,
+}
+
+impl Sees {
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::All => "users.scope_all",
+            Self::OwnDepartments => "users.scope_own",
+            Self::None => "users.scope_none",
+        }
+    }
 }
 
 /// `/admin/users/permissions`.
 #[derive(Clone, Debug)]
 pub struct PermissionsPage {
+    /// In the order of [`Role::ALL`].
+    pub sees: [Sees; 6],
+    /// Class of fields, and whether each role sees it; `None`: it sees no customers.
+    pub classes: Vec<(&'static str, [Option<bool>; 6])>,
+    /// Who is limited sees customers without a department.
+    pub unassigned: bool,
     /// Word of the action, and whether each role may, in the order of [`Role::ALL`].
     pub rows: Vec<(&'static str, [bool; 6])>,
     pub mappings: Vec<Mapping>,

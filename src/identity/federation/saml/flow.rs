@@ -23,7 +23,7 @@ use crate::{
             manage::place,
             person::Known,
             report::Heard,
-            settings::role_of,
+            settings::{departments_of, role_of},
             trial::Purpose,
         },
         token::{digest, equal, fresh},
@@ -220,12 +220,14 @@ impl Federation {
         }
         let role = role_of(&settings.roles, settings.default_role, &vouched.claimed.groups);
         let issuer = issuer(&settings);
+        let departments = departments_of(&settings.departments, &vouched.claimed.groups);
         let Vouched { claimed, session_end, name, .. } = vouched;
         let name_id = name.as_ref().map(|name| name.value.as_str());
         let known = Known {
             idp_id: &row.id,
             issuer: &issuer,
             role,
+            departments,
             claimed,
             name_id,
             until: session_end,

@@ -40,6 +40,9 @@ pub struct Settings {
     pub roles: BTreeMap<String, Role>,
     /// Role of people in no mapped group; `None`: they do not get in.
     pub default_role: Option<Role>,
+    /// Group to department. A person is in all of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub departments: BTreeMap<String, String>,
     /// People may come from the provider without having asked here. Then nothing proves that they meant to.
     pub unsolicited: bool,
     /// An answer that is signed as a whole is enough; else the assertion itself has to be signed.
