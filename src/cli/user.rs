@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     identity::{
-        Access, By, Identity, Limits, Origin, Role,
+        Access, Identity, Limits, Origin, Role,
         password::MIN_CHARS,
         people::{AddError, NewPerson},
     },

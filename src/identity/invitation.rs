@@ -229,6 +229,7 @@ impl Identity {
             id: &id,
             mail: &row.mail,
             mail_key: &row.mail_key,
+            kind: user::PERSON,
             name: &name,
             role: &row.role,
             password_hash: Some(&hash),

@@ -3,7 +3,7 @@
 use musubi_sdk::manifest::nearest;
 use serde_json::json;
 
-use super::{BY, identity};
+use super::identity;
 use crate::{
     cli::{
         CliError, CliResult, Context, Outcome, cells,

@@ -23,6 +23,7 @@ use crate::{
     app::{Hub, SharedHub},
     http::error::AppError,
     identity::{Action, Settings},
+    store::{self, InView},
 };
 
 mod shape;
@@ -46,7 +47,7 @@ async fn list(
     caller.require(Action::ViewCustomers)?;
     let (asked, offset) = question(&query)?;
     let today = hub.clock.now().zoned(&Settings::load(&hub.db).await?.time_zone()).date();
-    let answer = hub.directory.query(&asked, today);
+    let answer = hub.directory.query(&caller.me().view, &asked, today);
     let mut rows: Vec<Entry> = answer.rows.into_iter().map(|(entry, _)| entry).collect();
     let more = rows.len() > query.limit;
     rows.truncate(query.limit);
@@ -77,15 +78,17 @@ fn question(query: &ListQuery) -> Result<(directory::Query, usize), AppError> {
 }
 
 /// The customer, which is another one when the asked one was merged into it.
-async fn found(hub: &Hub, caller: &Caller, id: &str) -> Result<Overview, AppError> {
+async fn found(hub: &Hub, caller: &Caller, id: &str) -> Result<(InView, Overview), AppError> {
     caller.require(Action::ViewCustomers)?;
     let today = hub.clock.now().zoned(&Settings::load(&hub.db).await?.time_zone()).date();
     let id = id.replace('\0', "");
-    customer::overview(&hub.db, &hub.directory, &id, today).await?.ok_or(AppError::NotFound)
+    let customer = store::in_view(&hub.db, &caller.me().view, &id).await?.ok_or(AppError::NotFound)?;
+    let overview = customer::overview(&hub.db, &hub.directory, &customer, today).await?.ok_or(AppError::NotFound)?;
+    Ok((customer, overview))
 }
 
 async fn one(State(hub): State<SharedHub>, caller: Caller, Path(id): Path<String>) -> Result<Response, AppError> {
-    let overview = found(&hub, &caller, &id).await?;
+    let (_, overview) = found(&hub, &caller, &id).await?;
     caller.seen(&hub, &overview.id);
     let merged = (overview.id != id).then(|| format!("/api/v1/customers/{}", overview.id));
     let mut response = Json(shape::customer(overview)).into_response();
@@ -128,10 +131,10 @@ async fn documents(
     if !query.cursor.as_deref().is_none_or(timeline::is_place) {
         return Err(bad_cursor());
     }
-    let overview = found(hub, caller, id).await?;
+    let (customer, overview) = found(hub, caller, id).await?;
     let filter = Filter { kinds, after: query.cursor, limit: query.limit, ..Filter::default() };
     let zone = Settings::load(&hub.db).await?.time_zone();
-    let page = timeline::load(&hub.db, &overview.id, &filter, &zone).await?;
+    let page = timeline::load(&hub.db, &customer, &filter, &zone).await?;
     caller.seen(hub, &overview.id);
     Ok((page.events, page.next.as_deref().map(sealed)))
 }

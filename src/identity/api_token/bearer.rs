@@ -13,7 +13,7 @@ use crate::{
         audit::{Origin, Outcome, reads::Seen},
         cache::Owned,
     },
-    model::Timestamp,
+    model::{Timestamp, View},
     store::{
         StoreError,
         api_token::{self, TokenRow},
@@ -72,7 +72,11 @@ impl Identity {
                     return Err(self.wrong("API_TOKEN_UNKNOWN", "", origin, now));
                 };
                 let bearer = match self.judge(row, now)? {
-                    Ok(bearer) => Arc::new(bearer),
+                    Ok(mut bearer) => {
+                        let owner = &mut bearer.principal;
+                        owner.view = self.view_of(&owner.user_id, owner.role).await?;
+                        Arc::new(bearer)
+                    }
                     Err((code, id)) => return Err(self.wrong(code, &id, origin, now)),
                 };
                 self.bearers.put(digest, Arc::clone(&bearer), now);
@@ -112,6 +116,7 @@ impl Identity {
             session_id: String::new(),
             csrf: String::new(),
             scopes: Some(Arc::new(Scopes::stored(&row.scopes))),
+            view: View::nothing(),
         };
         Ok(Ok(Bearer {
             id: row.id,

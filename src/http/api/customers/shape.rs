@@ -1,6 +1,8 @@
 //! Customers and their documents as JSON. What pages show in words stands here as codes; amounts are whole
 //! minor units of the currency beside them.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::{
@@ -9,7 +11,7 @@ use crate::{
         directory::Entry,
         timeline::{Detail, Event, Kind},
     },
-    model::Currency,
+    model::{Currency, view::Shown},
 };
 
 /// A customer in a list.
@@ -80,6 +82,8 @@ pub struct Customer {
     sites: Vec<Site>,
     contacts: Vec<Contact>,
     figures: Numbers,
+    /// Fields that have a value which the role of the token's owner does not see.
+    hidden: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -99,8 +103,13 @@ struct Numbers {
 }
 
 pub fn customer(overview: Overview) -> Customer {
-    let mut values: std::collections::HashMap<String, String> =
-        overview.master.into_iter().map(|value| (value.field, value.value)).collect();
+    let hidden = overview.master.iter().filter(|value| value.value.is_hidden());
+    let hidden = hidden.map(|value| value.field.clone()).collect();
+    let clear = overview.master.into_iter().filter_map(|value| match value.value {
+        Shown::Clear(text) => Some((value.field, text)),
+        Shown::Hidden => None,
+    });
+    let mut values: HashMap<String, String> = clear.collect();
     let mut value = |field: &str| values.remove(field);
     Customer {
         corporate_number: value("corporate_number"),
@@ -126,6 +135,7 @@ pub fn customer(overview: Overview) -> Customer {
         sites: overview.sites,
         contacts: overview.contacts,
         figures: numbers(overview.figures),
+        hidden,
     }
 }
 
