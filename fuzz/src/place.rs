@@ -2,14 +2,15 @@
 
 use std::{collections::HashMap, path::PathBuf, sync::OnceLock};
 
-use musubi::{
+use serde::Deserialize;
+
+use crate::{
     identity::federation::saml::{
         Settings,
         apart::{Bench, Said, judge},
     },
     model::Timestamp,
 };
-use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Written {
