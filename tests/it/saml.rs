@@ -4,20 +4,12 @@
 use crate::{
     cli_ops::Shell,
     console_desk::{Desk, until},
+    office::{Office, browser},
     real::{Browser, Dialect, PASSWORD, SimpleSaml},
 };
 
-const WISH: &str = "/customers?q=%E6%9C%9D%E5%87%AA";
-
-/// An office whose people sign in with the company's provider.
-struct Office {
-    desk: Desk,
-    /// Where the provider's pages are.
-    there: String,
-    idp: String,
-}
-
-impl Office {
+/// The provider is the address of its pages.
+impl Office<String> {
     /// With a provider of a metadata address, which gets to know the hub from the hub's own metadata.
     async fn new(there: &str, metadata: &str, more: &[&str], introduce: impl FnOnce(&str)) -> Self {
         let desk = Desk::new().await;
@@ -31,7 +23,7 @@ impl Office {
         let described = reqwest::Client::builder().no_proxy().build().unwrap().get(ours).send().await.unwrap();
         introduce(&described.text().await.unwrap());
         assert!(added["entity_id"].as_str().unwrap().starts_with(there), "{added}");
-        Self { desk, there: there.to_owned(), idp }
+        Self { desk, provider: there.to_owned(), idp }
     }
 
     /// `sealed`: answers are signed twice and encrypted.
@@ -42,56 +34,26 @@ impl Office {
         (office, provider)
     }
 
-    /// To a page, from there to the sign-in page, and its button pressed.
-    async fn come(&self, b: &Browser) {
-        b.goto(&format!("{}{WISH}", self.desk.t.address())).await;
-        until(b, "location.pathname === '/signin'").await;
-        b.click(&format!("a[href*='/auth/saml/{}/']", self.idp)).await;
-    }
-
     /// At the provider.
     async fn say(&self, b: &Browser, login: &str) {
-        let there = format!("location.origin === '{}' && document.querySelector('#username')", self.there);
+        let there = format!("location.origin === '{}' && document.querySelector('#username')", self.provider);
         until(b, &there).await;
         b.fill("#username", login).await;
         b.fill("#password", PASSWORD).await;
         b.execute("document.querySelector('#password').form.requestSubmit()", vec![]).await;
     }
-
-    /// Back on the page that was asked for, signed in.
-    async fn arrived(&self, b: &Browser) {
-        until(b, "location.pathname === '/customers' && document.querySelector('nav.side')").await;
-        assert_eq!(b.url().await, format!("{}{WISH}", self.desk.t.address()));
-    }
-
-    async fn leave(&self, b: &Browser) {
-        b.execute("document.querySelector(\"form[action='/signout'] button\").click()", vec![]).await;
-        until(b, "location.pathname === '/signin'").await;
-    }
-
-    async fn role(&self, name: &'static str) -> String {
-        let statement = "SELECT role FROM app_user WHERE name = $1";
-        let found = musubi::store::sql::sql(statement).bind(name).optional::<(String,)>(&self.desk.t.hub().db).await;
-        found.unwrap().map(|(role,)| role).unwrap_or_default()
-    }
-}
-
-async fn browser() -> Browser {
-    let b = Browser::open().await;
-    b.look(1280, 900, false).await;
-    b
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_of_simplesamlphp_signs_in_and_has_the_role_of_the_group_of_that_day() {
-    let (office, provider) = Office::simple(true).await;
+    let (office, provider) = Office::<String>::simple(true).await;
     provider.person("saml-aoi", "青井 みどり", &["営業", "野球部"]);
     let b = browser().await;
     office.come(&b).await;
     office.say(&b, "saml-aoi").await;
     office.arrived(&b).await;
     assert_eq!(office.role("青井 みどり").await, "employee");
-    let ours = |problem: &String| !problem.contains(&office.there);
+    let ours = |problem: &String| !problem.contains(&office.provider);
     assert_eq!(b.console_problems().await.into_iter().filter(ours).collect::<Vec<_>>(), Vec::<String>::new());
     office.leave(&b).await;
 
@@ -103,14 +65,12 @@ async fn a_person_of_simplesamlphp_signs_in_and_has_the_role_of_the_group_of_tha
     office.arrived(&second).await;
     assert_eq!(office.role("青井 みどり").await, "steward");
     assert_eq!(office.desk.t.count("SELECT COUNT(*) FROM external_identity").await, 1, "the same person");
-    b.close().await;
-    second.close().await;
-    office.desk.close().await;
+    office.close(vec![b, second]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_in_no_mapped_group_of_simplesamlphp_reads_why_and_stays_outside() {
-    let (office, provider) = Office::simple(false).await;
+    let (office, provider) = Office::<String>::simple(false).await;
     provider.person("saml-mori", "森 はるか", &["野球部"]);
     let b = browser().await;
     office.come(&b).await;
@@ -122,8 +82,7 @@ async fn who_is_in_no_mapped_group_of_simplesamlphp_reads_why_and_stays_outside(
     assert!(!request.is_empty() && said.contains(&request), "{said}");
     assert_eq!(office.role("森 はるか").await, "");
     assert_eq!(b.accessibility_problems().await, Vec::<String>::new());
-    b.close().await;
-    office.desk.close().await;
+    office.close(vec![b]).await;
 }
 
 /// Signs in the person of a provider whose groups are in an attribute of another name.
@@ -139,8 +98,7 @@ async fn signs_in_by(provider: &Dialect, groups: &str) {
     assert_eq!(office.role("日向 蓮").await, "steward");
     let statement = "SELECT subject FROM external_identity";
     assert_eq!(office.desk.t.text(statement).await, "hinata");
-    b.close().await;
-    office.desk.close().await;
+    office.close(vec![b]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
