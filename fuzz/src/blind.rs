@@ -24,7 +24,7 @@ fn main() {
     let executions = number(1).expect("usage: blind EXECUTIONS [SEED]");
     let seed = number(2).unwrap_or(1);
     let place = Place::get();
-    let (mut kept, mut verdicts) = (Vec::new(), BTreeMap::<&str, u64>::new());
+    let (mut kept, mut verdicts) = (Vec::<String>::new(), BTreeMap::<&str, u64>::new());
     let (begin, mut slowest) = (Instant::now(), Duration::ZERO);
     for n in 0..executions {
         let dice = (n ^ seed << 40).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -34,9 +34,15 @@ fn main() {
             Some(old) if dice >> 63 == 0 => old,
             _ => &place.documents[from % place.documents.len()],
         };
-        let Some(document) = changed(old, new) else { continue };
+        let Some(document) = changed(old, new) else {
+            *verdicts.entry("nothing left to change").or_default() += 1;
+            continue;
+        };
         let start = Instant::now();
+        // Opening what is encrypted is dear: one of sixteen.
+        let dear = n % 16 != 0 && document.contains("EncryptedAssertion");
         let verdict = match admit(document.as_bytes()) {
+            Ok(()) if dear => "let through the gate",
             Ok(()) => place.check(document.as_bytes()),
             Err(code) => code,
         };
