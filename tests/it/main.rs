@@ -33,6 +33,7 @@ mod ingest;
 mod issuer;
 mod link;
 mod maintenance;
+mod office;
 mod oidc;
 mod oidc_cases;
 mod outgoing;

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Federation,
-    manage::{Draft, Rejected, named, place, roles, secret, settings, wrong},
+    manage::{self, Draft, Rejected, encoded, name_taken, named, place, roles, secret, settings, wrong},
     preset::Preset,
     provider::ProviderError,
     saml::{
@@ -93,10 +93,6 @@ impl Filled {
         }
         idp::replace(tx, idp_id, (&self.before, &self.settings), self.secret, now).await
     }
-}
-
-fn encoded(settings: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(settings).map_err(|e| StoreError::Encode(e.into()))
 }
 
 /// Why a provider is not switched on.
@@ -207,18 +203,8 @@ impl Federation {
         } else {
             (encoded(&blank(preset))?, None)
         };
-        Ok(Row {
-            id,
-            name,
-            kind: preset.kind().to_owned(),
-            settings,
-            secret,
-            enabled: false,
-            draft: true,
-            preset: Some(preset.as_str().to_owned()),
-            created_at: now.0,
-            updated_at: now.0,
-        })
+        let row = manage::row(id, &name, preset.kind(), settings, secret, now);
+        Ok(Row { enabled: false, draft: true, preset: Some(preset.as_str().to_owned()), ..row })
     }
 
     /// Another name, and other menus.
@@ -230,7 +216,7 @@ impl Federation {
         if idp::rename(tx, &row.id, &name, Some(preset.as_str())).await? {
             return Ok(());
         }
-        Err(wrong("name", "IDP_NAME_TAKEN", "another provider has this name"))
+        Err(name_taken())
     }
 
     /// Takes what an OpenID provider gave, and asks the provider whether it is so.

@@ -1,6 +1,7 @@
 //! Real peers, started once a test run and stopped with it.
 
 mod chrome;
+mod dialects;
 mod oidc_provider;
 mod postgres;
 mod simplesamlphp;
@@ -8,6 +9,7 @@ mod tryton;
 mod watchdog;
 
 pub use chrome::Browser;
+pub use dialects::Dialect;
 pub use oidc_provider::{OidcProvider, PASSWORD};
 pub use postgres::Postgres;
 pub use simplesamlphp::SimpleSaml;

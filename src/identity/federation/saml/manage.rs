@@ -8,7 +8,7 @@ use crate::{
         Role,
         federation::{
             Federation,
-            manage::{Rejected, named, place, roles, wrong},
+            manage::{Rejected, encoded, insert, named, place, roles, row, wrong},
             provider::ProviderError,
             wire::Wire,
         },
@@ -62,11 +62,10 @@ pub struct Refreshed {
 impl Refreshed {
     /// Makes it hold from the next sign-in on. `false`: the provider changed meanwhile.
     pub async fn store(&self, tx: &mut Tx, idp_id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let settings = serde_json::to_string(&self.settings).map_err(|e| StoreError::Encode(e.into()))?;
         if let Some(read) = &self.read {
             read.store(tx, idp_id, now).await?;
         }
-        idp::replace(tx, idp_id, (&self.before, &settings), None, now).await
+        idp::replace(tx, idp_id, (&self.before, &encoded(&self.settings)?), None, now).await
     }
 }
 
@@ -162,21 +161,8 @@ impl Federation {
             return Err(wrong("metadata", "IDP_ENTITY_TAKEN", "this provider is there already"));
         }
         let id = Id::new(Noun::Idp).into_string();
-        let row = Row {
-            id: id.clone(),
-            name: checked.name.clone(),
-            kind: "saml".to_owned(),
-            settings: serde_json::to_string(&checked.settings).unwrap_or_default(),
-            secret: Some(self.keys.seal(&place(&id), &checked.key)?),
-            enabled: true,
-            draft: false,
-            preset: None,
-            created_at: now.0,
-            updated_at: now.0,
-        };
-        if !idp::insert(tx, &row).await? {
-            return Err(wrong("name", "IDP_NAME_TAKEN", "another provider has this name"));
-        }
+        let key = self.keys.seal(&place(&id), &checked.key)?;
+        let id = insert(tx, row(id, &checked.name, "saml", encoded(&checked.settings)?, Some(key), now)).await?;
         if let Some(read) = &checked.read {
             read.store(tx, &id, now).await?;
         }
