@@ -21,6 +21,7 @@ use crate::{
         federation::{
             Federation,
             flow::{Refused, micros},
+            manage::note_ended,
         },
         token::{digest, fresh},
     },
@@ -116,7 +117,7 @@ impl Federation {
             return Err("LOGOUT_AGAIN".into());
         }
         let ended = session::end_named(&mut tx, &row.id, &asked.name, &asked.indexes).await?;
-        self.ended(&mut tx, &ended, &row.id, origin).await?;
+        note_ended(&mut tx, &ended, (&row.id, None), origin, now).await?;
         tx.commit().await?;
         ended.iter().for_each(|(_, user_id)| identity.forget(user_id));
         Ok(())
