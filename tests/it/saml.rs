@@ -126,7 +126,7 @@ async fn who_signs_out_here_and_at_simplesamlphp_is_asked_for_a_password_again()
     b.click("a[href='/auth/oidc/leave']").await;
     until(&b, "location.search === '?why=out_there'").await;
     let said = b.text("main").await;
-    assert!(said.contains("認証基盤からもサインアウトしました"), "{said}");
+    assert!(said.contains("You are signed out of the provider as well."), "{said}");
     assert_eq!(b.accessibility_problems().await, Vec::<String>::new());
     office.come(&b).await;
     office.say(&b, "saml-kishi").await;

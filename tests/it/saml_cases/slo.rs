@@ -1,17 +1,25 @@
 //! Single logout from either end: a forged word ends nothing, an honest one exactly what it names.
 
+use std::sync::{Arc, atomic::AtomicI64};
+
 use base64::{Engine, prelude::BASE64_STANDARD};
+use musubi::clock::Clock;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
 use super::{
+    case::At,
     pen::{Draft, Edit, RSA_SHA256, Site, metadata},
     scene::{Saml, entity_id},
     slo_words::{EVERY, Expect, PROTOCOL, SAML, Word, query, request, slo, word},
 };
 use crate::{
     issuer::{Page, Sign, Visitor, keys},
-    oidc_cases::{people::owner, scene::NEXT},
+    oidc_cases::{
+        people::owner,
+        scene::{NEXT, Scene},
+    },
     real::TestDatabase as Database,
+    sender,
 };
 
 /// A provider that lets people out, and its site for a case.
@@ -274,7 +282,7 @@ fn ending(site: &Site, text: &str, seconds: i64) -> String {
 async fn a_session_ends_with_the_providers_and_never_later_than_ours() {
     let database = Database::sqlite().await;
     let saml = Saml::new(&database).await;
-    let connection = saml.idp(super::case::At::Strict);
+    let connection = saml.idp(At::Strict);
     let ends = |site: &Site| {
         let subject = site.subject();
         let hub = saml.scene.t.hub();
@@ -293,5 +301,25 @@ async fn a_session_ends_with_the_providers_and_never_later_than_ours() {
     let later: Edit = |site, t| ending(site, &t, 90 * 24 * 3_600);
     let (_, site) = somebody(&saml, "later", connection, Draft { assertion: later, ..Draft::default() }).await;
     assert_eq!(ends(&site).await, usual);
+    saml.scene.t.stop().await;
+}
+
+/// Checking signatures is dear: whoever only knocks waits, and nothing is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_only_knocks_waits() {
+    let database = Database::sqlite().await;
+    let clock = Clock::Manual(Arc::new(AtomicI64::new(sender::now())));
+    let saml = Saml::within(Scene::paced(&database, clock, 9).await).await;
+    let (_, idp) = saml.idp(At::Strict);
+    let knock = format!("{}?SAMLRequest=YQ%3D%3D&SigAlg={RSA_SHA256}&Signature=YQ%3D%3D", saml.address(idp, "slo"));
+    let mut tries = 0;
+    while Visitor::new().get(&knock).await.status != 429 {
+        tries += 1;
+        assert!(tries < 40, "an address may knock for ever");
+    }
+    let refusals = "SELECT COUNT(*) FROM audit WHERE action = 'session.end' AND outcome = 'refused'";
+    assert_eq!(saml.scene.t.count(refusals).await, tries);
+    assert_eq!(Visitor::new().get(&knock).await.status, 429);
+    assert_eq!(saml.scene.t.count(refusals).await, tries);
     saml.scene.t.stop().await;
 }
