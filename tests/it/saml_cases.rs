@@ -12,6 +12,7 @@ mod rollover;
 pub mod scene;
 mod signature;
 mod slo;
+mod slo_words;
 mod upkeep;
 mod ways;
 mod wrapping;

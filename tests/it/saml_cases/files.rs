@@ -117,6 +117,7 @@ fn settings(response_signed: bool) -> Settings {
         response_signed,
         metadata_url: None,
         private: false,
+        ..Settings::default()
     }
 }
 

@@ -6,8 +6,8 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
 use super::{
     encryption::with_gcm,
-    pen::{Draft, Site},
-    scene::{Saml, request_of},
+    pen::{Draft, Site, request_of},
+    scene::Saml,
 };
 use crate::{
     issuer::{Visitor, keys},

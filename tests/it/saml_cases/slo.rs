@@ -1,179 +1,26 @@
 //! Single logout from either end: a forged word ends nothing, an honest one exactly what it names.
 
-use std::io::Write;
+use std::sync::{Arc, atomic::AtomicI64};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use flate2::{Compression, write::DeflateEncoder};
+use musubi::clock::Clock;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use url::form_urlencoded::byte_serialize;
 
 use super::{
+    case::At,
     pen::{Draft, Edit, RSA_SHA256, Site, metadata},
     scene::{Saml, entity_id},
+    slo_words::{EVERY, Expect, PROTOCOL, SAML, Word, query, request, slo, word},
 };
 use crate::{
     issuer::{Page, Sign, Visitor, keys},
-    oidc_cases::{people::owner, scene::NEXT},
+    oidc_cases::{
+        people::owner,
+        scene::{NEXT, Scene},
+    },
     real::TestDatabase as Database,
+    sender,
 };
-
-const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
-const SAML: &str = "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
-
-/// How a message comes, and what a case makes of an honest one.
-struct Word {
-    name: &'static str,
-    post: bool,
-    /// Before it is signed.
-    text: Edit,
-    sign: fn() -> Sign,
-    method: &'static str,
-    /// The finished query, or the finished document.
-    after: Edit,
-    expect: Expect,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expect {
-    Ends,
-    /// Heeded, and the session goes on.
-    Stays,
-    Refused(&'static str),
-}
-
-const fn word(name: &'static str, post: bool, expect: Expect) -> Word {
-    Word {
-        name,
-        post,
-        text: |_, text| text,
-        sign: || Sign::Rs256(&keys().main),
-        method: RSA_SHA256,
-        after: |_, text| text,
-        expect,
-    }
-}
-
-const fn refused(name: &'static str, post: bool, code: &'static str) -> Word {
-    word(name, post, Expect::Refused(code))
-}
-
-impl Word {
-    const fn text(mut self, text: Edit) -> Self {
-        self.text = text;
-        self
-    }
-
-    const fn after(mut self, after: Edit) -> Self {
-        self.after = after;
-        self
-    }
-
-    const fn signed(mut self, method: &'static str, sign: fn() -> Sign) -> Self {
-        (self.method, self.sign) = (method, sign);
-        self
-    }
-}
-
-const EVERY: &[Word] = &[
-    word("by session, redirect", false, Expect::Ends),
-    word("by session, form", true, Expect::Ends),
-    word("by name alone", false, Expect::Ends)
-        .text(|_, t| without(&t, "<samlp:SessionIndex>", "</samlp:SessionIndex>")),
-    word("one session of two", true, Expect::Ends).text(|_, t| {
-        t.replacen("<samlp:SessionIndex>", "<samlp:SessionIndex>_other</samlp:SessionIndex><samlp:SessionIndex>", 1)
-    }),
-    word("without an end", false, Expect::Ends).text(|_, t| without(&t, " NotOnOrAfter=\"", "Z\"")),
-    word("s51-foreign-session", false, Expect::Stays).text(|_, t| t.replace(">_s-slo<", ">_s-telephone<")),
-    word("s51-foreign-name", true, Expect::Stays).text(|_, t| t.replace(">sub-slo<", ">sub-somebody<")),
-    refused("s51-unsigned, redirect", false, "LOGOUT_UNSIGNED").after(|_, q| q.split("&SigAlg").next().unwrap().into()),
-    refused("s51-unsigned, form", true, "LOGOUT_UNSIGNED").after(|_, t| super::pen::bare(&t)),
-    refused("signature dropped, algorithm left", false, "LOGOUT_UNSIGNED")
-        .after(|_, q| q.split("&Signature").next().unwrap().into()),
-    refused("another key, redirect", false, "SIGNATURE_WRONG").signed(RSA_SHA256, || Sign::Rs256(&keys().forger)),
-    refused("another key, form", true, "SIGNATURE_WRONG").signed(RSA_SHA256, || Sign::Rs256(&keys().forger)),
-    refused("the key of another provider", false, "SIGNATURE_WRONG").signed(RSA_SHA256, || Sign::Rs256(&keys().next)),
-    refused("sha-1", false, "SIGNATURE_ALGORITHM")
-        .signed("http://www.w3.org/2000/09/xmldsig#rsa-sha1", || Sign::Rs1(&keys().main)),
-    refused("no algorithm", false, "SIGNATURE_ALGORITHM").signed("none", || Sign::Bytes(vec![1])),
-    refused("relay state changed", false, "SIGNATURE_WRONG")
-        .after(|_, q| q.replace("RelayState=back", "RelayState=bacK")),
-    refused("relay state taken away", false, "SIGNATURE_WRONG").after(|_, q| q.replace("&RelayState=back", "")),
-    refused("spelt in small letters", false, "SIGNATURE_WRONG")
-        .after(|_, q| q.replace("%2F", "%2f").replace("%3D", "%3d").replace("%3A", "%3a")),
-    refused("message twice", false, "LOGOUT_FORM").after(|_, q| format!("{q}&SAMLRequest=YQ%3D%3D")),
-    refused("message twice, disguised", false, "LOGOUT_FORM").after(|_, q| format!("SAML%52equest=YQ%3D%3D&{q}")),
-    refused("request and response", false, "LOGOUT_FORM").after(|_, q| format!("{q}&SAMLResponse=YQ%3D%3D")),
-    refused("changed after it was signed", true, "SIGNATURE_DIGEST").after(|_, t| t.replace("sub-slo", "sub-evil")),
-    refused("s51-wrapped: the signed one in Extensions", true, "RESPONSE_WRAPPED").after(|site, t| {
-        let evil = request(site, "sub-slo", "_s-slo").replace(&site.id("_l1"), "_evil");
-        evil.replace(
-            "</samlp:LogoutRequest>",
-            &format!("<samlp:Extensions>{t}</samlp:Extensions></samlp:LogoutRequest>"),
-        )
-    }),
-    refused("s51-wrapped: its signature on another", true, "SIGNATURE_REFERENCE").after(|site, t| {
-        let signature = super::pen::signature_of(&t).to_owned();
-        let evil = request(site, "sub-slo", "_s-slo").replace(&site.id("_l1"), "_evil");
-        super::pen::behind_issuer(&evil, &signature)
-    }),
-    refused("s51-wrapped: the signature further in", true, "SIGNATURE_PLACE").after(|_, t| {
-        let signature = super::pen::signature_of(&t).to_owned();
-        super::pen::behind_issuer(&super::pen::bare(&t), &format!("<samlp:Extensions>{signature}</samlp:Extensions>"))
-    }),
-    refused("a signature inside a redirect", false, "SIGNATURE_PLACE")
-        .text(|site, t| Draft::default().signed(site, t, "_l1")),
-    refused("another issuer", false, "LOGOUT_ISSUER").text(|_, t| t.replace("https://slo.id", "https://other.id")),
-    refused("another destination", false, "LOGOUT_DESTINATION").text(|_, t| t.replace("/slo\"", "/acs\"")),
-    refused("no destination", true, "LOGOUT_DESTINATION").text(|_, t| without(&t, " Destination=\"", "/slo\"")),
-    refused("an hour old", false, "LOGOUT_TIME").text(|site, t| t.replacen(&site.at(0), &site.at(-3600), 1)),
-    refused("an hour ahead", true, "LOGOUT_TIME").text(|site, t| t.replacen(&site.at(0), &site.at(3600), 1)),
-    refused("run out", false, "LOGOUT_TIME").text(|site, t| t.replace(&site.at(300), &site.at(-90))),
-    refused("another version", false, "LOGOUT_TIME").text(|_, t| t.replace("\"2.0\"", "\"1.1\"")),
-    refused("nobody", false, "LOGOUT_SUBJECT").text(|_, t| without(&t, "<saml:NameID", "</saml:NameID>")),
-    refused("a name in parts", false, "LOGOUT_SUBJECT").text(|_, t| t.replace("sub-slo", "sub<a></a>-slo")),
-    refused("a comment in the name", false, "RESPONSE_MARKUP").text(|_, t| t.replace("sub-slo", "sub<!-- -->-slo")),
-    refused("a document type", false, "RESPONSE_MARKUP").text(|_, t| format!("<!DOCTYPE a>{t}")),
-    refused("another message", false, "LOGOUT_KIND").text(|_, t| t.replace("LogoutRequest", "ArtifactResolve")),
-    refused("a bomb", false, "RESPONSE_SIZE").text(|_, t| format!("{}{t}", " ".repeat(1 << 22))),
-    refused("not XML", true, "RESPONSE_XML").after(|_, _| "nothing".into()),
-];
-
-fn without(text: &str, from: &str, to: &str) -> String {
-    let start = text.find(from).unwrap();
-    let end = start + text[start..].find(to).unwrap() + to.len();
-    format!("{}{}", &text[..start], &text[end..])
-}
-
-fn slo(site: &Site) -> String {
-    format!("{}slo", site.acs.strip_suffix("acs").unwrap())
-}
-
-/// An honest request in canonical form, unsigned.
-fn request(site: &Site, name: &str, index: &str) -> String {
-    format!(
-        "<samlp:LogoutRequest xmlns:samlp=\"{PROTOCOL}\" Destination=\"{}\" ID=\"{}\" IssueInstant=\"{}\" \
-         NotOnOrAfter=\"{}\" Version=\"2.0\"><saml:Issuer {SAML}>{}</saml:Issuer><saml:NameID {SAML} \
-         Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">{name}</saml:NameID>\
-         <samlp:SessionIndex>{index}</samlp:SessionIndex></samlp:LogoutRequest>",
-        slo(site),
-        site.id("_l1"),
-        site.at(0),
-        site.at(300),
-        site.entity_id
-    )
-}
-
-fn encoded(text: &str) -> String {
-    byte_serialize(text.as_bytes()).collect()
-}
-
-fn query(field: &str, text: &str, method: &str, sign: &Sign) -> String {
-    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
-    deflated.write_all(text.as_bytes()).unwrap();
-    let message = BASE64_STANDARD.encode(deflated.finish().unwrap());
-    let query = format!("{field}={}&RelayState=back&SigAlg={}", encoded(&message), encoded(method));
-    format!("{query}&Signature={}", encoded(&BASE64_STANDARD.encode(sign.sign(query.as_bytes()))))
-}
 
 /// A provider that lets people out, and its site for a case.
 async fn provider(saml: &Saml, name: &str, post: bool) -> String {
@@ -293,7 +140,7 @@ fn answers(page: &Page, site: &Site) -> bool {
 
 fn message_of(location: &str, field: &str) -> String {
     let (head, rest) = location.split_once('?').unwrap();
-    super::scene::request_of(&format!("{head}?{}", rest.replacen(&format!("{field}="), "SAMLRequest=", 1)))
+    super::pen::request_of(&format!("{head}?{}", rest.replacen(&format!("{field}="), "SAMLRequest=", 1)))
 }
 
 /// Whether a key of our metadata signed the query of an address.
@@ -435,7 +282,7 @@ fn ending(site: &Site, text: &str, seconds: i64) -> String {
 async fn a_session_ends_with_the_providers_and_never_later_than_ours() {
     let database = Database::sqlite().await;
     let saml = Saml::new(&database).await;
-    let connection = saml.idp(super::case::At::Strict);
+    let connection = saml.idp(At::Strict);
     let ends = |site: &Site| {
         let subject = site.subject();
         let hub = saml.scene.t.hub();
@@ -454,5 +301,25 @@ async fn a_session_ends_with_the_providers_and_never_later_than_ours() {
     let later: Edit = |site, t| ending(site, &t, 90 * 24 * 3_600);
     let (_, site) = somebody(&saml, "later", connection, Draft { assertion: later, ..Draft::default() }).await;
     assert_eq!(ends(&site).await, usual);
+    saml.scene.t.stop().await;
+}
+
+/// Checking signatures is dear: whoever only knocks waits, and nothing is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_only_knocks_waits() {
+    let database = Database::sqlite().await;
+    let clock = Clock::Manual(Arc::new(AtomicI64::new(sender::now())));
+    let saml = Saml::within(Scene::paced(&database, clock, 9).await).await;
+    let (_, idp) = saml.idp(At::Strict);
+    let knock = format!("{}?SAMLRequest=YQ%3D%3D&SigAlg={RSA_SHA256}&Signature=YQ%3D%3D", saml.address(idp, "slo"));
+    let mut tries = 0;
+    while Visitor::new().get(&knock).await.status != 429 {
+        tries += 1;
+        assert!(tries < 40, "an address may knock for ever");
+    }
+    let refusals = "SELECT COUNT(*) FROM audit WHERE action = 'session.end' AND outcome = 'refused'";
+    assert_eq!(saml.scene.t.count(refusals).await, tries);
+    assert_eq!(Visitor::new().get(&knock).await.status, 429);
+    assert_eq!(saml.scene.t.count(refusals).await, tries);
     saml.scene.t.stop().await;
 }

@@ -252,6 +252,7 @@ async fn sign_in(t: &TestHub) {
         idp_id: None,
         subject: None,
         sid: None,
+        name_id: None,
     };
     session::insert(&mut tx, &row).await.unwrap();
     tx.commit().await.unwrap();

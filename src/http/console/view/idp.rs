@@ -173,6 +173,12 @@ impl IdpPage {
         self.wrong.as_ref().filter(|wrong| wrong.field == field)
     }
 
+    /// What the metadata said ran out: nobody signs in.
+    #[must_use]
+    pub fn is_over(&self, s: &Shell) -> bool {
+        self.valid_until.is_some_and(|end| end <= s.now)
+    }
+
     /// Why the metadata could not be read or was not taken, in words where there are any.
     #[must_use]
     pub fn unread(&self, s: &Shell) -> Option<String> {

@@ -11,7 +11,7 @@ use crate::{
     identity::federation::{
         Federation,
         flow::Refused,
-        manage::{Rejected, place, wrong},
+        manage::{Rejected, encoded, place, wrong},
         provider::ProviderError,
     },
     model::Timestamp,
@@ -83,9 +83,8 @@ pub struct Rolled {
 impl Rolled {
     /// `false`: the provider changed meanwhile.
     pub async fn store(self, tx: &mut Tx, idp_id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let settings = serde_json::to_string(&self.settings).map_err(|e| StoreError::Encode(e.into()))?;
         saml::set_other_key(tx, idp_id, self.other).await?;
-        idp::replace(tx, idp_id, (&self.before, &settings), self.secret, now).await
+        idp::replace(tx, idp_id, (&self.before, &encoded(&self.settings)?), self.secret, now).await
     }
 }
 

@@ -19,7 +19,12 @@ use super::{
 use crate::{
     identity::{
         AuditEntry, Origin, Outcome, audit,
-        federation::{Federation, flow::micros, manage::Rejected, provider::ProviderError},
+        federation::{
+            Federation,
+            flow::micros,
+            manage::{Rejected, encoded},
+            provider::ProviderError,
+        },
     },
     model::Timestamp,
     store::{
@@ -124,7 +129,7 @@ impl Federation {
             Err(other) => return self.missed(row, &refusal(other)).await,
         };
         let now = self.clock.now();
-        let after = serde_json::to_string(&change.settings).map_err(|e| StoreError::Encode(e.into()))?;
+        let after = encoded(&change.settings)?;
         let mut tx = self.db.begin().await?;
         // Who changed it meanwhile goes first: it is read again when the lease is over.
         if after != row.settings && !idp::replace(&mut tx, &row.id, (&row.settings, &after), None, now).await? {
