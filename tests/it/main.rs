@@ -36,6 +36,7 @@ mod issuer;
 mod link;
 mod mail;
 mod maintenance;
+mod office;
 mod oidc;
 mod oidc_cases;
 mod outgoing;

@@ -5,20 +5,13 @@ use serde_json::json;
 use crate::{
     cli_ops::Shell,
     console_desk::{Desk, until},
+    office::{Office, WISH, browser},
     real::{Browser, OidcProvider, PASSWORD},
 };
 
 const SECRET: &str = "aClientSecretOfTheTests";
-const WISH: &str = "/customers?q=%E6%9C%9D%E5%87%AA";
 
-/// An office whose people sign in with the company's provider.
-struct Office {
-    desk: Desk,
-    provider: OidcProvider,
-    idp: String,
-}
-
-impl Office {
+impl Office<OidcProvider> {
     async fn new() -> Self {
         let (desk, provider) = (Desk::new().await, OidcProvider::fresh().await);
         let folder = tempfile::tempdir().unwrap();
@@ -41,13 +34,6 @@ impl Office {
         Self { desk, provider, idp }
     }
 
-    /// To a page, from there to the sign-in page, and its button pressed.
-    async fn come(&self, b: &Browser) {
-        b.goto(&format!("{}{WISH}", self.desk.t.address())).await;
-        until(b, "location.pathname === '/signin'").await;
-        b.click(&format!("a[href*='/auth/oidc/{}/']", self.idp)).await;
-    }
-
     /// At the provider.
     async fn say(&self, b: &Browser, login: &str) {
         until(b, &format!("location.origin === '{}' && document.querySelector('#go')", self.provider.issuer)).await;
@@ -55,36 +41,6 @@ impl Office {
         b.fill("#password", PASSWORD).await;
         b.click("#go").await;
     }
-
-    /// Back on the page that was asked for, signed in.
-    async fn arrived(&self, b: &Browser) {
-        until(b, "location.pathname === '/customers' && document.querySelector('nav.side')").await;
-        assert_eq!(b.url().await, format!("{}{WISH}", self.desk.t.address()));
-    }
-
-    async fn leave(&self, b: &Browser) {
-        b.execute("document.querySelector(\"form[action='/signout'] button\").click()", vec![]).await;
-        until(b, "location.pathname === '/signin'").await;
-    }
-
-    async fn role(&self, name: &'static str) -> String {
-        let statement = "SELECT role FROM app_user WHERE name = $1";
-        let found = musubi::store::sql::sql(statement).bind(name).optional::<(String,)>(&self.desk.t.hub().db).await;
-        found.unwrap().map(|(role,)| role).unwrap_or_default()
-    }
-
-    async fn close(self, browsers: Vec<Browser>) {
-        for b in browsers {
-            b.close().await;
-        }
-        self.desk.close().await;
-    }
-}
-
-async fn browser() -> Browser {
-    let b = Browser::open().await;
-    b.look(1280, 900, false).await;
-    b
 }
 
 async fn sound(b: &Browser, page: &str) {
@@ -94,7 +50,7 @@ async fn sound(b: &Browser, page: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_in_at_the_provider_and_lands_on_the_page_asked_for() {
-    let office = Office::new().await;
+    let office = Office::<OidcProvider>::new().await;
     let (first, second) = (browser().await, browser().await);
     first.goto(&format!("{}/signin?lang=ja", office.desk.t.address())).await;
     for (width, dark) in [(1280, false), (390, true)] {
@@ -120,7 +76,7 @@ async fn a_person_signs_in_at_the_provider_and_lands_on_the_page_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_group_is_another_role_at_the_next_sign_in_also_with_another_key() {
-    let office = Office::new().await;
+    let office = Office::<OidcProvider>::new().await;
     let b = browser().await;
     office.come(&b).await;
     office.say(&b, "aoi").await;
@@ -145,7 +101,7 @@ async fn another_group_is_another_role_at_the_next_sign_in_also_with_another_key
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_signs_out_at_the_provider_is_signed_out_here_in_that_browser() {
-    let office = Office::new().await;
+    let office = Office::<OidcProvider>::new().await;
     let (first, second) = (browser().await, browser().await);
     for b in [&first, &second] {
         office.come(b).await;
@@ -165,7 +121,7 @@ async fn who_signs_out_at_the_provider_is_signed_out_here_in_that_browser() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_signs_out_here_is_offered_to_sign_out_at_the_provider_and_comes_back() {
-    let office = Office::new().await;
+    let office = Office::<OidcProvider>::new().await;
     let b = browser().await;
     office.come(&b).await;
     office.say(&b, "aoi").await;
@@ -191,7 +147,7 @@ async fn who_signs_out_here_is_offered_to_sign_out_at_the_provider_and_comes_bac
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hub_proves_itself_by_a_key_of_its_own() {
-    let mut office = Office::new().await;
+    let mut office = Office::<OidcProvider>::new().await;
     let (folder, hub) = (tempfile::tempdir().unwrap(), office.desk.t.address());
     let shell = Shell { folder: folder.path(), url: &office.desk.database.url };
     let words = ["idp", "add", "鍵で証明", "--issuer", &office.provider.issuer, "--client-id", "signed", "--private"];
@@ -215,7 +171,7 @@ async fn the_hub_proves_itself_by_a_key_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_in_no_mapped_group_reads_why_and_stays_outside() {
-    let office = Office::new().await;
+    let office = Office::<OidcProvider>::new().await;
     let b = browser().await;
     office.come(&b).await;
     office.say(&b, "mori").await;

@@ -4,6 +4,7 @@
 mod case;
 mod claims;
 mod encryption;
+mod files;
 mod markup;
 pub mod pen;
 mod providers;

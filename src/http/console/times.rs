@@ -102,23 +102,18 @@ impl Shell {
     /// `10:00` today, `11/18 10:00` on other days.
     #[must_use]
     pub fn when(&self, at: impl Instant) -> Markup {
-        let at = at.instant();
-        let local = self.local(at);
-        let clock = local.strftime("%H:%M").to_string();
-        let text = if local.date() == self.today() {
-            clock
-        } else {
-            format!("{} {clock}", format::date_short(local.date(), self.today(), self.lang))
-        };
-        self.time_element(at, &text)
+        self.clock_and_day(at.instant(), "%H:%M")
     }
 
     /// `10:00:12` today, `11/18 10:00:12` on other days: for lists in which seconds count.
     #[must_use]
     pub fn exact_short(&self, at: impl Instant) -> Markup {
-        let at = at.instant();
+        self.clock_and_day(at.instant(), "%H:%M:%S")
+    }
+
+    fn clock_and_day(&self, at: Timestamp, clock: &str) -> Markup {
         let local = self.local(at);
-        let clock = local.strftime("%H:%M:%S").to_string();
+        let clock = local.strftime(clock).to_string();
         let text = if local.date() == self.today() {
             clock
         } else {

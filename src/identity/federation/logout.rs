@@ -56,7 +56,7 @@ impl Federation {
         }
         let (sid, subject) = (leaving.sid.as_deref(), leaving.subject.as_deref());
         let ended = session::end_federated(&mut tx, idp_id, sid, subject).await?;
-        self.ended(&mut tx, &ended, idp_id, origin).await?;
+        manage::note_ended(&mut tx, &ended, (idp_id, None), origin, self.clock.now()).await?;
         tx.commit().await?;
         for (_, user_id) in &ended {
             identity.forget(user_id);

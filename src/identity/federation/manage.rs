@@ -155,23 +155,46 @@ impl Federation {
             Some(secret) => Some(self.keys.seal(&place(&id), secret.expose_secret().as_bytes())?),
             None => None,
         };
-        let row = Row {
-            id: id.clone(),
-            name: draft.name.clone(),
-            kind: "oidc".to_owned(),
-            settings: serde_json::to_string(&draft.settings).unwrap_or_default(),
-            secret: sealed,
-            enabled: true,
-            draft: false,
-            preset: None,
-            created_at: now.0,
-            updated_at: now.0,
-        };
-        if !idp::insert(tx, &row).await? {
-            return Err(wrong("name", "IDP_NAME_TAKEN", "another provider has this name"));
-        }
-        Ok(id)
+        let settings = encoded(&draft.settings)?;
+        insert(tx, row(id, &draft.name, "oidc", settings, sealed, now)).await
     }
+}
+
+/// Settings as they are stored.
+pub(super) fn encoded(settings: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(settings).map_err(|e| StoreError::Encode(e.into()))
+}
+
+/// A provider that is on.
+pub(super) fn row(
+    id: String,
+    name: &str,
+    kind: &str,
+    settings: String,
+    secret: Option<Vec<u8>>,
+    now: Timestamp,
+) -> Row {
+    Row {
+        id,
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        settings,
+        secret,
+        enabled: true,
+        draft: false,
+        preset: None,
+        created_at: now.0,
+        updated_at: now.0,
+    }
+}
+
+/// Makes a provider. Returns its id.
+pub(super) async fn insert(tx: &mut Tx, row: Row) -> Result<String, Rejected> {
+    if idp::insert(tx, &row).await? { Ok(row.id) } else { Err(name_taken()) }
+}
+
+pub(super) fn name_taken() -> Rejected {
+    wrong("name", "IDP_NAME_TAKEN", "another provider has this name")
 }
 
 /// Switches a provider off: nobody signs in by it, and whoever did is out. Returns how many sessions ended.
@@ -191,18 +214,33 @@ pub async fn forget(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Resul
 /// The provider's row was written before, so no sign-in that is on its way opens another one.
 async fn end_sessions(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, StoreError> {
     let ended = session::end_of_provider(tx, id).await?;
-    let origin = Origin::default();
-    for (session_id, user_id) in &ended {
+    note_ended(tx, &ended, (id, Some(actor)), &Origin::default(), now).await?;
+    Ok(ended.len())
+}
+
+/// Sessions that ended with their provider's, in the audit trail: by whom, or by the word of the person who left.
+pub(super) async fn note_ended(
+    tx: &mut Tx,
+    sessions: &[(String, String)],
+    (idp_id, by): (&str, Option<&str>),
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for (session_id, user_id) in sessions {
+        let detail = match by {
+            Some(_) => json!({"idp": idp_id, "user": user_id}),
+            None => json!({"idp": idp_id}),
+        };
         let entry = AuditEntry {
-            actor,
+            actor: by.unwrap_or(user_id),
             action: "session.end",
             object_kind: "session",
             object_id: session_id,
             outcome: Outcome::Ok,
-            origin: &origin,
-            detail: json!({"idp": id, "user": user_id}),
+            origin,
+            detail,
         };
         audit::record(tx, entry, now).await?;
     }
-    Ok(ended.len())
+    Ok(())
 }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Federation, claims::Claimed, domain, flow::Refused};
+use super::{Federation, claims::Claimed, domain, flow::Refused, manage};
 use crate::{
     identity::{
         AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit,
@@ -81,32 +81,9 @@ impl Federation {
     async fn leave(&self, identity: &Identity, idp_id: &str, subject: &str, origin: &Origin) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         let ended = session::end_federated(&mut tx, idp_id, None, Some(subject)).await?;
-        self.ended(&mut tx, &ended, idp_id, origin).await?;
+        manage::note_ended(&mut tx, &ended, (idp_id, None), origin, self.clock.now()).await?;
         tx.commit().await?;
         ended.iter().for_each(|(_, user_id)| identity.forget(user_id));
-        Ok(())
-    }
-
-    /// Sessions that ended by a provider's word, in the audit trail.
-    pub(super) async fn ended(
-        &self,
-        tx: &mut Tx,
-        sessions: &[(String, String)],
-        idp_id: &str,
-        origin: &Origin,
-    ) -> Result<(), StoreError> {
-        for (id, user_id) in sessions {
-            let entry = AuditEntry {
-                actor: user_id,
-                action: "session.end",
-                object_kind: "session",
-                object_id: id,
-                outcome: Outcome::Ok,
-                origin,
-                detail: json!({"idp": idp_id}),
-            };
-            audit::record(tx, entry, self.clock.now()).await?;
-        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Federation,
-    manage::{Draft, Rejected, named, place, roles, secret, settings, wrong},
+    manage::{self, Draft, Rejected, encoded, name_taken, named, place, roles, secret, settings, wrong},
     preset::Preset,
     provider::ProviderError,
     saml::{
@@ -78,8 +78,7 @@ pub struct Filled {
 
 impl Filled {
     fn of(settings: &impl serde::Serialize, secret: Option<Vec<u8>>) -> Result<Self, Rejected> {
-        let settings = serde_json::to_string(settings).map_err(|e| StoreError::Encode(e.into()))?;
-        Ok(Self { settings, secret })
+        Ok(Self { settings: encoded(settings)?, secret })
     }
 
     /// Makes them hold. `false`: the provider is gone.
@@ -206,18 +205,8 @@ impl Federation {
         } else {
             (Filled::of(&blank(preset), None)?, None)
         };
-        Ok(Row {
-            id,
-            name,
-            kind: preset.kind().to_owned(),
-            settings: filled.settings,
-            secret,
-            enabled: false,
-            draft: true,
-            preset: Some(preset.as_str().to_owned()),
-            created_at: now.0,
-            updated_at: now.0,
-        })
+        let row = manage::row(id, &name, preset.kind(), filled.settings, secret, now);
+        Ok(Row { enabled: false, draft: true, preset: Some(preset.as_str().to_owned()), ..row })
     }
 
     /// Another name, and other menus.
@@ -229,7 +218,7 @@ impl Federation {
         if idp::rename(tx, &row.id, &name, Some(preset.as_str())).await? {
             return Ok(());
         }
-        Err(wrong("name", "IDP_NAME_TAKEN", "another provider has this name"))
+        Err(name_taken())
     }
 
     /// Takes what an OpenID provider gave, and asks the provider whether it is so.

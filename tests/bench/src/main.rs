@@ -4,6 +4,7 @@
 //! the sources share the machine with them, so figures are ratios of what ran side by side, and the
 //! load average is printed. To add a measurement: a file with a `run`, a line in `ALL`.
 
+mod assertions;
 mod copy;
 mod dlt;
 mod employee;
@@ -12,6 +13,7 @@ mod hub;
 mod idle;
 mod ingest;
 mod load;
+mod office;
 mod outbox;
 mod page;
 mod peer;
@@ -20,10 +22,18 @@ mod pull;
 mod report;
 mod search;
 mod seed;
+mod sessions;
+mod signin;
 mod target;
 mod targets;
 mod visible;
 
+#[path = "../../it/issuer/mod.rs"]
+#[expect(clippy::unwrap_used, dead_code, unused_imports, reason = "shared with the tests, which need more of it")]
+mod issuer;
+#[path = "../../it/saml_cases/pen.rs"]
+#[expect(clippy::unwrap_used, clippy::panic, dead_code, reason = "shared with the tests, which need more of it")]
+mod pen;
 #[path = "../../it/real/postgres.rs"]
 #[expect(
     clippy::unwrap_used,
@@ -42,7 +52,8 @@ use report::Report;
 use target::Target;
 
 /// Names that can be asked for, in the order of the report.
-const ALL: [&str; 8] = ["ingest", "pull", "visible", "targets", "outbox", "page", "search", "idle"];
+const ALL: [&str; 11] =
+    ["assertions", "ingest", "pull", "visible", "targets", "outbox", "signin", "sessions", "page", "search", "idle"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -59,6 +70,9 @@ async fn main() -> anyhow::Result<()> {
     }
     let wanted = |name: &str| words.is_empty() || words.iter().any(|w| w == name);
     let mut report = Report::start()?;
+    if wanted("assertions") {
+        assertions::run(&mut report).await?;
+    }
     for kind in kinds {
         if wanted("idle") {
             idle::run(&Target::new(kind).await?, &mut report).await?;
@@ -77,6 +91,12 @@ async fn main() -> anyhow::Result<()> {
         }
         if wanted("outbox") {
             outbox::run(kind, &mut report).await?;
+        }
+        if wanted("signin") {
+            signin::run(kind, &mut report).await?;
+        }
+        if wanted("sessions") {
+            sessions::run(kind, &mut report).await?;
         }
         if wanted("page") || wanted("search") {
             let target = Target::new(kind).await?;

@@ -37,7 +37,17 @@ impl Process {
 
     /// Resident memory now, in MiB.
     pub fn memory(&self) -> f64 {
-        memory_of(self.id())
+        memory_of(self.id(), "VmRSS:")
+    }
+
+    /// The most resident memory since [`Self::forget_peak`], in MiB.
+    pub fn peak_memory(&self) -> f64 {
+        memory_of(self.id(), "VmHWM:")
+    }
+
+    /// The peak counts from here on (proc(5), `clear_refs`).
+    pub fn forget_peak(&self) -> anyhow::Result<()> {
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.id()), "5")?)
     }
 
     /// Processor time used so far.
@@ -65,9 +75,9 @@ impl Process {
     }
 }
 
-fn memory_of(pid: u32) -> f64 {
+fn memory_of(pid: u32, which: &str) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kib = text.lines().find_map(|l| l.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    let kib = text.lines().find_map(|l| l.strip_prefix(which)?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
     kib.unwrap_or_default() / 1024.0
 }
 

@@ -85,7 +85,7 @@ async fn only_administrators_set_providers_up_and_no_other_site_begins_a_trial()
     let id = a.ready("guarded").await;
     let start = a.at(&format!("/admin/idp/{id}/test/start"));
     assert_eq!(a.v.get(&start).await.status, 403, "a link of another site");
-    let away = Visitor::new().click(&start).await;
+    let away = a.v.stranger().click(&start).await;
     assert!(away.status == 303 && away.location().starts_with("/signin"), "{}", away.location());
     for path in ["take", "roles", "activate", "remove", "secret"] {
         let page = a.v.press(&a.at(&format!("/admin/idp/{id}/{path}")), &[("secret", "x")]).await;

@@ -9,10 +9,7 @@ use crate::{
     issuer::{Page, Visitor, keys},
     oidc_cases::scene::SESSION,
     real::TestDatabase as Database,
-    saml_cases::{
-        pen::{Draft, Site, metadata},
-        scene::request_of,
-    },
+    saml_cases::pen::{Draft, Site, metadata, request_of},
 };
 
 const ENTITY: &str = "https://console.id.example/saml";

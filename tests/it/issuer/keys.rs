@@ -40,6 +40,7 @@ pub struct Keys {
 pub struct Rsa {
     pub kid: &'static str,
     key: RsaPrivateKey,
+    certificate: OnceLock<String>,
 }
 
 pub struct Ec {
@@ -69,7 +70,8 @@ pub enum Sign {
 pub fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let rsa = |kid, bits| Rsa { kid, key: RsaPrivateKey::new(&mut OsRng, bits).unwrap() };
+        let rsa =
+            |kid, bits| Rsa { kid, key: RsaPrivateKey::new(&mut OsRng, bits).unwrap(), certificate: OnceLock::new() };
         let random = SystemRandom::new();
         let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
         let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, ec.as_ref(), &random).unwrap();
@@ -107,8 +109,18 @@ impl Rsa {
         self.key.to_pkcs8_pem(rsa::pkcs8::LineEnding::LF).unwrap().to_string()
     }
 
+    /// The private key, PKCS #8.
+    pub fn private_der(&self) -> Vec<u8> {
+        use rsa::pkcs8::EncodePrivateKey;
+        self.key.to_pkcs8_der().unwrap().as_bytes().to_vec()
+    }
+
     /// A certificate that it signed itself, base64 of DER.
     pub fn certificate(&self) -> String {
+        self.certificate.get_or_init(|| self.certified()).clone()
+    }
+
+    fn certified(&self) -> String {
         use x509_cert::{builder::Builder, der::Encode};
         let validity = x509_cert::time::Validity::from_now(std::time::Duration::from_secs(86_400)).unwrap();
         let name: x509_cert::name::Name = format!("CN={}", self.kid).parse().unwrap();

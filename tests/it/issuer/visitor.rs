@@ -51,6 +51,11 @@ impl Visitor {
         Self { client: client.build().unwrap(), jar: Arc::default() }
     }
 
+    /// Another browser, over the same connections.
+    pub fn stranger(&self) -> Self {
+        Self { client: self.client.clone(), jar: Arc::default() }
+    }
+
     /// Goes to an address that another site may have named.
     pub async fn get(&self, url: &str) -> Page {
         self.send(self.client.get(url), url, "cross-site").await

@@ -1,6 +1,7 @@
 //! Real peers, started once a test run and stopped with it.
 
 mod chrome;
+mod dialects;
 mod dns;
 mod oidc_provider;
 mod postgres;
@@ -10,6 +11,7 @@ mod tryton;
 mod watchdog;
 
 pub use chrome::Browser;
+pub use dialects::Dialect;
 pub use dns::Dns;
 pub use oidc_provider::{OidcProvider, PASSWORD};
 pub use postgres::Postgres;

@@ -1,7 +1,10 @@
 //! A SAML provider's pen: writes responses in canonical form, so that what it signs is what it wrote, and lets a
 //! case change them before and after the signature.
 
+use std::io::Read;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::read::DeflateDecoder;
 use ring::digest;
 
 use crate::issuer::{Rsa, Sign, keys};
@@ -238,4 +241,13 @@ pub fn bare(text: &str) -> String {
 /// What an attacker would like to be believed.
 pub fn forged(site: &Site) -> String {
     assertion(site, "sub-evil", "_evil")
+}
+
+/// The text of the request in an address.
+pub fn request_of(location: &str) -> String {
+    let url = url::Url::parse(location).unwrap();
+    let (_, value) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").unwrap();
+    let mut text = String::new();
+    DeflateDecoder::new(&BASE64_STANDARD.decode(value.as_bytes()).unwrap()[..]).read_to_string(&mut text).unwrap();
+    text
 }

@@ -8,8 +8,8 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
 use super::{
     case::At,
-    pen::{Draft, metadata},
-    scene::{Saml, entity_id, request_of},
+    pen::{Draft, metadata, request_of},
+    scene::{Saml, entity_id},
 };
 use crate::{
     issuer::{Sign, Visitor, keys},

@@ -1,14 +1,13 @@
 //! A hub with SAML connections, and browsers that come and go.
 
-use std::{collections::HashMap, io::Read};
+use std::collections::HashMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use flate2::read::DeflateDecoder;
 use musubi::clock::Clock;
 
 use super::{
     case::{At, Case, Way},
-    pen::{Draft, Site, metadata},
+    pen::{Draft, Site, metadata, request_of},
 };
 use crate::{
     issuer::{Page, Rsa, Visitor, keys},
@@ -183,13 +182,4 @@ impl Saml {
         let found = musubi::store::sql::sql("SELECT id FROM idp WHERE name = $1").bind(name);
         found.one::<(String,)>(&self.scene.t.hub().db).await.unwrap().0
     }
-}
-
-/// The text of the request in an address.
-pub fn request_of(location: &str) -> String {
-    let url = url::Url::parse(location).unwrap();
-    let (_, value) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").unwrap();
-    let mut text = String::new();
-    DeflateDecoder::new(&BASE64_STANDARD.decode(value.as_bytes()).unwrap()[..]).read_to_string(&mut text).unwrap();
-    text
 }

@@ -8,7 +8,7 @@ use crate::{
         Role,
         federation::{
             Federation,
-            manage::{Rejected, named, place, roles, wrong},
+            manage::{Rejected, encoded, insert, named, place, roles, row, wrong},
             provider::ProviderError,
             wire::Wire,
         },
@@ -59,8 +59,7 @@ pub struct Refreshed {
 impl Refreshed {
     /// Makes it hold from the next sign-in on.
     pub async fn store(&self, tx: &mut Tx, idp_id: &str, now: Timestamp) -> Result<(), StoreError> {
-        let settings = serde_json::to_string(&self.settings).unwrap_or_default();
-        idp::update(tx, idp_id, &settings, None, now).await.map(drop)
+        idp::update(tx, idp_id, &encoded(&self.settings)?, None, now).await.map(drop)
     }
 }
 
@@ -166,22 +165,8 @@ impl Federation {
             return Err(wrong("metadata", "IDP_ENTITY_TAKEN", "this provider is there already"));
         }
         let id = Id::new(Noun::Idp).into_string();
-        let row = Row {
-            id: id.clone(),
-            name: checked.name.clone(),
-            kind: "saml".to_owned(),
-            settings: serde_json::to_string(&checked.settings).unwrap_or_default(),
-            secret: Some(self.keys.seal(&place(&id), &checked.key)?),
-            enabled: true,
-            draft: false,
-            preset: None,
-            created_at: now.0,
-            updated_at: now.0,
-        };
-        if !idp::insert(tx, &row).await? {
-            return Err(wrong("name", "IDP_NAME_TAKEN", "another provider has this name"));
-        }
-        Ok(id)
+        let key = self.keys.seal(&place(&id), &checked.key)?;
+        insert(tx, row(id, &checked.name, "saml", encoded(&checked.settings)?, Some(key), now)).await
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `response` | all of these in their order |
 //! | `flow` | the way there and back |
 //! | [`manage`] | adding providers |
+//! | [`apart`] | an answer judged by itself, for the fuzzer and for a second opinion |
 //!
 //! Invariant: a claim is read from canonical text whose hash a pinned key signed, never from the document that
 //! was received. What was not signed can refuse, not grant.
@@ -26,6 +27,7 @@
 //! assertion is believed only where an administrator said so; a `RelayState` is neither sent nor read, where
 //! somebody wants to go is kept here.
 
+pub mod apart;
 pub(super) mod assertion;
 pub(super) mod certificate;
 mod encryption;
