@@ -54,7 +54,7 @@ pub async fn invite(t: &TestHub, by: By<'_>, mail: &str, role: Role) -> Invited 
 async fn a_mail_is_one_mail_whatever_stands_in_it() {
     for (database, tls) in TestDatabase::both().await.into_iter().zip([MailTls::Starttls, MailTls::Implicit]) {
         let smtp = Smtp::start(tls, Some(("hub", "a+b/c d=秘密")).filter(|_| tls == MailTls::Starttls), free_port());
-        let t = TestHub::start_with(&database, |config| smtp.into_config(config)).await;
+        let t = TestHub::start_with(&database, |config| smtp.configure(config)).await;
         let owner = owned(&t).await;
         let by = By { actor: &owner, role: Some(Role::Owner) };
         assert!(invite(&t, by, "kishi@hinoki-seiki.example", Role::Employee).await.link.is_none(), "it goes by mail");
@@ -101,7 +101,7 @@ async fn a_mail_is_one_mail_whatever_stands_in_it() {
 async fn what_the_server_does_not_take_is_sent_later_or_never_and_nothing_twice() {
     for database in TestDatabase::both().await {
         let smtp = Smtp::plain();
-        let t = TestHub::start_with(&database, |config| smtp.into_config(config)).await;
+        let t = TestHub::start_with(&database, |config| smtp.configure(config)).await;
         owned(&t).await;
         smtp.refuse(&json!({"rcpt": "450 4.2.1 Mailbox busy"}));
         invite(&t, CLI, "later@hinoki-seiki.example", Role::Viewer).await;
@@ -165,8 +165,8 @@ async fn mails_wait_for_a_server_that_is_away_until_they_are_too_old() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_send_each_mail_once() {
     let (database, smtp) = (TestDatabase::postgres().await, Smtp::plain());
-    let here = TestHub::start_with(&database, |config| smtp.into_config(config)).await;
-    let there = TestHub::start_with(&database, |config| smtp.into_config(config)).await;
+    let here = TestHub::start_with(&database, |config| smtp.configure(config)).await;
+    let there = TestHub::start_with(&database, |config| smtp.configure(config)).await;
     owned(&here).await;
     for n in 0..20 {
         invite(&here, CLI, &format!("person{n}@hinoki-seiki.example"), Role::Viewer).await;
@@ -241,7 +241,7 @@ async fn owners_hear_of_it_once_a_day_in_one_mail() {
         let smtp = Smtp::plain();
         // Told when the test says so, not when a slow machine is in the middle of it.
         let patience = |config: &mut musubi::config::Config| {
-            smtp.into_config(config);
+            smtp.configure(config);
             config.mail.gather.0 = Duration::from_hours(1);
         };
         let t = TestHub::start_with(&database, patience).await;
