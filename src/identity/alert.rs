@@ -24,8 +24,6 @@ use crate::{
 
 /// How often it is looked for what raises no alert by itself.
 const WATCH: i64 = Timestamp::MINUTE;
-/// How long told alerts are remembered.
-const MEMORY: i64 = 90 * Timestamp::DAY;
 /// An alert that nobody could be told of for so long is no news any more.
 const STALE: i64 = 2 * Timestamp::DAY;
 
@@ -140,7 +138,6 @@ impl Identity {
         if !items.is_empty() {
             self.post_alerts(&mut tx, post, items, now).await?;
         }
-        alert::purge(&mut tx, now.plus(-MEMORY)).await?;
         tx.commit().await
     }
 

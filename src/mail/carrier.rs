@@ -179,10 +179,23 @@ fn judged(error: &SmtpError) -> Came {
         Some(421 | 454) => Came::Away(Trouble::new("MAIL_LATER", &said)),
         Some(_) if error.is_transient() => Came::Later(Trouble::new("MAIL_LATER", &said)),
         Some(_) => Came::Never(Trouble::new("MAIL_REFUSED", &said)),
-        None if error.is_tls() => Came::Away(Trouble::new("MAIL_TLS", &said)),
+        None if error.is_tls() || is_of_tls(error) => Came::Away(Trouble::new("MAIL_TLS", &said)),
         None if error.is_timeout() => Came::Away(Trouble::new("MAIL_TIMEOUT", &said)),
         None => Came::Away(Trouble::new("MAIL_UNREACHABLE", &said)),
     }
+}
+
+/// A handshake that failed comes as a broken connection, with the reason inside.
+fn is_of_tls(error: &SmtpError) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 #[cfg(test)]

@@ -84,8 +84,3 @@ pub async fn choose(tx: &mut Tx, user_id: &str, wanted: bool) -> Result<(), Stor
     sql("UPDATE app_user SET alerts = $1 WHERE id = $2").bind(wanted).bind(user_id).execute(tx).await?;
     Ok(())
 }
-
-/// Forgets alerts that were told long ago.
-pub async fn purge(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    sql("DELETE FROM alert WHERE told_at < $1").bind(before).execute(tx).await
-}

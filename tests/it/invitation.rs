@@ -47,7 +47,7 @@ async fn join(t: &TestHub, visitor: &Visitor, page: &Page, name: &str, passphras
 async fn a_link_from_a_mail_lets_one_person_in_once() {
     for database in TestDatabase::both().await {
         let smtp = Smtp::plain();
-        let t = TestHub::start_with(&database, |config| smtp.into_config(config)).await;
+        let t = TestHub::start_with(&database, |config| smtp.configure(config)).await;
         let owner = owned(&t).await;
         let by = By { actor: &owner, role: Some(Role::Owner) };
         invite(&t, by, "Kishi@hinoki-seiki.example", Role::Steward).await;
@@ -322,7 +322,7 @@ async fn an_administrator_invites_at_the_console() {
 
     // With mail: it goes out, and a test says so.
     let (smtp, database) = (Smtp::plain(), TestDatabase::sqlite().await);
-    let t = TestHub::start_with(&database, |config| smtp.into_config(config)).await;
+    let t = TestHub::start_with(&database, |config| smtp.configure(config)).await;
     let desk = Desk::at(t, database).await;
     desk.open("/admin/users/invite").await;
     desk.b.fill("#mail", "kishi@hinoki-seiki.example").await;

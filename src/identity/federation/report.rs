@@ -350,7 +350,7 @@ mod tests {
                 subject: "a".into(),
                 name: "a".into(),
                 mail: None,
-                mail_verified: false,
+                mail_verified: true,
                 groups: groups.iter().map(|&group| group.to_owned()).collect(),
                 sid: None,
             }),

@@ -71,7 +71,7 @@ impl Smtp {
     }
 
     /// Sends mails of a hub here.
-    pub fn into_config(&self, config: &mut Config) {
+    pub fn configure(&self, config: &mut Config) {
         let mail = &mut config.mail;
         mail.host = "localhost".into();
         mail.port = self.port;
@@ -89,7 +89,7 @@ impl Smtp {
     /// The same for a command.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let mut config = Config::default();
-        self.into_config(&mut config);
+        self.configure(&mut config);
         let mail = config.mail;
         let tls = match mail.tls {
             MailTls::None => "none",
