@@ -27,6 +27,7 @@ impl Employee {
             id: &id,
             mail: "owner@bench.example",
             mail_key: "owner@bench.example",
+            kind: user::PERSON,
             name: "Owner",
             role: "owner",
             password_hash: None,
@@ -48,6 +49,7 @@ impl Employee {
             idp_id: None,
             subject: None,
             sid: None,
+            name_id: None,
         };
         session::insert(&mut tx, &row).await?;
         tx.commit().await?;

@@ -68,6 +68,7 @@ async fn people(target: &Target, range: std::ops::Range<usize>) -> anyhow::Resul
             id: &id,
             mail: &mail,
             mail_key: &mail,
+            kind: user::PERSON,
             name: "社員",
             role: "employee",
             password_hash: None,
@@ -89,6 +90,7 @@ async fn people(target: &Target, range: std::ops::Range<usize>) -> anyhow::Resul
                 idp_id: None,
                 subject: None,
                 sid: None,
+                name_id: None,
             };
             session::insert(&mut tx, &row).await?;
         }
