@@ -16,7 +16,8 @@ use crate::{
     config::{self, Config, ConfigError},
     connection::{Catalogue, Registry, catalogue::CatalogueError},
     http::{self, Edge},
-    identity::{Federation, Identity, Limits, Settings},
+    identity::{Access, Federation, Identity, Limits, Settings},
+    mail::{self, Carrier, Post, carrier::CarrierError},
     model::{Currency, Id, ids::Noun},
     samples::SampleSystems,
     secrets::{Keys, SecretError},
@@ -41,6 +42,8 @@ pub struct Hub {
     pub registry: Arc<Registry>,
     pub engine: Engine,
     pub samples: SampleSystems,
+    /// The way to the mail server; `None`: there is no mail.
+    pub mail: Option<Carrier>,
     pub changes: broadcast::Sender<Change>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -76,6 +79,8 @@ pub enum StartError {
     Listen { address: String, source: std::io::Error },
     #[error("the server ended")]
     Serve(#[source] std::io::Error),
+    #[error("mail cannot be used as it is configured")]
+    Mail(#[from] CarrierError),
     #[error("server.public_url is no URL")]
     PublicUrl(#[from] url::ParseError),
 }
@@ -97,7 +102,8 @@ impl Parts {
         store::migrate::run(&db).await?;
         let keys = Keys::load(&config.secrets, config.database.is_sqlite())?;
         let clock = Clock::System;
-        let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config.session));
+        let access = Access::from(&config.access);
+        let identity = Identity::new(db.clone(), clock.clone(), Limits::from(&config), access);
         let mut edge = Edge::try_from(&config.server)?;
         edge.pages = http::console::page::outside::pages();
         edge.metrics = metrics.map(|m| Arc::new(move || m.render()) as Arc<dyn Fn() -> String + Send + Sync>);
@@ -117,6 +123,8 @@ impl Hub {
         let settings = Settings::load(&db).await?;
         let zone = if settings.company.is_empty() { config.organisation.zone.clone() } else { settings.time_zone() };
         let currency = config.organisation.currency;
+        let mail = carrier(&config, &edge)?;
+        let identity = identity.posting(Post::new(&config.mail, keys.clone(), edge.public_url.as_str()));
         let registry = Arc::new(Registry::new(Catalogue::load(&config.connectors.dir)?, client()?));
         registry.reload(&db, &keys).await?;
         let directory = Arc::new(Directory::load(&db).await?);
@@ -163,6 +171,7 @@ impl Hub {
             registry,
             engine,
             samples: SampleSystems::default(),
+            mail,
             changes,
             tasks: TaskTracker::new(),
             stop,
@@ -177,16 +186,39 @@ impl Hub {
             store::connection::free_leases(&mut tx, self.clock.now()).await?;
             tx.commit().await?;
         }
+        self.identity.note_access().await?;
         worker::spawn(self.engine.clone(), self.stop.child_token(), &self.tasks);
+        self.start_mail();
         let keep = self.config.retention.clone();
         let (hub, every) = (self.clone(), keep.sweep.0);
         self.tasks.spawn(async move { hub.identity.keep_tidy(every, hub.stop.child_token()).await });
+        let hub = self.clone();
+        self.tasks.spawn(async move { hub.federation.keep_metadata(hub.stop.child_token()).await });
         let hub = self.clone();
         self.tasks.spawn(async move { hub.identity.keep_trail(&hub.keys, hub.stop.child_token()).await });
         let hub = self.clone();
         self.tasks.spawn(async move { hub.identity.watch_trail(&hub.keys, WATCH, hub.stop.child_token()).await });
         self.tasks.spawn(retention::run(self.engine.clone(), keep, self.stop.child_token()));
         Ok(())
+    }
+
+    /// The loops that write and send mails, where mail is configured.
+    fn start_mail(self: &Arc<Self>) {
+        let Some(carrier) = self.mail.clone() else { return };
+        let worker = mail::Worker {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            settings: self.config.mail.clone(),
+            carrier,
+            writer: MAIL_WRITER,
+            public_url: self.edge.public_url.as_str().trim_end_matches('/').to_owned(),
+            node: self.engine.node.clone(),
+        };
+        let poll = self.config.sync.poll.0;
+        self.tasks.spawn(worker.run(poll, self.stop.child_token()));
+        let hub = self.clone();
+        self.tasks.spawn(async move { hub.identity.keep_watch(&hub.config.mail, poll, hub.stop.child_token()).await });
     }
 
     /// Ends the loops: the chunk in hand is committed, leases are given back.
@@ -196,6 +228,16 @@ impl Hub {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// Puts mails into the words of the page catalogues.
+pub const MAIL_WRITER: mail::Writer = http::console::letter::write;
+
+/// The way to the mail server, where one is configured.
+fn carrier(config: &Config, edge: &Edge) -> Result<Option<Carrier>, CarrierError> {
+    // TLS needs to know whose cryptography is used.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    config.mail.is_on().then(|| Carrier::new(&config.mail, edge.public_url.as_str())).transpose()
 }
 
 /// How often the chain of the audit trail is checked.

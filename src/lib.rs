@@ -15,6 +15,7 @@
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
 //! | [`analytics`] | figures, history and directory, computed from the documents |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
+//! | [`mail`] | mails to people: written with their cause, sent with patience |
 //! | [`http`] | pages, API and webhooks on one port |
 //! | [`cli`] | the command: one file a noun |
 //! | [`samples`] | the sample company: its two systems started, connected, removed |
@@ -30,7 +31,7 @@
 //! ```text
 //! main -> cli -> app -> http, samples -> sync -> connection -> master -> store -> model
 //!                         |                                      |
-//!                         +-> analytics, identity -> store       +-> matching -> model
+//!                         +-> analytics, identity -> mail, store  +-> matching -> model
 //!          connection, sync -> connectors/sdk
 //! ```
 //!
@@ -48,6 +49,8 @@
 //! `http` names axum, only `cli` prints.
 //! Invariant: a stored secret leaves `connection` only inside a connector or a signature check; logs and
 //! errors hold ids and codes, never names, payloads or secrets.
+//! Invariant: what is read of customers for a person is read with that person's [`model::View`], which
+//! [`identity::view`] alone makes.
 //! Invariant: time comes from [`clock`]; amounts are minor units beside their currency; a business date is
 //! never shifted by a zone.
 //!
@@ -68,6 +71,10 @@
 //! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |
 //! | a kind of event that others are told of | [`model::event`] |
 //! | a right | [`identity::access`] |
+//! | a mail | [`mail::letter`] and its words in both catalogues |
+//! | a right | [`identity::access`]; for tokens also [`identity::Scope`] |
+//! | a noun of the API | [`http::api`]: a file with `routes()`; `docs/api.md` |
+//! | a class of fields that some roles do not see | [`model::view`], `config::access`, both catalogues |
 
 pub mod analytics;
 pub mod app;
@@ -77,6 +84,7 @@ pub mod config;
 pub mod connection;
 pub mod http;
 pub mod identity;
+pub mod mail;
 pub mod master;
 pub mod matching;
 pub mod model;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use musubi::identity::federation::saml::apart::admit;
+use musubi_fuzz::admit;
 
 fuzz_target!(|bytes: &[u8]| {
     if admit(bytes).is_err() {

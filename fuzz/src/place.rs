@@ -2,14 +2,15 @@
 
 use std::{collections::HashMap, path::PathBuf, sync::OnceLock};
 
-use musubi::{
+use serde::Deserialize;
+
+use crate::{
     identity::federation::saml::{
         Settings,
         apart::{Bench, Said, judge},
     },
     model::Timestamp,
 };
-use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Written {
@@ -66,11 +67,12 @@ impl Place {
     }
 
     /// Judges an answer where a signed response is enough, and where it is not. Whatever is believed was said by
-    /// the trusted key, in just these words; and who asks for more believes nothing else.
+    /// the trusted key, in just these words; and who asks for more believes nothing else. Returns the code of the
+    /// refusal, or `believed`.
     ///
     /// # Panics
     /// Where that does not hold.
-    pub fn check(&self, bytes: &[u8]) {
+    pub fn check(&self, bytes: &[u8]) -> &'static str {
         let whole = self.judge(bytes, &self.written.whole);
         if let Ok(said) = &whole {
             let known = self.genuine.get(&said.assertion_id).is_some_and(|known| known.contains(said));
@@ -82,6 +84,7 @@ impl Place {
         } else if bytes.last().is_some_and(|byte| byte % 8 == 0) {
             assert_eq!(self.judge(bytes, &self.written.strict), whole);
         }
+        whole.map_or_else(|code| code, |_| "believed")
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::overview::overview;
-use crate::model::{Timestamp, money::Currency};
+pub use super::overview::{conflicts, overview};
+use crate::model::{Shown, Timestamp, money::Currency};
 
 /// What 売上 is made of for this customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,14 +61,30 @@ pub struct Source {
 pub struct MasterValue {
     /// Field name of the canonical record: `registration_number`, `address` …
     pub field: String,
-    pub value: String,
+    pub value: Shown,
     pub source: Source,
     /// When the source was last seen with this value.
     pub at: Timestamp,
     /// Rule that chose it: `only_source`, `authority`, `newest`, `pinned`.
     pub why: String,
-    /// Other sources' values for the same field that lost.
+    /// Other sources' values for the same field that lost; none where the field is hidden.
     pub losing: Vec<(Source, String)>,
+}
+
+/// A typed value and a source's that mean different things, until somebody has looked.
+#[derive(Clone, Debug, Serialize)]
+pub struct Contradiction {
+    pub field: String,
+    /// `None`: the person said that there is none.
+    pub typed: Option<Shown>,
+    pub actor: String,
+    pub typed_at: Timestamp,
+    /// `None`: the sources have none any more.
+    pub said: Option<Shown>,
+    pub connection_id: Option<String>,
+    pub at: Timestamp,
+    /// The typed value stands (it is pinned), else the source's.
+    pub typed_won: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -77,8 +93,8 @@ pub struct Contact {
     pub name: String,
     pub department: Option<String>,
     pub title: Option<String>,
-    pub mail: Option<String>,
-    pub phone: Option<String>,
+    pub mail: Option<Shown>,
+    pub phone: Option<Shown>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -88,8 +104,8 @@ pub struct Site {
     pub code: Option<String>,
     /// `ship_to`, `bill_to` or `both`.
     pub role: String,
-    pub address: Option<String>,
-    pub phone: Option<String>,
+    pub address: Option<Shown>,
+    pub phone: Option<Shown>,
 }
 
 /// How fresh one source of this customer is.

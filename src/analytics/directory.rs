@@ -4,12 +4,15 @@
 //! commits of other nodes, once a second by `customer_stat.refreshed_at`. Searching 100,000
 //! customers scans folded text in memory and is the same on both databases.
 //!
+//! Invariant: every question takes the reader's [`View`]; whom the reader does not see is neither listed nor
+//! counted nor found, and nobody is found by a value that is hidden.
 //! Invariant: rows are read and folded before the lock is taken; the lock is held only to swap them
 //! in, with their sort positions, so a reader sees a customer either before or after a change.
 
 mod answer;
 mod core;
 mod order;
+mod reach;
 mod rfm;
 mod text;
 #[cfg(test)]
@@ -21,7 +24,10 @@ use jiff::civil::Date;
 
 use self::core::{Core, Prepared};
 use super::customer::Health;
-use crate::store::{Db, StoreError, read_directory, stat};
+use crate::{
+    model::View,
+    store::{Db, StoreError, read_directory, stat},
+};
 
 /// What the list shows of one customer.
 #[derive(Clone, Debug)]
@@ -74,10 +80,13 @@ pub struct Query {
     /// Only customers without contact for this many days.
     pub quiet_days: Option<i64>,
     pub overdue_only: bool,
-    /// `sales`, `last_order`, `last_contact`, `name`, `code`; empty is `sales` from the highest. With
+    /// `sales`, `last_order`, `last_contact`, `name`, `code`, `id`; empty is `sales` from the highest. With
     /// text, that default lists the best match first (exact, prefix, substring, then sales).
     pub sort: String,
     pub descending: bool,
+    /// Only customers whose id sorts after this one: with the order `id`, pages that stay whole while
+    /// customers come and go.
+    pub after: Option<String>,
     pub offset: usize,
     pub limit: usize,
 }
@@ -88,7 +97,7 @@ pub type Facet<T> = Vec<(T, usize)>;
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     pub total: usize,
-    /// All customers, unfiltered.
+    /// All customers that the reader sees, unfiltered.
     pub of: usize,
     pub rows: Vec<(Entry, Option<MatchedOn>)>,
     pub health: Facet<Health>,
@@ -161,40 +170,37 @@ impl Directory {
 
     /// One page of the list with its facets.
     #[must_use]
-    pub fn query(&self, query: &Query, today: Date) -> Answer {
-        self.read().answer(query, today)
+    pub fn query(&self, view: &View, query: &Query, today: Date) -> Answer {
+        self.read().answer(view, query, today)
     }
 
     /// The best matches, for the global search.
     #[must_use]
-    pub fn suggest(&self, text: &str, limit: usize) -> Vec<(Entry, Option<MatchedOn>)> {
-        self.read().suggest(text, limit)
+    pub fn suggest(&self, view: &View, text: &str, limit: usize) -> Vec<(Entry, Option<MatchedOn>)> {
+        self.read().suggest(view, text, limit)
     }
 
     #[must_use]
-    pub fn get(&self, id: &str) -> Option<Entry> {
-        self.read().get(id)
+    pub fn get(&self, view: &View, id: &str) -> Option<Entry> {
+        self.read().get(view, id)
     }
 
+    /// How many customers the reader sees.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.read().len()
+    pub fn count(&self, view: &View) -> usize {
+        self.read().count(view)
     }
 
+    /// Quintiles among all customers of last order date, orders and sales of 24 months; `None` without any of
+    /// them.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Quintiles of last order date, orders and sales of 24 months; `None` without any of them.
-    #[must_use]
-    pub fn rfm(&self, id: &str) -> Option<(u8, u8, u8)> {
+    pub(super) fn rfm(&self, id: &str) -> Option<(u8, u8, u8)> {
         self.read().rfm(id)
     }
 
     #[must_use]
-    pub fn tabs(&self, today: Date) -> Tabs {
-        self.read().tabs(today)
+    pub fn tabs(&self, view: &View, today: Date) -> Tabs {
+        self.read().tabs(view, today)
     }
 
     /// When the figures of this customer were computed, and the newest of all.

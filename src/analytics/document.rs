@@ -6,9 +6,9 @@ use unicode_normalization::UnicodeNormalization;
 use super::{customer::Source, timeline::Kind};
 pub use crate::store::read_document::Found;
 use crate::{
-    model::{Timestamp, money::Currency},
+    model::{Timestamp, View, money::Currency},
     store::{
-        Db, StoreError,
+        Db, InView, StoreError,
         read_document::{self as rows, HeadRow, LineRow, PieceRow},
     },
 };
@@ -99,10 +99,10 @@ pub struct Allocation {
     pub amount: i64,
 }
 
-/// All fields of one order, shipment, invoice or payment; `None` for other ids.
-pub async fn event(db: &Db, id: &str) -> Result<Option<Document>, StoreError> {
-    let Some(head) = rows::head(db, id).await? else { return Ok(None) };
-    let (lines, pieces) = tokio::try_join!(rows::lines(db, id), rows::pieces(db, &head))?;
+/// All fields of one order, shipment, invoice or payment of a customer; `None` for other ids.
+pub async fn event(db: &Db, seen: &InView, id: &str) -> Result<Option<Document>, StoreError> {
+    let Some(head) = rows::head(db, seen, id).await? else { return Ok(None) };
+    let (lines, pieces) = tokio::try_join!(rows::lines(db, &head), rows::pieces(db, seen, &head))?;
     Ok(Some(document(head, lines, pieces)))
 }
 
@@ -173,7 +173,7 @@ fn line(row: LineRow) -> Line {
 }
 
 /// Orders, shipments and invoices whose number is, or starts with, the text; exact ones first, then the newest.
-pub async fn search_documents(db: &Db, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
+pub async fn search_documents(db: &Db, view: &View, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
     /// Shorter texts start too many numbers to be worth a list.
     const SHORTEST: usize = 3;
     let typed: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
@@ -183,9 +183,9 @@ pub async fn search_documents(db: &Db, text: &str, limit: usize) -> Result<Vec<F
     }
     // Deleted documents take up places, so ask for more than is shown.
     let ask = limit.saturating_mul(4).min(200) as i64;
-    let mut found = rows::from_number(db, &typed, ask).await?;
+    let mut found = rows::from_number(db, view, &typed, ask).await?;
     if upper != typed {
-        found.extend(rows::from_number(db, &upper, ask).await?);
+        found.extend(rows::from_number(db, view, &upper, ask).await?);
     }
     found.retain(|f| f.number.starts_with(&typed) || f.number.starts_with(&upper));
     let exact = |f: &Found| f.number == typed || f.number == upper;

@@ -9,13 +9,14 @@ use serde_json::{Map, Value};
 
 use super::{
     customer::Source,
+    overview::shown,
     timeline::{Counts, Detail, Event, Filter, Kind, Timeline},
 };
 use crate::{
     matching::fold::fold,
-    model::{Money, Timestamp, money::Currency},
+    model::{Money, Shown, Timestamp, money::Currency},
     store::{
-        Db, StoreError,
+        Db, InView, StoreError,
         read_timeline::{self as rows, CountRow, EventRow, Range},
     },
 };
@@ -53,14 +54,20 @@ impl Place {
     }
 }
 
+/// Whether a text is a place that [`Timeline::next`] could have told.
+#[must_use]
+pub fn is_place(text: &str) -> bool {
+    Place::parse(text).is_some()
+}
+
 /// One page of the history of one customer. The organisation's zone decides under which day a master
 /// change is listed; business dates stand as their source wrote them.
-pub async fn load(db: &Db, customer_id: &str, filter: &Filter, zone: &TimeZone) -> Result<Timeline, StoreError> {
+pub async fn load(db: &Db, seen: &InView, filter: &Filter, zone: &TimeZone) -> Result<Timeline, StoreError> {
     let limit = filter.limit.clamp(1, LIMIT_MAX);
-    let (count_rows, connections) = tokio::try_join!(rows::counts(db, customer_id), rows::connections(db))?;
+    let (count_rows, connections) = tokio::try_join!(rows::counts(db, seen), rows::connections(db))?;
     let reader = Reader {
         db,
-        customer_id,
+        seen,
         filter,
         zone,
         sources: connections
@@ -95,7 +102,7 @@ pub async fn load(db: &Db, customer_id: &str, filter: &Filter, zone: &TimeZone) 
 
 struct Reader<'a> {
     db: &'a Db,
-    customer_id: &'a str,
+    seen: &'a InView,
     filter: &'a Filter,
     zone: &'a TimeZone,
     sources: FxHashMap<String, Source>,
@@ -119,7 +126,7 @@ impl Reader<'_> {
         let from = self.filter.from.clone().unwrap_or_else(|| FIRST_DAY.into());
         let to = self.filter.to.clone().unwrap_or_else(|| LAST_DAY.into());
         Range {
-            customer_id: self.customer_id,
+            customer: self.seen,
             instants: [
                 self.midnight(&from, 0).unwrap_or(i64::MIN),
                 self.midnight(&to, 1).unwrap_or(i64::MAX),
@@ -181,7 +188,17 @@ impl Reader<'_> {
         };
         let currency = row.currency.as_deref().and_then(|c| c.parse().ok()).unwrap_or(Currency::JPY);
         let EventRow { id, title, amount, a, b, c, d, e, n, .. } = row;
-        Event { id, kind, date, at, source, title, amount, currency, detail: detail(kind, [a, b, c, d, e], n) }
+        Event {
+            id,
+            kind,
+            date,
+            at,
+            source,
+            title,
+            amount,
+            currency,
+            detail: detail(self.seen, kind, [a, b, c, d, e], n),
+        }
     }
 
     /// Which invoices the payments of a page cover, and which orders its shipments fulfil, in one statement.
@@ -227,7 +244,7 @@ impl Reader<'_> {
 }
 
 /// What the columns `a` to `e` hold for each kind stands in the statement.
-fn detail(kind: Kind, [a, b, c, d, e]: [Option<String>; 5], n: i64) -> Detail {
+fn detail(seen: &InView, kind: Kind, [a, b, c, d, e]: [Option<String>; 5], n: i64) -> Detail {
     match kind {
         Kind::Order => Detail::Order {
             first_line: c.or(e),
@@ -255,7 +272,14 @@ fn detail(kind: Kind, [a, b, c, d, e]: [Option<String>; 5], n: i64) -> Detail {
         Kind::Activity => Detail::Activity { activity: a.unwrap_or_default(), note: b, actor: c.unwrap_or_default() },
         Kind::MasterChange => Detail::MasterChange {
             created: c.is_none(),
-            changes: differences(c.as_deref(), b.as_deref()),
+            changes: differences(c.as_deref(), b.as_deref())
+                .into_iter()
+                .map(|(field, before, after)| {
+                    let as_seen = |value: Option<String>| value.map(|value| shown(seen, &field, value));
+                    let (before, after) = (as_seen(before), as_seen(after));
+                    (field, before, after)
+                })
+                .collect(),
             reason: a.unwrap_or_default(),
         },
     }
@@ -278,9 +302,9 @@ fn stands_in(event: &Event, needle: &str) -> bool {
             method.as_deref().is_some_and(has) || invoices.iter().any(|number| has(number))
         }
         Detail::Activity { note, actor, .. } => note.as_deref().is_some_and(has) || has(actor),
-        Detail::MasterChange { changes, .. } => {
-            changes.iter().any(|(_, before, after)| [before, after].into_iter().flatten().any(|v| has(v)))
-        }
+        Detail::MasterChange { changes, .. } => changes
+            .iter()
+            .any(|(_, before, after)| [before, after].into_iter().flatten().filter_map(Shown::clear).any(has)),
     }
 }
 
@@ -294,14 +318,14 @@ fn differences(before: Option<&str>, after: Option<&str>) -> Vec<(String, Option
         .into_iter()
         .filter(|field| !matches!(field.as_str(), "id" | "seq" | "updated_at" | "created_at" | "provenance"))
         .filter_map(|field| {
-            let (old, new) = (shown(&before, field), shown(&after, field));
+            let (old, new) = (as_text(&before, field), as_text(&after, field));
             (old != new).then(|| (field.strip_suffix("_minor").unwrap_or(field).to_owned(), old, new))
         })
         .collect()
 }
 
 /// A value as text; amounts in major units of the body's currency.
-fn shown(body: &Map<String, Value>, field: &str) -> Option<String> {
+fn as_text(body: &Map<String, Value>, field: &str) -> Option<String> {
     match body.get(field)? {
         Value::Null => None,
         Value::String(text) => Some(text.clone()).filter(|t| !t.is_empty()),

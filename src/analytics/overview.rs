@@ -6,15 +6,15 @@ use jiff::{ToSpan, civil::Date};
 use serde::Deserialize;
 
 use super::{
-    customer::{Contact, Figures, Freshness, MasterValue, Month, Overview, Site, Source},
+    customer::{Contact, Contradiction, Figures, Freshness, MasterValue, Month, Overview, Site, Source},
     directory::Directory,
     stat::{Measured, measure},
 };
 use crate::{
     matching::place,
-    model::{Money, Timestamp, money::Currency},
+    model::{Class, Money, Shown, Timestamp, money::Currency},
     store::{
-        Db, StoreError,
+        Db, InView, StoreError, conflict,
         read_customer::{self as rows, CustomerRow, PartnerRow, SourceRow},
     },
 };
@@ -33,26 +33,31 @@ struct Origin {
     why: String,
 }
 
-/// Everything beside the timeline. A merged id answers with its survivor: compare `id` and redirect.
-pub async fn overview(db: &Db, directory: &Directory, id: &str, today: Date) -> Result<Option<Overview>, StoreError> {
-    let Some(customer) = rows::customer(db, id).await? else { return Ok(None) };
+/// Everything beside the timeline, as its reader sees it: hidden values do not leave this room.
+pub async fn overview(
+    db: &Db,
+    directory: &Directory,
+    seen: &InView,
+    today: Date,
+) -> Result<Option<Overview>, StoreError> {
+    let Some(customer) = rows::customer(db, seen).await? else { return Ok(None) };
     let ids = [customer.id.clone()];
     let yesterday = today.saturating_sub(1.day()).to_zoned(jiff::tz::TimeZone::UTC);
     let yesterday = yesterday.map_or(0, |z| z.timestamp().as_microsecond());
     let (measured, partners, sources) = tokio::try_join!(
         measure(db, &ids, today, 2 * MONTHS as i32),
-        rows::partners(db, &customer.id),
-        rows::sources(db, &customer.id, yesterday)
+        rows::partners(db, seen),
+        rows::sources(db, seen, yesterday)
     )?;
     let Some(measured) = measured.into_iter().next() else { return Ok(None) };
     let (contacts, sites) = partners.into_iter().partition::<Vec<_>, _>(|p| p.part == "contact");
     Ok(Some(Overview {
         figures: figures(measured, &customer, directory),
-        master: master(&customer, &sources),
-        contacts: contacts.into_iter().map(contact).collect(),
-        sites: sites.into_iter().map(site).collect(),
+        master: master(&customer, &sources, seen),
+        contacts: contacts.into_iter().map(|row| contact(row, seen)).collect(),
+        sites: sites.into_iter().map(|row| site(row, seen)).collect(),
         freshness: freshness(&sources),
-        city: customer.address.as_deref().and_then(place::city),
+        city: customer.address.as_deref().filter(|_| !seen.hides("address")).and_then(place::city),
         id: customer.id,
         kind: customer.kind,
         code: customer.code,
@@ -63,6 +68,24 @@ pub async fn overview(db: &Db, directory: &Directory, id: &str, today: Date) -> 
         owner: customer.owner,
         sample: customer.sample,
     }))
+}
+
+/// What waits for a decision about this customer, as its reader sees it.
+pub async fn conflicts(db: &Db, seen: &InView) -> Result<Vec<Contradiction>, StoreError> {
+    let read = |row: conflict::Row| {
+        let as_seen = |value: Option<String>| value.map(|value| shown(seen, &row.field, value));
+        Contradiction {
+            typed: as_seen(row.typed),
+            said: as_seen(row.said),
+            actor: row.actor,
+            typed_at: Timestamp(row.typed_at),
+            connection_id: row.connection_id,
+            at: Timestamp(row.at),
+            typed_won: row.won == conflict::TYPED,
+            field: row.field,
+        }
+    };
+    Ok(conflict::of(db, seen).await?.into_iter().map(read).collect())
 }
 
 fn figures(m: Measured, customer: &CustomerRow, directory: &Directory) -> Figures {
@@ -102,14 +125,29 @@ fn rounded(sum: i64, count: i64) -> i64 {
     (if sum < 0 { sum.saturating_sub(half) } else { sum.saturating_add(half) }) / count
 }
 
-fn contact(row: PartnerRow) -> Contact {
+fn contact(row: PartnerRow, seen: &InView) -> Contact {
     let PartnerRow { part: _, id, name, role, place, reach, phone } = row;
-    Contact { id, name, department: place, title: role, mail: reach, phone }
+    let personal = |value: Option<String>| value.map(|value| seen.view().shown(Class::Personal, value));
+    Contact { id, name, department: place, title: role, mail: personal(reach), phone: personal(phone) }
 }
 
-fn site(row: PartnerRow) -> Site {
+fn site(row: PartnerRow, seen: &InView) -> Site {
     let PartnerRow { part: _, id, name, role, place, reach, phone } = row;
-    Site { id, name, code: place, role: role.unwrap_or_default(), address: reach, phone }
+    // A site of a person is where that person lives.
+    let shown = |field, value: Option<String>| value.map(|value| shown(seen, field, value));
+    Site {
+        id,
+        name,
+        code: place,
+        role: role.unwrap_or_default(),
+        address: shown("address", reach),
+        phone: shown("phone", phone),
+    }
+}
+
+/// A field of the customer as the reader may have it.
+pub(super) fn shown(seen: &InView, field: &str, value: String) -> Shown {
+    if seen.hides(field) { Shown::Hidden } else { Shown::Clear(value) }
 }
 
 /// The golden values in the order in which people look for them; empty ones only where a source
@@ -136,7 +174,7 @@ fn golden(c: &CustomerRow) -> [(&'static str, Option<String>); 16] {
     ]
 }
 
-fn master(customer: &CustomerRow, sources: &[SourceRow]) -> Vec<MasterValue> {
+fn master(customer: &CustomerRow, sources: &[SourceRow], seen: &InView) -> Vec<MasterValue> {
     let mut origins: BTreeMap<String, Origin> = serde_json::from_str(&customer.provenance).unwrap_or_default();
     let bodies: Vec<(&SourceRow, serde_json::Value)> =
         sources.iter().filter_map(|s| Some((s, serde_json::from_str(s.body.as_deref()?).ok()?))).collect();
@@ -149,15 +187,17 @@ fn master(customer: &CustomerRow, sources: &[SourceRow]) -> Vec<MasterValue> {
                 why: "only_source".into(),
                 ..Origin::default()
             });
+            let hidden = seen.hides(field);
             let losing = bodies
                 .iter()
+                .filter(|_| !hidden)
                 .filter(|(s, _)| origin.c.as_deref() != Some(s.connection_id.as_str()))
                 .filter_map(|(s, body)| Some((source(s), text(body.get(field)?)?)))
                 .filter(|(_, other)| *other != value)
                 .collect();
             Some(MasterValue {
                 field: field.to_owned(),
-                value,
+                value: shown(seen, field, value),
                 source: origin_source(origin.c, sources),
                 at: Timestamp(origin.at),
                 why: origin.why,

@@ -18,7 +18,11 @@ use super::{
     stat,
     timeline::{self, Counts, Detail, Filter, Kind},
 };
-use crate::{clock::Clock, model::Timestamp, store::sql};
+use crate::{
+    clock::Clock,
+    model::{Timestamp, View},
+    store::{self, sql},
+};
 
 #[tokio::test]
 async fn figures_by_hand() {
@@ -86,9 +90,10 @@ async fn directory_finds_and_counts() {
     f.seed().await;
     stat::refresh_all(&f.db, today(), Timestamp(NOW)).await.unwrap();
     let directory = Directory::load(&f.db).await.unwrap();
-    assert_eq!(directory.len(), 2);
+    assert_eq!(directory.count(&View::everything()), 2);
     let found = |text: &str| {
-        let answer = directory.query(&Query { text: text.into(), limit: 10, ..Query::default() }, today());
+        let answer =
+            directory.query(&View::everything(), &Query { text: text.into(), limit: 10, ..Query::default() }, today());
         answer.rows.into_iter().map(|(e, on)| (e.id, on.unwrap())).collect::<Vec<_>>()
     };
     for (text, id, on) in [
@@ -109,7 +114,7 @@ async fn directory_finds_and_counts() {
         assert_eq!(found(text), [(id.to_owned(), on)], "{text}");
     }
     assert!(found("無い").is_empty());
-    let answer = directory.query(&Query { limit: 10, ..Query::default() }, today());
+    let answer = directory.query(&View::everything(), &Query { limit: 10, ..Query::default() }, today());
     assert_eq!((answer.total, answer.of), (2, 2));
     assert_eq!(answer.rows[0].0.id, "cus_a", "sales from the highest");
     assert_eq!(answer.rows[0].0.city.as_deref(), Some("静岡県浜松市"));
@@ -117,26 +122,26 @@ async fn directory_finds_and_counts() {
     assert_eq!(answer.rows[0].0.monthly[11], 95_000);
     assert_eq!(answer.industry, [("製造".to_owned(), 1), ("食品".to_owned(), 1)]);
     let industry = Query { industry: vec!["製造".into()], limit: 10, ..Query::default() };
-    let answer = directory.query(&industry, today());
+    let answer = directory.query(&View::everything(), &industry, today());
     assert_eq!(answer.total, 1);
     assert_eq!(answer.industry.len(), 2, "a facet does not count itself away");
     assert_eq!(answer.health.iter().map(|(_, n)| n).sum::<usize>(), 1, "but the others do");
-    let tabs = directory.tabs(today());
+    let tabs = directory.tabs(&View::everything(), today());
     assert_eq!((tabs.all, tabs.quiet, tabs.overdue), (2, 0, 1));
-    assert_eq!(directory.tabs(date(2027, 3, 1)).quiet, 2);
+    assert_eq!(directory.tabs(&View::everything(), date(2027, 3, 1)).quiet, 2);
     assert_eq!(directory.rfm("cus_a"), Some((3, 3, 3)));
     assert_eq!(directory.rfm("cus_x"), None);
 
     f.write("UPDATE customer SET name = '青葉印刷', name_kana = NULL WHERE id = 'cus_a'").await;
     f.write("UPDATE customer SET merged_into = 'cus_a' WHERE id = 'cus_b'").await;
     directory.refresh(&["cus_a".into(), "cus_b".into()], &f.db).await.unwrap();
-    assert_eq!(directory.len(), 1);
-    assert_eq!(directory.get("cus_a").unwrap().name, "青葉印刷");
-    assert!(directory.suggest("朝凪", 5).is_empty());
-    assert_eq!(directory.suggest("印刷", 5).len(), 1);
+    assert_eq!(directory.count(&View::everything()), 1);
+    assert_eq!(directory.get(&View::everything(), "cus_a").unwrap().name, "青葉印刷");
+    assert!(directory.suggest(&View::everything(), "朝凪", 5).is_empty());
+    assert_eq!(directory.suggest(&View::everything(), "印刷", 5).len(), 1);
     for sort in ["sales", "last_order", "last_contact", "name", "code"] {
         let query = Query { sort: sort.into(), limit: 10, ..Query::default() };
-        assert_eq!(directory.query(&query, today()).rows.len(), 1, "{sort}");
+        assert_eq!(directory.query(&View::everything(), &query, today()).rows.len(), 1, "{sort}");
     }
 }
 
@@ -145,7 +150,7 @@ async fn overview_shows_the_survivor() {
     let f = Fixture::new().await;
     f.seed().await;
     let directory = Directory::load(&f.db).await.unwrap();
-    let page = overview(&f.db, &directory, "cus_old", today()).await.unwrap().unwrap();
+    let page = overview(&f.db, &directory, &f.seen("cus_old").await, today()).await.unwrap().unwrap();
     assert_eq!(page.id, "cus_a");
     assert_eq!(page.figures.order_average, Some(45_000));
     assert_eq!(page.figures.last_contact_kind.as_deref(), Some("visit"));
@@ -162,7 +167,7 @@ async fn overview_shows_the_survivor() {
     assert_eq!((phone.source.kind.as_str(), phone.losing.len()), ("hub", 0));
     assert_eq!((page.contacts.len(), page.sites.len(), page.freshness.len()), (1, 1, 2));
     assert!(page.freshness.iter().any(|s| s.stale) && page.freshness.iter().any(|s| !s.stale));
-    assert!(overview(&f.db, &directory, "cus_none", today()).await.unwrap().is_none());
+    assert!(store::in_view(&f.db, &View::everything(), "cus_none").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -170,7 +175,9 @@ async fn timeline_pages_do_not_repeat_or_lose() {
     let f = Fixture::new().await;
     f.seed().await;
     let zone = tokyo();
-    let all = timeline::load(&f.db, "cus_a", &Filter { limit: 200, ..Filter::default() }, &zone).await.unwrap();
+    let all = timeline::load(&f.db, &f.seen("cus_a").await, &Filter { limit: 200, ..Filter::default() }, &zone)
+        .await
+        .unwrap();
     assert_eq!(all.counts, Counts { orders: 5, shipments: 2, billing: 8, activities: 1, changes: 2 });
     assert_eq!(all.events.len() as i64, all.counts.all());
     assert_eq!(all.since.as_deref(), Some("2023-01-15"));
@@ -180,7 +187,7 @@ async fn timeline_pages_do_not_repeat_or_lose() {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
             let filter = Filter { limit, after, ..Filter::default() };
-            let page = timeline::load(&f.db, "cus_a", &filter, &zone).await.unwrap();
+            let page = timeline::load(&f.db, &f.seen("cus_a").await, &filter, &zone).await.unwrap();
             assert!(page.events.len() <= limit);
             seen.extend(page.events.into_iter().map(|e| e.id));
             after = page.next;
@@ -197,8 +204,13 @@ async fn timeline_details_and_filters() {
     let f = Fixture::new().await;
     f.seed().await;
     let load = |filter: Filter| {
-        let db = &f.db;
-        async move { timeline::load(db, "cus_a", &Filter { limit: 50, ..filter }, &tokyo()).await.unwrap().events }
+        let f = &f;
+        async move {
+            timeline::load(&f.db, &f.seen("cus_a").await, &Filter { limit: 50, ..filter }, &tokyo())
+                .await
+                .unwrap()
+                .events
+        }
     };
     let orders = load(Filter { kinds: vec![Kind::Order], ..Filter::default() }).await;
     assert_eq!(orders.len(), 5);
@@ -232,21 +244,21 @@ async fn timeline_details_and_filters() {
 async fn documents_by_id_and_number() {
     let f = Fixture::new().await;
     f.seed().await;
-    let order = timeline::event(&f.db, "ord_1").await.unwrap().unwrap();
+    let order = timeline::event(&f.db, &f.seen("cus_a").await, "ord_1").await.unwrap().unwrap();
     assert_eq!((order.kind, order.lines.len(), order.run_number), (Kind::Order, 2, Some(1042)));
     assert_eq!(order.invoices.iter().map(|r| r.number.as_str()).collect::<Vec<_>>(), ["INV-1"]);
-    let invoice = timeline::event(&f.db, "inv_1").await.unwrap().unwrap();
+    let invoice = timeline::event(&f.db, &f.seen("cus_a").await, "inv_1").await.unwrap().unwrap();
     assert_eq!((invoice.kind, invoice.taxes.len(), invoice.taxes[0].tax), (Kind::Invoice, 1, 10_000));
     assert_eq!(invoice.orders[0].id.as_deref(), Some("ord_1"));
     assert_eq!((invoice.allocations.len(), invoice.allocations[0].amount), (1, 60_000));
-    let payment = timeline::event(&f.db, "pay_1").await.unwrap().unwrap();
+    let payment = timeline::event(&f.db, &f.seen("cus_a").await, "pay_1").await.unwrap().unwrap();
     assert_eq!((payment.kind, payment.allocations[0].document.id.as_deref()), (Kind::Payment, Some("inv_1")));
-    assert!(timeline::event(&f.db, "ord_none").await.unwrap().is_none());
-    assert!(timeline::event(&f.db, "cus_a").await.unwrap().is_none());
+    assert!(timeline::event(&f.db, &f.seen("cus_a").await, "ord_none").await.unwrap().is_none());
+    assert!(timeline::event(&f.db, &f.seen("cus_a").await, "cus_a").await.unwrap().is_none());
     let found = |text: &'static str| {
         let db = &f.db;
         async move {
-            let found = timeline::search_documents(db, text, 5).await.unwrap();
+            let found = timeline::search_documents(db, &View::everything(), text, 5).await.unwrap();
             found.into_iter().map(|d| d.id).collect::<Vec<_>>()
         }
     };
@@ -269,12 +281,12 @@ async fn refresher_catches_up_follows_and_turns_the_day() {
     let handle = Refresher::spawn(f.db.clone(), directory.clone(), Clock::Manual(at.clone()), zone, cancel.clone());
     let mut heard = handle.subscribe();
     handle.settle().await;
-    assert_eq!(directory.get("cus_a").unwrap().sales_12m, 145_000, "caught up at start");
+    assert_eq!(directory.get(&View::everything(), "cus_a").unwrap().sales_12m, 145_000, "caught up at start");
 
     f.write("UPDATE invoice SET net_minor = 200000 WHERE id = 'inv_1'").await;
     handle.touch(vec!["cus_a".into()]);
     handle.settle().await;
-    assert_eq!(directory.get("cus_a").unwrap().sales_12m, 245_000);
+    assert_eq!(directory.get(&View::everything(), "cus_a").unwrap().sales_12m, 245_000);
     let mut ids = Vec::new();
     while let Ok(more) = heard.try_recv() {
         ids.extend(more.iter().cloned());
@@ -285,7 +297,11 @@ async fn refresher_catches_up_follows_and_turns_the_day() {
     at.store(NOW + 400 * Timestamp::DAY, std::sync::atomic::Ordering::SeqCst);
     handle.touch(vec!["cus_b".into()]);
     handle.settle().await;
-    assert_eq!(directory.get("cus_a").unwrap().sales_12m, 9_000, "only the one that was in the future");
-    assert_eq!(directory.get("cus_b").unwrap().health, Health::Dormant);
+    assert_eq!(
+        directory.get(&View::everything(), "cus_a").unwrap().sales_12m,
+        9_000,
+        "only the one that was in the future"
+    );
+    assert_eq!(directory.get(&View::everything(), "cus_b").unwrap().health, Health::Dormant);
     cancel.cancel();
 }

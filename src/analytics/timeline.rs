@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::customer::Source;
 pub use super::{
     document::{Allocation, Document, Found, Line, Related, Tax, event, search_documents},
-    history::load,
+    history::{is_place, load},
 };
-use crate::model::{Timestamp, money::Currency};
+use crate::model::{Shown, Timestamp, money::Currency};
 
 /// What kind of event; also the filter of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -78,7 +78,8 @@ pub enum Detail {
     },
     MasterChange {
         created: bool,
-        changes: Vec<(String, Option<String>, Option<String>)>,
+        /// Field, value before, value after.
+        changes: Vec<(String, Option<Shown>, Option<Shown>)>,
         reason: String,
     },
 }

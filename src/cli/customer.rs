@@ -13,7 +13,8 @@ use crate::{
         directory::{Directory, Entry, MatchedOn},
         timeline::{self, Detail, Event, Filter},
     },
-    model::{Id, ids::Noun, money::Currency},
+    model::{Id, View, ids::Noun, money::Currency},
+    store,
 };
 
 #[derive(clap::Subcommand)]
@@ -46,7 +47,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
 }
 
 fn search(context: &Context, directory: &Directory, text: &str, limit: usize) -> CliResult {
-    let found = directory.suggest(text, limit);
+    let found = directory.suggest(&View::everything(), text, limit);
     let documents: Vec<Value> = found
         .iter()
         .map(|(c, on)| {
@@ -92,10 +93,12 @@ fn matched(on: MatchedOn) -> &'static str {
 async fn show(context: &Context, here: &Installation, directory: &Directory, named: &str, events: usize) -> CliResult {
     let id = find(directory, named)?;
     let today = here.now().zoned(&here.zone).date();
-    let found = overview(&here.db, directory, &id, today).await?;
-    let found = found.ok_or_else(|| missing("customer", named, None, "musubi customer search TEXT"))?;
+    let none = || missing("customer", named, None, "musubi customer search TEXT");
+    // Whoever has the machine sees everything.
+    let seen = store::in_view(&here.db, &View::everything(), &id).await?.ok_or_else(none)?;
+    let found = overview(&here.db, directory, &seen, today).await?.ok_or_else(none)?;
     let filter = Filter { limit: events, ..Filter::default() };
-    let history = timeline::load(&here.db, &found.id, &filter, &here.zone).await?;
+    let history = timeline::load(&here.db, &seen, &filter, &here.zone).await?;
     let mut document = serde_json::to_value(&found).map_err(anyhow::Error::from)?;
     document["history"] = serde_json::to_value(&history).map_err(anyhow::Error::from)?;
     context.output.parts(&document, &parts(&found, &history.events, here));
@@ -107,7 +110,7 @@ fn find(directory: &Directory, named: &str) -> Result<String, CliError> {
     if Id::parse(Noun::Customer, named).is_some() {
         return Ok(named.to_owned());
     }
-    let found = directory.suggest(named, 50);
+    let found = directory.suggest(&View::everything(), named, 50);
     let exact = |(c, on): &&(Entry, Option<MatchedOn>)| {
         c.name == named || c.code.as_deref() == Some(named) || *on == Some(MatchedOn::Code) && found.len() == 1
     };
@@ -146,7 +149,7 @@ fn parts(c: &Overview, events: &[Event], here: &Installation) -> Vec<Part> {
     let source = |name: &str| if name.is_empty() { "Musubi".to_owned() } else { name.to_owned() };
     let master = c.master.iter().map(|v| {
         let losing: Vec<String> = v.losing.iter().map(|(s, value)| format!("{}: {value}", s.name)).collect();
-        vec![v.field.clone(), v.value.clone(), source(&v.source.name), v.why.clone(), losing.join("; ")]
+        vec![v.field.clone(), v.value.to_string(), source(&v.source.name), v.why.clone(), losing.join("; ")]
     });
     let fresh = c.freshness.iter().map(|s| {
         let at = cells::time(s.last_ok_at.map(|at| at.0), &here.zone);

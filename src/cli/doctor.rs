@@ -46,6 +46,7 @@ pub async fn run(context: &Context, _args: Args) -> CliResult {
     checks.extend(database(context).await);
     checks.push(port(context));
     checks.push(address(context));
+    checks.push(mail(context).await);
     checks.push(clock());
     let rows: Vec<Vec<String>> = checks
         .iter()
@@ -116,6 +117,24 @@ fn port(context: &Context) -> Check {
             Check::new("port", State::Note, format!("{listen} is in use: by a running hub, or by another program"))
         }
         Err(e) => Check::new("port", State::Wrong, format!("{listen}: {e}")),
+    }
+}
+
+/// Greets the server and signs in to it; sends nothing.
+async fn mail(context: &Context) -> Check {
+    let settings = &context.config.mail;
+    if !settings.is_on() {
+        let finding = "is not configured: links of invitations are shown once instead, and nobody gets alerts";
+        return Check::new("mail", State::Note, finding);
+    }
+    let carrier = match super::mail::carrier(context) {
+        Ok(carrier) => carrier,
+        Err(error) => return Check::new("mail", State::Wrong, error.to_string()),
+    };
+    let server = format!("{}:{}", settings.host, settings.port);
+    match carrier.greet().await {
+        Ok(()) => Check::new("mail", State::Ok, format!("{server} answers; `musubi mail test ADDRESS` sends one")),
+        Err(trouble) => Check::new("mail", State::Wrong, format!("{server}: {trouble}")),
     }
 }
 

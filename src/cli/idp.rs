@@ -34,6 +34,9 @@ pub enum Command {
         /// Id or name
         provider: String,
     },
+    /// Mail domains, whose people are led to a provider
+    #[command(subcommand)]
+    Domain(super::idp_domain::Command),
     /// Add a provider, by OpenID Connect or by SAML; what it says of itself is read first
     Add(Box<AddArgs>),
     /// Print our SAML metadata, for the provider
@@ -48,6 +51,14 @@ pub enum Command {
         /// From somewhere else than last time
         #[arg(long, value_name = "URL|FILE|-")]
         saml_metadata: Option<String>,
+    },
+    /// Replace the hub's own key of a SAML provider, step by step: next, switch, retire
+    Key {
+        /// next: make a key and announce it; switch: sign with it; retire: take the other one away
+        #[arg(value_parser = ["show", "next", "switch", "retire"])]
+        step: String,
+        /// Id or name
+        provider: String,
     },
     /// Let people sign in by it again
     Enable {
@@ -115,6 +126,9 @@ pub struct AddArgs {
     /// Role of people in none of these groups; none: they do not get in
     #[arg(long, default_value = "none")]
     default_role: String,
+    /// Department of a group, may be given several times
+    #[arg(long = "department", value_name = "GROUP=DEPARTMENT")]
+    pub(super) departments: Vec<String>,
     /// Longest ago that people typed their password at the provider; longer ago, they do it again
     #[arg(long, value_name = "SECONDS")]
     max_age: Option<u32>,
@@ -142,7 +156,9 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Refresh { provider, saml_metadata } => {
             super::idp_saml::refresh(context, &provider, saml_metadata.as_deref()).await
         }
+        Command::Key { step, provider } => super::idp_saml::key(context, &step, &provider).await,
         Command::Enable { provider } => set_enabled(context, &provider, true).await,
+        Command::Domain(command) => super::idp_domain::run(context, command).await,
         Command::Disable { provider } => set_enabled(context, &provider, false).await,
         Command::Require => require(context).await,
         Command::Release => release(context).await,
@@ -192,6 +208,21 @@ pub(super) fn roles(pairs: &[String]) -> Result<BTreeMap<String, Role>, CliError
         .collect()
 }
 
+pub(super) fn departments(pairs: &[String]) -> Result<BTreeMap<String, String>, CliError> {
+    let wrong = |pair: &str| CliError::Usage(format!("--department {pair}: write GROUP=DEPARTMENT"));
+    pairs
+        .iter()
+        .map(|pair| {
+            let (group, department) = pair.rsplit_once('=').ok_or_else(|| wrong(pair))?;
+            let department = department.trim();
+            if department.is_empty() {
+                return Err(wrong(pair));
+            }
+            Ok((group.to_owned(), department.to_owned()))
+        })
+        .collect()
+}
+
 fn secret(args: &AddArgs) -> Result<Option<SecretString>, CliError> {
     if let Some(path) = &args.secret_file {
         let text = std::fs::read_to_string(path).map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))?;
@@ -219,6 +250,7 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
         groups_claim: args.groups_claim,
         roles: roles(&args.roles)?,
         default_role,
+        departments: departments(&args.departments)?,
         private: args.private,
         max_age: args.max_age,
         tenants: args.tenants,
@@ -345,7 +377,7 @@ async fn remove(context: &Context, named: &str) -> CliResult {
 
 async fn require(context: &Context) -> CliResult {
     let here = Installation::open(context).await?;
-    let ended = identity(context, &here).require_sso(ACTOR, "", &Origin::default()).await?;
+    let ended = identity(context, &here)?.require_sso(ACTOR, "", &Origin::default()).await?;
     let sentence = format!("Single sign-on is mandatory; sessions ended: {ended}. Break-glass page: /signin/local");
     context.output.result(&json!({"required": true, "sessions_ended": ended}), &sentence);
     Ok(Outcome::Done)
@@ -353,7 +385,7 @@ async fn require(context: &Context) -> CliResult {
 
 async fn release(context: &Context) -> CliResult {
     let here = Installation::open(context).await?;
-    identity(context, &here).release_sso(ACTOR, &Origin::default()).await?;
+    identity(context, &here)?.release_sso(ACTOR, &Origin::default()).await?;
     context.output.result(&json!({"required": false}), "Single sign-on is not mandatory: passphrases get in again.");
     Ok(Outcome::Done)
 }

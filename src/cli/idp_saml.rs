@@ -6,13 +6,13 @@ use serde_json::json;
 use url::Url;
 
 use super::{
-    CliError, CliResult, Context, Outcome,
-    idp::{AddArgs, federation, find, roles},
+    CliError, CliResult, Context, Outcome, cells,
+    idp::{AddArgs, departments, federation, find, roles},
     installation::Installation,
 };
 use crate::identity::federation::saml::{
-    acs, entity_id, fingerprint,
-    manage::{Draft, Source},
+    Stage, Step, acs, ends, entity_id, fingerprint,
+    manage::{Draft, Source, saml_settings},
 };
 
 /// Most bytes of a document that is read here; what is in it is judged later.
@@ -39,6 +39,7 @@ pub(super) async fn add(context: &Context, args: AddArgs) -> CliResult {
         metadata: source(args.saml_metadata.as_deref().unwrap_or_default())?,
         roles: roles(&args.roles)?,
         default_role: args.default_role()?,
+        departments: departments(&args.departments)?,
         name: args.name,
         subject_attribute: args.subject_attribute,
         groups_attribute: args.groups_claim,
@@ -73,11 +74,14 @@ pub(super) async fn refresh(context: &Context, named: &str, from: Option<&str>) 
     let source = from.map(source).transpose()?;
     let refreshed = federation(&here, &context.config)?.refresh_saml(&row, source).await?;
     let mut tx = here.begin().await?;
-    refreshed.store(&mut tx, &row.id, here.now()).await?;
-    here.record(&mut tx, "idp.refresh", ("idp", &row.id)).await?;
-    tx.commit().await?;
+    if !refreshed.store(&mut tx, &row.id, here.now()).await? {
+        return Err(changed(&row.name));
+    }
     let prints = |some: &[String]| some.iter().map(|text| fingerprint(text)).collect::<Vec<_>>();
     let (come, go) = (prints(&refreshed.come), prints(&refreshed.go));
+    let detail = json!({"come": come, "gone": go});
+    here.record_detail(&mut tx, "idp.refresh", ("idp", &row.id), detail).await?;
+    tx.commit().await?;
     let text = match (come.len(), go.len()) {
         (0, 0) => "The keys are the same.".to_owned(),
         (new, old) => format!("{new} new, {old} gone."),
@@ -85,6 +89,41 @@ pub(super) async fn refresh(context: &Context, named: &str, from: Option<&str>) 
     come.iter().for_each(|print| context.output.note(&format!("new   {print}")));
     go.iter().for_each(|print| context.output.note(&format!("gone  {print}")));
     context.output.result(&json!({"id": row.id, "come": come, "go": go}), &text);
+    Ok(Outcome::Done)
+}
+
+fn changed(name: &str) -> CliError {
+    CliError::Usage(format!("IDP_CHANGED: {name} changed meanwhile; look at it again"))
+}
+
+/// Shows the hub's own keys of a provider, or takes a step of their roll-over.
+pub(super) async fn key(context: &Context, step: &str, named: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let mut row = find(&here, named).await?;
+    if let Some(step) = Step::parse(step) {
+        let rolled = federation(&here, &context.config)?.roll_key(&row, step).await?;
+        let detail = json!({"step": step.as_str(), "certificate": fingerprint(&rolled.certificate)});
+        let mut tx = here.begin().await?;
+        if !rolled.store(&mut tx, &row.id, here.now()).await? {
+            return Err(changed(&row.name));
+        }
+        here.record_detail(&mut tx, "idp.key", ("idp", &row.id), detail).await?;
+        tx.commit().await?;
+        row = find(&here, &row.id).await?;
+    }
+    let known = saml_settings(&row).ok_or_else(|| CliError::Usage(format!("{} is no SAML provider", row.name)))?;
+    let until = |text: &str| cells::instant(ends(text).map(|end| end.0));
+    let key = |text: &str| json!({"certificate": fingerprint(text), "ends": until(text)});
+    let stage = known.other.as_ref().map(|other| if other.stage == Stage::Next { "next" } else { "previous" });
+    let other = known.other.as_ref().map(|other| key(&other.certificate));
+    let document = json!({"id": row.id, "signs": key(&known.certificate), "stage": stage, "other": other});
+    let what = match stage {
+        None => "One key. musubi idp key next makes the one that comes after it.",
+        Some("next") => "The next key is announced. Once the provider has read our metadata: musubi idp key switch.",
+        Some(_) => "The new key signs, the old one still opens. When the provider knows it: musubi idp key retire.",
+    };
+    context.output.note(what);
+    context.output.result(&document, &fingerprint(&known.certificate));
     Ok(Outcome::Done)
 }
 

@@ -26,8 +26,10 @@ mod demo;
 mod doctor;
 mod failure;
 mod idp;
+mod idp_domain;
 mod idp_saml;
 mod installation;
+mod mail;
 mod migrate;
 pub mod output;
 mod receiver;
@@ -35,6 +37,7 @@ mod restore;
 mod run;
 mod sample;
 mod serve;
+mod token;
 mod user;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -147,9 +150,15 @@ enum Command {
     /// Identity providers that people sign in with
     #[command(subcommand)]
     Idp(idp::Command),
+    /// Look after the tokens by which programs call the API
+    #[command(subcommand)]
+    Token(token::Command),
     /// People who may sign in
     #[command(subcommand)]
     User(user::Command),
+    /// The mails that the hub sends
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Who did what, and the proof that nobody changed it
     #[command(subcommand)]
     Audit(audit::Command),
@@ -187,7 +196,9 @@ impl Command {
             Self::Customer(command) => customer::run(&context, command).await,
             Self::Sample(command) => sample::run(&context, command).await,
             Self::Idp(command) => idp::run(&context, command).await,
+            Self::Token(command) => token::run(&context, command).await,
             Self::User(command) => user::run(&context, command).await,
+            Self::Mail(command) => mail::run(&context, command).await,
             Self::Audit(command) => audit::run(&context, command).await,
         }
     }

@@ -11,12 +11,14 @@
 //! here (both, or the tests fail), a rule in its `validate` when it has one. To add a section: one
 //! file more.
 
+mod access;
 mod connectors;
 pub mod database;
 mod demo;
 mod inbox;
 mod layers;
 mod log;
+mod mail;
 mod organisation;
 mod retention;
 mod secrets;
@@ -24,6 +26,7 @@ mod server;
 mod session;
 mod signin;
 mod sync;
+mod tokens;
 mod value;
 mod webhooks;
 
@@ -32,11 +35,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    access::Access,
     connectors::Connectors,
     database::Database,
     demo::Demo,
     inbox::Inbox,
     log::{Log, LogFormat},
+    mail::{Mail, MailTls},
     organisation::{Language, Organisation},
     retention::Retention,
     secrets::Secrets,
@@ -44,6 +49,7 @@ pub use self::{
     session::Session,
     signin::Signin,
     sync::{CatchUp, Sync},
+    tokens::Tokens,
     value::{Period, Size},
     webhooks::Webhooks,
 };
@@ -60,10 +66,13 @@ pub struct Config {
     pub secrets: Secrets,
     pub session: Session,
     pub signin: Signin,
+    pub tokens: Tokens,
+    pub access: Access,
     pub connectors: Connectors,
     pub sync: Sync,
     pub inbox: Inbox,
     pub webhooks: Webhooks,
+    pub mail: Mail,
     pub retention: Retention,
     pub log: Log,
     pub demo: Demo,
@@ -155,6 +164,7 @@ impl Config {
     fn complete(mut self) -> Result<Self, ConfigError> {
         self.server.complete();
         self.database.complete()?;
+        self.mail.complete()?;
         self.validate()?;
         Ok(self)
     }
@@ -168,10 +178,13 @@ impl Config {
             secrets,
             session,
             signin,
+            tokens,
+            access,
             connectors: _,
             sync,
             inbox,
             webhooks,
+            mail,
             retention,
             log,
             demo,
@@ -182,9 +195,12 @@ impl Config {
         secrets.validate()?;
         session.validate()?;
         signin.validate()?;
+        tokens.validate()?;
+        access.validate()?;
         sync.validate()?;
         inbox.validate()?;
         webhooks.validate()?;
+        mail.validate()?;
         retention.validate()?;
         log.validate()?;
         demo.validate()
@@ -198,6 +214,7 @@ impl Config {
         shown.database.url = self.database.shown();
         shown.secrets.key = hide(&self.secrets.key);
         shown.secrets.previous_key = hide(&self.secrets.previous_key);
+        shown.mail.password = hide(&self.mail.password);
         shown
     }
 }

@@ -10,6 +10,7 @@ pub struct Retention {
     pub inbox: Period,
     pub runs: Period,
     pub events: Period,
+    pub mails: Period,
     pub sweep: Period,
 }
 

@@ -11,6 +11,10 @@ pub struct Signin {
     pub attempt: Period,
     pub leeway: Period,
     pub per_address: u32,
+    pub metadata_every: Period,
+    pub key_overlap: Period,
+    /// Name server that is asked for TXT records; empty: those of the machine.
+    pub dns: String,
 }
 
 impl Signin {
@@ -26,6 +30,12 @@ impl Signin {
         }
         if self.per_address == 0 {
             return Err(Invalid::new("signin.per_address", "must be above 0"));
+        }
+        if self.metadata_every.0 < std::time::Duration::from_mins(10) {
+            return Err(Invalid::new("signin.metadata_every", "must be at least 10m"));
+        }
+        if !self.dns.is_empty() && self.dns.parse::<std::net::SocketAddr>().is_err() {
+            return Err(Invalid::new("signin.dns", "must be an address with its port, such as 192.0.2.53:53"));
         }
         Ok(())
     }

@@ -75,6 +75,8 @@ fn wrong_values_name_their_place_and_key() {
         (with_file("[database]\nurl = \"mysql://x\"\n"), "database.url", "sqlite:// or postgres://"),
         (with_file("[server]\npublic_url = \"https://hub.example/app\"\n"), "server.public_url", "without a path"),
         (with_file("[log]\nfilter = \"info\"\n[log]\n"), "line 3", "duplicate key"),
+        (with_file("[access]\nlimited = [\"admin\"]\n"), "access.limited", "not \"admin\""),
+        (with_variable("MUSUBI_ACCESS__PERSONAL", "employee, auditor"), "access.personal", "not \"auditor\""),
         (with_variable("MUSUBI_SYNC__WORKERS", "many"), "sync.workers", "whole number"),
         (with_variable("MUSUBI_SYNC__WORKERS", "0"), "sync.workers", "between 1"),
         (with_variable("MUSUBI_CONFIG", "/nonexistent/hub.toml"), "/nonexistent/hub.toml", "cannot be read"),

@@ -12,6 +12,10 @@ pub const LOGIN: &str = "__Host-musubi-login";
 pub const STEP: &str = "__Host-musubi-step";
 /// Lets a browser that signed out here do so at its provider, too.
 pub const PARTING: &str = "__Host-musubi-parting";
+/// The mail address that was typed, for the provider that it leads to.
+pub const HINT: &str = "__Host-musubi-hint";
+/// The link of an invitation that this browser opened.
+pub const INVITATION: &str = "__Host-musubi-invitation";
 pub const LANGUAGE: &str = "musubi-lang";
 pub const THEME: &str = "musubi-theme";
 

@@ -14,7 +14,7 @@ use axum::{
 };
 use url::Url;
 
-use super::{cookie, edge::Edge, error::AppError, saml, session, transport::Transport};
+use super::{api, cookie, edge::Edge, error::AppError, saml, session, transport::Transport};
 use crate::{app::SharedHub, identity::token};
 
 pub const HEADER: &str = "x-csrf-token";
@@ -24,9 +24,10 @@ pub const FIELD: &str = "csrf";
 const BEFORE_SESSION: [&str; 4] = ["/signin", "/signin/local", "/signin/code", "/setup"];
 
 pub async fn guard(State(hub): State<SharedHub>, request: Request, next: Next) -> Result<Response, AppError> {
-    // Webhook senders and identity providers authenticate by signature; no cookie counts there.
+    // Webhook senders and identity providers authenticate by signature, programs by token; no cookie counts there.
     let path = request.uri().path();
-    if is_safe(request.method()) || path.starts_with("/hooks/") || saml::is_foreign_post(path) {
+    let cookieless = path.starts_with("/hooks/") || path.starts_with(api::PREFIX) || saml::is_foreign_post(path);
+    if is_safe(request.method()) || cookieless {
         return Ok(next.run(request).await);
     }
     let (mut parts, body) = request.into_parts();

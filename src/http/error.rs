@@ -12,7 +12,7 @@ use axum::{
 };
 
 use crate::{
-    identity::{Action, Denied, FieldError, Role},
+    identity::{Action, Denied, FieldError, Lacks, Role, Scope},
     store::StoreError,
 };
 
@@ -28,6 +28,13 @@ pub enum AppError {
     /// Nobody is signed in, and the caller is not a page that could go and sign in.
     #[error("sign in first")]
     SignInRequired,
+    /// A call of the API without a token, or with one that lets nobody in; `with` says which. The caller is told
+    /// no more than that.
+    #[error("{}", no_token(*with))]
+    TokenRequired { with: bool },
+    /// The request names a token in a way that could be read as two.
+    #[error("name one token, in one Authorization header, as `Bearer TOKEN`")]
+    TokenAmbiguous,
     /// Where a browser goes instead: sign-in, first run.
     #[error("go to {0}")]
     Elsewhere(String),
@@ -80,7 +87,8 @@ impl AppError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Forbidden(_) | Self::FormExpired | Self::CrossSite | Self::Refused { .. } => StatusCode::FORBIDDEN,
-            Self::SignInRequired | Self::PageElsewhere(_) => StatusCode::UNAUTHORIZED,
+            Self::SignInRequired | Self::PageElsewhere(_) | Self::TokenRequired { .. } => StatusCode::UNAUTHORIZED,
+            Self::TokenAmbiguous => StatusCode::BAD_REQUEST,
             Self::Elsewhere(_) => StatusCode::SEE_OTHER,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -97,8 +105,15 @@ impl AppError {
         match self {
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Self::Forbidden(_) => "FORBIDDEN",
+            Self::Forbidden(denied) => match denied.lacks {
+                Lacks::Role => "FORBIDDEN",
+                Lacks::Scope(_) => "SCOPE_MISSING",
+                Lacks::Person => "NOT_FOR_TOKENS",
+            },
             Self::SignInRequired | Self::PageElsewhere(_) | Self::Elsewhere(_) => "SIGNIN_REQUIRED",
+            Self::TokenRequired { with: false } => "TOKEN_REQUIRED",
+            Self::TokenRequired { with: true } => "TOKEN_INVALID",
+            Self::TokenAmbiguous => "TOKEN_AMBIGUOUS",
             Self::FormExpired => "FORM_EXPIRED",
             Self::Refused { code } => refusal(code),
             Self::CrossSite => "CROSS_SITE",
@@ -121,6 +136,14 @@ impl AppError {
     }
 }
 
+fn no_token(with: bool) -> &'static str {
+    if with {
+        "this token is not valid, or no longer; make another one at [自分の設定] (My settings)"
+    } else {
+        "send a token: `Authorization: Bearer mus_…`"
+    }
+}
+
 /// What a person may know of a refusal: whose turn it is, not which check failed.
 fn refusal(code: &'static str) -> &'static str {
     match code {
@@ -133,6 +156,7 @@ fn refusal(code: &'static str) -> &'static str {
         "PROOF_OTHER" => "SIGNIN_PROOF_OTHER",
         "LINK_TAKEN" => "SIGNIN_LINK_TAKEN",
         "ACT_SESSION" => "SIGNIN_AGAIN",
+        "INVITATION_ADDRESS" | "INVITATION_USED" => "SIGNIN_INVITATION",
         "STATE_MISSING" | "STATE_UNKNOWN" | "STATE_EXPIRED" | "BROWSER_UNKNOWN" | "BROWSER_OTHER" | "PERSON_BUSY" => {
             "SIGNIN_AGAIN"
         }
@@ -153,7 +177,9 @@ pub struct Problem {
     pub detail: String,
     pub fields: Vec<FieldError>,
     pub needs: Option<Role>,
-    /// What the caller's role does not allow.
+    /// The scope that the caller's token lacks.
+    pub scope: Option<Scope>,
+    /// What the caller's role or token does not allow.
     pub refused: Option<Action>,
     pub retry_after: Option<u64>,
     /// For the log only.
@@ -178,11 +204,23 @@ impl Problem {
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         let (code, detail, retry_after) = (error.code(), error.to_string(), error.retry_after());
-        let mut problem =
-            Self { code, detail, fields: Vec::new(), needs: None, refused: None, retry_after, cause: None };
+        let mut problem = Self {
+            code,
+            detail,
+            fields: Vec::new(),
+            needs: None,
+            scope: None,
+            refused: None,
+            retry_after,
+            cause: None,
+        };
         match error {
             AppError::Forbidden(denied) => {
-                problem.needs = Some(denied.needs);
+                match denied.lacks {
+                    Lacks::Role => problem.needs = Some(denied.needs),
+                    Lacks::Scope(scope) => problem.scope = Some(scope),
+                    Lacks::Person => {}
+                }
                 problem.refused = Some(denied.action);
             }
             AppError::Invalid { fields, .. } => problem.fields = fields,
@@ -215,6 +253,15 @@ impl IntoResponse for AppError {
             },
             _ => status.into_response(),
         };
+        let challenge = match &self {
+            Self::TokenRequired { with: false } => Some("Bearer realm=\"musubi\""),
+            Self::TokenRequired { with: true } => Some("Bearer realm=\"musubi\", error=\"invalid_token\""),
+            Self::TokenAmbiguous => Some("Bearer realm=\"musubi\", error=\"invalid_request\""),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
         if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

@@ -12,7 +12,10 @@ use axum::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{console::page::done, cookie, error::AppError, session::safe_next, signin::welcome, transport::Transport};
+use super::{
+    console::page::done, cookie, error::AppError, preferences::Preferences, saml::away, session::safe_next,
+    signin::welcome, transport::Transport,
+};
 use crate::{
     app::SharedHub,
     identity::{
@@ -34,6 +37,9 @@ pub fn routes() -> Router<SharedHub> {
 pub(super) struct Browser {
     pub bound: Option<String>,
     pub previous: Option<String>,
+    pub invitation: Option<String>,
+    /// The mail address that was typed.
+    pub hint: Option<String>,
     pub origin: Origin,
 }
 
@@ -45,9 +51,11 @@ impl FromRequestParts<SharedHub> for Browser {
             return Err(AppError::Refused { code: "INSECURE_TRANSPORT" });
         }
         let value = |name| cookie::get(&parts.headers, name).map(str::to_owned);
-        let (bound, previous) = (value(cookie::LOGIN), value(cookie::SESSION));
+        let (bound, previous, invitation) = (value(cookie::LOGIN), value(cookie::SESSION), value(cookie::INVITATION));
+        let hint = value(cookie::HINT).filter(|hint| hint.len() <= 1_000);
         let Ok(origin) = <Origin as FromRequestParts<SharedHub>>::from_request_parts(parts, hub).await;
-        Ok(Self { bound, previous, origin })
+        let hint = hint.and_then(|hint| Some(url::form_urlencoded::parse(hint.as_bytes()).next()?.0.into_owned()));
+        Ok(Self { bound, previous, invitation, hint, origin })
     }
 }
 
@@ -75,10 +83,15 @@ async fn start(
     Query(wish): Query<Wish>,
 ) -> Result<Response, AppError> {
     let next = safe_next(&wish.next).unwrap_or("/");
-    let begun =
+    let mut begun =
         hub.federation.begin(&idp, next, browser.bound.as_deref(), &hub.edge.public_url, &browser.origin).await?;
+    // Whom the provider may expect, so that nobody types their address twice.
+    if let Some(hint) = &browser.hint {
+        begun.url.query_pairs_mut().append_pair("login_hint", hint);
+    }
     let mut response = Redirect::to(begun.url.as_str()).into_response();
     cookie::set(response.headers_mut(), cookie::guarded(cookie::LOGIN, &begun.cookie));
+    cookie::set(response.headers_mut(), cookie::expired(cookie::HINT));
     Ok(response)
 }
 
@@ -94,6 +107,7 @@ async fn callback(
         query: query.as_deref().unwrap_or_default(),
         cookie: browser.bound.as_deref(),
         previous: browser.previous.as_deref(),
+        invitation: browser.invitation.as_deref(),
     };
     Ok(arrived(&hub.federation.finish(&hub.identity, back, &browser.origin).await?))
 }
@@ -120,13 +134,20 @@ async fn jwks(State(hub): State<SharedHub>, Path(idp): Path<String>) -> Result<R
 }
 
 /// From our own sign-in page only: another site has no say in whether somebody signs out.
-async fn leave(State(hub): State<SharedHub>, headers: HeaderMap) -> Result<Response, AppError> {
+async fn leave(
+    State(hub): State<SharedHub>,
+    preferences: Preferences,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
     let ours = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
     let Some(ticket) = cookie::get(&headers, cookie::PARTING).filter(|_| ours) else {
         return Ok(Redirect::to("/signin").into_response());
     };
     let there = hub.federation.leave_provider(ticket, &hub.edge.public_url).await?;
-    let mut response = Redirect::to(there.as_ref().map_or("/signin", |url| url.as_str())).into_response();
+    let mut response = match there {
+        Some(way) => away(&hub, way, preferences, true),
+        None => Redirect::to("/signin").into_response(),
+    };
     cookie::set(response.headers_mut(), cookie::expired(cookie::PARTING));
     Ok(response)
 }

@@ -1,12 +1,13 @@
 //! The HTTP surface: console pages, REST, inbound webhooks, health and metrics, on one port.
 //!
 //! Invariant: only this room names axum. Handlers extract, call one service function and present.
-//! Every page and API handler takes a `Principal`; what needs none (sign-in, health, webhooks) says
+//! Every page takes a `Principal`, every API handler a [`api::Caller`]; what needs none (sign-in, health, webhooks) says
 //! so in its module. Every error leaves through [`error::AppError`].
 //!
 //! To add a room: a module with `pub fn routes() -> Router<SharedHub>`, merged in
 //! [`server::router`].
 
+pub mod api;
 pub mod console;
 pub mod cookie;
 pub mod csrf;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod federation;
 pub mod health;
 pub mod hooks;
+pub mod invitation;
 pub mod layers;
 pub mod pages;
 pub mod preferences;

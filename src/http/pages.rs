@@ -27,10 +27,15 @@ impl Entry {
         if self == Self::Glass { Door::Glass } else { Door::Usual }
     }
 
-    /// Where the form goes.
+    /// Where the form goes; `None`: there is nothing to fill in. `mail_first`: the mail address alone is asked for.
     #[must_use]
-    pub fn action(self) -> &'static str {
-        if self == Self::Glass { "/signin/local" } else { "/signin" }
+    pub fn action(self, mail_first: bool) -> Option<&'static str> {
+        match self {
+            Self::Glass => Some("/signin/local"),
+            _ if mail_first => Some("/signin/where"),
+            Self::Any => Some("/signin"),
+            Self::Sso => None,
+        }
     }
 }
 
@@ -50,6 +55,10 @@ pub struct SignInPage {
     pub mail: String,
     /// Identity providers: where the button leads, and the name on it.
     pub providers: Vec<(String, String)>,
+    /// The mail address alone is asked for: its domain decides how it goes on.
+    pub mail_first: bool,
+    /// Where the address's domain leads: where that begins, and the provider's name.
+    pub lead: Option<(String, String)>,
     /// A safe path of this site.
     pub next: String,
     pub csrf: String,
@@ -64,6 +73,26 @@ pub struct CodePage {
     pub error: Option<&'static str>,
     pub wait: Option<u64>,
     pub next: String,
+    pub csrf: String,
+    pub language: &'static str,
+    pub theme: &'static str,
+}
+
+/// What somebody sees who follows the link of an invitation; it keeps what was typed, except the passphrase.
+#[derive(Clone, Debug, Default)]
+pub struct InvitationPage {
+    pub company: String,
+    /// The link lets nobody in; nothing else is said.
+    pub dead: bool,
+    /// As on the sign-in page.
+    pub error: Option<&'static str>,
+    pub errors: Vec<FieldError>,
+    /// The address that was invited.
+    pub mail: String,
+    /// A passphrase is not asked for: there is an account that a provider is linked to, or single sign-on is mandatory.
+    pub provider_only: bool,
+    pub providers: Vec<(String, String)>,
+    pub name: String,
     pub csrf: String,
     pub language: &'static str,
     pub theme: &'static str,
@@ -93,8 +122,10 @@ pub struct SetupPage {
 #[derive(Clone, Debug)]
 pub struct LeavePage {
     pub action: String,
-    /// The field `SAMLRequest`.
-    pub request: String,
+    /// Names and values of its fields.
+    pub fields: Vec<(&'static str, String)>,
+    /// It is about signing out.
+    pub out: bool,
     pub language: &'static str,
     pub theme: &'static str,
 }
@@ -120,6 +151,7 @@ pub struct Pages {
     pub sign_in: fn(SignInPage) -> Response,
     pub code: fn(CodePage) -> Response,
     pub setup: fn(SetupPage) -> Response,
+    pub invitation: fn(InvitationPage) -> Response,
     pub error: fn(ErrorPage) -> Response,
     pub leave: fn(LeavePage) -> Response,
     /// Where the new owner goes: the second step of first run.
@@ -132,6 +164,7 @@ impl Default for Pages {
             sign_in: plain_sign_in,
             code: plain_code,
             setup: plain_setup,
+            invitation: plain_invitation,
             error: plain_error,
             leave: plain_leave,
             after_setup: "/setup/data",
@@ -140,8 +173,19 @@ impl Default for Pages {
 }
 
 fn plain_sign_in(page: SignInPage) -> Response {
+    if let Some((start, name)) = &page.lead {
+        let body = format!("<h1>{}</h1><p><a href=\"{start}\">{}</a></p>", escape(&page.company), escape(name));
+        return document(page.language, "Sign in", &body);
+    }
+    let passphrase = if page.mail_first { String::new() } else { field("passphrase", "password", "") };
+    let form = page.entry.action(page.mail_first).map(|action| {
+        let fields = field("mail", "email", &page.mail) + &passphrase + &field("next", "hidden", &page.next);
+        let csrf = field("csrf", "hidden", &page.csrf);
+        format!("<form method=\"post\" action=\"{action}\">{fields}{csrf}<button>Sign in</button></form>")
+    });
+    let aside = (page.entry == Entry::Sso).then_some("<p><a href=\"/signin/local\">Break-glass sign-in</a></p>");
     let body = format!(
-        "<h1>{}</h1>{}{}<form method=\"post\" action=\"{}\">{}{}{}{}<button>Sign in</button></form>",
+        "<h1>{}</h1>{}{}{}{}",
         escape(&page.company),
         message(page.error.or(page.notice)),
         page.leaving
@@ -153,11 +197,8 @@ fn plain_sign_in(page: SignInPage) -> Response {
                 .iter()
                 .map(|(start, name)| format!("<p><a href=\"{start}\">{}</a></p>", escape(name)))
                 .collect::<String>(),
-        page.entry.action(),
-        field("mail", "email", &page.mail),
-        field("passphrase", "password", ""),
-        field("next", "hidden", &page.next),
-        field("csrf", "hidden", &page.csrf),
+        form.unwrap_or_default(),
+        aside.unwrap_or_default(),
     );
     document(page.language, "Sign in", &body)
 }
@@ -195,11 +236,31 @@ fn plain_setup(page: SetupPage) -> Response {
     document(page.language, "Set up", &body)
 }
 
+fn plain_invitation(page: InvitationPage) -> Response {
+    if page.dead {
+        return document(page.language, "Invitation", "<h1>Invitation</h1><p>This invitation lets nobody in.</p>");
+    }
+    let mut body = format!("<h1>{}</h1>{}", escape(&page.company), message(page.error));
+    for error in &page.errors {
+        let _ = write!(body, "<p role=\"alert\">{}: {}</p>", error.field, error.code);
+    }
+    for (start, name) in &page.providers {
+        let _ = write!(body, "<p><a href=\"{start}\">{}</a></p>", escape(name));
+    }
+    if !page.provider_only {
+        let fields = [("name", "text", &page.name), ("passphrase", "password", &String::new())];
+        let fields: String = fields.iter().map(|(name, kind, value)| field(name, kind, value)).collect();
+        let csrf = field("csrf", "hidden", &page.csrf);
+        let _ = write!(body, "<form method=\"post\" action=\"/invitation\">{fields}{csrf}<button>Join</button></form>");
+    }
+    document(page.language, "Invitation", &body)
+}
+
 fn plain_leave(page: LeavePage) -> Response {
     let body = format!(
         "<form method=\"post\" action=\"{}\">{}<button>Continue</button></form>",
         escape(&page.action),
-        field("SAMLRequest", "hidden", &page.request)
+        page.fields.iter().map(|(name, value)| field(name, "hidden", value)).collect::<String>()
     );
     document(page.language, "Continue", &body)
 }

@@ -11,7 +11,7 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    cookie,
+    api, cookie,
     error::Problem,
     layers::RequestId,
     pages::ErrorPage,
@@ -39,6 +39,8 @@ struct ProblemJson<'a> {
     fields: &'a [FieldError],
     #[serde(skip_serializing_if = "Option::is_none")]
     needs_role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs_scope: Option<&'a str>,
 }
 
 /// What has to be known of the request after it is gone.
@@ -55,13 +57,18 @@ struct Asked {
 pub async fn present(State(hub): State<SharedHub>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let transport = Transport::of(&parts, &hub.edge);
+    let api = parts.uri.path().starts_with(api::PREFIX);
     let asked = Asked {
         page: wants_page(parts.uri.path(), &parts.headers),
         request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
         preferences: Preferences::of(parts.uri.query(), &parts.headers),
-        language: (parts.method == Method::GET).then(|| preferences::asked_language(parts.uri.query())).flatten(),
-        // A cookie that came over an open wire proves nothing.
-        session: cookie::get(&parts.headers, cookie::SESSION).filter(|_| transport.is_safe()).map(str::to_owned),
+        language: (parts.method == Method::GET && !api)
+            .then(|| preferences::asked_language(parts.uri.query()))
+            .flatten(),
+        // A cookie that came over an open wire proves nothing, and none counts for the API.
+        session: cookie::get(&parts.headers, cookie::SESSION)
+            .filter(|_| transport.is_safe() && !api)
+            .map(str::to_owned),
         by_itself: session::is_by_itself(&parts),
         client: transport.client,
     };
@@ -97,14 +104,15 @@ fn problem_of(response: &mut Response) -> Option<Problem> {
     (bare && (status.is_client_error() || status.is_server_error())).then(|| Problem::from_status(status))
 }
 
-/// What a role does not allow is in the audit trail, with who tried.
+/// What a role does not allow is in the audit trail, with who tried. The API notes it by itself.
 async fn note(hub: &SharedHub, asked: &Asked, problem: &Problem) {
     let (Some(action), Some(cookie), false) = (problem.refused, &asked.session, asked.by_itself) else { return };
     if let Ok(Found::Active(session)) = hub.identity.session_unused(cookie).await {
         let origin = Origin { ip: asked.client, agent: None, request_id: Some(asked.request_id.clone()) };
         let object = ("action", action.as_str());
         let actor = &session.principal.user_id;
-        hub.identity.note(Seen { actor, action: "access.refuse", object, outcome: Outcome::Refused }, &origin);
+        hub.identity
+            .note(Seen { actor, action: "access.refuse", object, outcome: Outcome::Refused, detail: None }, &origin);
     }
 }
 
@@ -140,6 +148,7 @@ fn render(hub: &SharedHub, asked: &Asked, problem: &Problem, bare: Response) -> 
             request_id: &asked.request_id,
             fields: &problem.fields,
             needs_role: problem.needs.map(crate::identity::Role::as_str),
+            needs_scope: problem.scope.map(crate::identity::Scope::as_str),
         };
         let text = serde_json::to_string(&body).unwrap_or_default();
         ([(header::CONTENT_TYPE, "application/problem+json")], text).into_response()

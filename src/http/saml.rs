@@ -1,19 +1,8 @@
-//! Signing in by SAML: the way to a provider, the POST that comes back, the page that reads it, our metadata.
+//! Signing in by SAML: the way to a provider, the POST that comes back, the page that reads it, single logout, our
+//! metadata.
 //!
 //! Invariant: nothing here answers over an open wire. The POST comes from another site, so no cookie counts for
 //! it: it is only kept, and the browser sent on to a page where its own cookie does.
-
-use axum::{
-    Router,
-    body::Body,
-    extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Redirect, Response},
-    routing::get,
-};
-use futures::StreamExt;
-use serde::Deserialize;
-use url::Url;
 
 use super::{
     cookie,
@@ -21,12 +10,22 @@ use super::{
     federation::{Browser, Wish, arrived},
     pages::LeavePage,
     preferences::Preferences,
-    session::safe_next,
+    session::{safe_next, sign_in_url},
 };
 use crate::{
     app::SharedHub,
-    identity::federation::saml::{Begun, Brought, Page, Way},
+    identity::federation::saml::{Begun, Brought, Came, End, Page, Parted, Posting, Way},
 };
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Query, RawQuery, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use futures::StreamExt;
+use serde::Deserialize;
 
 /// Bytes of a form: a response in base64, percent-encoded.
 const FORM: usize = 512 * 1024;
@@ -38,13 +37,17 @@ pub fn routes() -> Router<SharedHub> {
         .route("/auth/saml/{idp}/start", get(start))
         .route("/auth/saml/{idp}/acs", get(wrong_way).post(keep))
         .route("/auth/saml/{idp}/finish", get(finish))
+        .route("/auth/saml/{idp}/slo", get(sign_out_by_address).post(sign_out_by_form))
         .route("/auth/saml/{idp}/metadata", get(metadata))
 }
 
 /// Whether a path takes a POST that other sites make on purpose.
 #[must_use]
 pub fn is_foreign_post(path: &str) -> bool {
-    path.strip_prefix("/auth/saml/").and_then(|rest| rest.strip_suffix("/acs")).is_some_and(|idp| !idp.contains('/'))
+    let idp = path
+        .strip_prefix("/auth/saml/")
+        .and_then(|rest| ["/acs", "/slo"].iter().find_map(|end| rest.strip_suffix(end)));
+    idp.is_some_and(|idp| !idp.contains('/'))
 }
 
 async fn start(
@@ -57,23 +60,32 @@ async fn start(
     let next = safe_next(&wish.next).unwrap_or("/");
     let public = &hub.edge.public_url;
     let begun = hub.federation.begin_saml(&idp, next, browser.bound.as_deref(), public, &browser.origin).await?;
-    Ok(away(&hub, begun, preferences))
+    Ok(set_out(&hub, begun, preferences))
 }
 
-/// Off to a provider, with the cookie that binds the browser.
-pub(super) fn away(hub: &SharedHub, begun: Begun, preferences: Preferences) -> Response {
-    let mut response = match begun.way {
-        Way::Redirect(url) => Redirect::to(url.as_str()).into_response(),
-        Way::Form { action, request } => leave(hub, &action, request, preferences),
-    };
+/// Off to a provider that has to say who somebody is, with the cookie that binds the browser.
+pub(super) fn set_out(hub: &SharedHub, begun: Begun, preferences: Preferences) -> Response {
+    let mut response = away(hub, begun.way, preferences, false);
     cookie::set(response.headers_mut(), cookie::guarded(cookie::LOGIN, &begun.cookie));
     response
 }
 
+/// To a provider. `out`: to sign out there, or with our answer to that.
+pub(super) fn away(hub: &SharedHub, way: Way, preferences: Preferences, out: bool) -> Response {
+    match way {
+        Way::Redirect(url) => Redirect::to(url.as_str()).into_response(),
+        Way::Form(posting) => leave(hub, posting, preferences, out),
+    }
+}
+
 /// A form for the provider. This page alone may post to another site, and to this one only.
-fn leave(hub: &SharedHub, action: &Url, request: String, preferences: Preferences) -> Response {
+fn leave(hub: &SharedHub, posting: Posting, preferences: Preferences, out: bool) -> Response {
+    let Posting { action, field, message, relay_state } = posting;
     let Preferences { language, theme } = preferences;
-    let mut response = (hub.edge.pages.leave)(LeavePage { action: action.to_string(), request, language, theme });
+    let relay_state = relay_state.map(|value| ("RelayState", value));
+    let fields = [(field, message)].into_iter().chain(relay_state).collect();
+    let page = LeavePage { action: action.to_string(), fields, out, language, theme };
+    let mut response = (hub.edge.pages.leave)(page);
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
          form-action {}; base-uri 'none'; frame-ancestors 'none'",
@@ -116,6 +128,56 @@ async fn form(body: Body) -> Option<Vec<u8>> {
     (seen <= FORM).then_some(form)
 }
 
+async fn sign_out_by_address(
+    State(hub): State<SharedHub>,
+    browser: Browser,
+    preferences: Preferences,
+    Path(idp): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, AppError> {
+    signed_out(&hub, &browser, preferences, &idp, Came::Redirect(query.as_deref().unwrap_or_default())).await
+}
+
+async fn sign_out_by_form(
+    State(hub): State<SharedHub>,
+    browser: Browser,
+    preferences: Preferences,
+    Path(idp): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, AppError> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    // Of a form that is too large nothing is read; as none it is refused, and that is on record.
+    let body = form(body).await.unwrap_or_default();
+    signed_out(&hub, &browser, preferences, &idp, Came::Form { content_type, body: &body }).await
+}
+
+/// No cookie counts here: whose sessions end stands in the message, which is signed.
+async fn signed_out(
+    hub: &SharedHub,
+    browser: &Browser,
+    preferences: Preferences,
+    idp: &str,
+    came: Came<'_>,
+) -> Result<Response, AppError> {
+    let public = &hub.edge.public_url;
+    let parted = hub.federation.logout_saml(&hub.identity, idp, came, public, &browser.origin).await?;
+    Ok(match parted {
+        Parted::Back(way) => away(hub, way, preferences, true),
+        Parted::Here => Redirect::to(&sign_in_url(None, Some("signed_out"))).into_response(),
+        Parted::Told(end) => Redirect::to(&sign_in_url(None, Some(said(end)))).into_response(),
+    })
+}
+
+/// Word of the sign-in page.
+fn said(end: End) -> &'static str {
+    match end {
+        End::Everywhere => "out_there",
+        End::Partly => "out_partly",
+        End::Not => "out_here_only",
+    }
+}
+
 /// Responses do not come by address: they would stand in histories and logs.
 async fn wrong_way(
     State(hub): State<SharedHub>,
@@ -143,6 +205,7 @@ async fn finish(
         handle: &handle.response,
         cookie: browser.bound.as_deref(),
         previous: browser.previous.as_deref(),
+        invitation: browser.invitation.as_deref(),
     };
     Ok(arrived(&hub.federation.finish_saml(&hub.identity, page, &browser.origin).await?))
 }
@@ -160,6 +223,7 @@ mod tests {
     fn only_responses_may_come_from_elsewhere() {
         for (path, may) in [
             ("/auth/saml/idp_1/acs", true),
+            ("/auth/saml/idp_1/slo", true),
             ("/auth/saml/idp_1/finish", false),
             ("/auth/saml/a/b/acs", false),
             ("/auth/oidc/idp_1/acs", false),

@@ -155,7 +155,8 @@ pub fn safe_next(next: &str) -> Option<&str> {
     if !plain
         || !next.starts_with('/')
         || next.starts_with("//")
-        || ["/signin", "/signin/local", "/signin/code", "/signout", "/setup"].contains(&path)
+        || ["/signin", "/signin/local", "/signin/code", "/signin/where", "/signout", "/setup", "/invitation"]
+            .contains(&path)
     {
         return None;
     }

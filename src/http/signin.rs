@@ -6,7 +6,7 @@
 use axum::{
     Form, Router,
     extract::{FromRequestParts, State},
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -31,6 +31,7 @@ pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/signin", get(show_sign_in).post(sign_in))
         .route("/signin/local", get(show_glass).post(glass))
+        .route("/signin/where", get(async || Redirect::to("/signin")).post(lead))
         .route("/signout", post(sign_out))
         .route("/setup", get(show_setup).post(set_up))
 }
@@ -42,6 +43,8 @@ pub(super) struct Visit {
     pub safe: bool,
     /// The session cookie the browser had; it is replaced at sign-in.
     pub previous: Option<String>,
+    /// The link of an invitation that it opened.
+    pub invitation: Option<String>,
     /// Whose passphrase was right already.
     pub step: Option<String>,
     form_cookie: Option<String>,
@@ -58,6 +61,7 @@ impl FromRequestParts<SharedHub> for Visit {
             preferences: Preferences::from_request_parts(parts, hub).await?,
             safe: Transport::of(parts, &hub.edge).is_safe(),
             previous: cookie::get(&parts.headers, cookie::SESSION).map(str::to_owned),
+            invitation: cookie::get(&parts.headers, cookie::INVITATION).filter(|v| v.len() == 43).map(str::to_owned),
             step: cookie::get(&parts.headers, cookie::STEP).filter(|v| v.len() == 43).map(str::to_owned),
             form_cookie: cookie::get(&parts.headers, cookie::FORM).filter(|v| v.len() == 43).map(str::to_owned),
             parting: cookie::get(&parts.headers, cookie::PARTING).map(str::to_owned),
@@ -92,6 +96,8 @@ impl Visit {
 struct Arrival {
     next: String,
     why: String,
+    /// With the passphrase or by a button, wherever the domain leads.
+    local: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -113,6 +119,9 @@ impl From<String> for SecretText {
         Self(text.into())
     }
 }
+
+/// Why somebody is here: words of the page.
+const NOTICES: [&str; 7] = ["expired", "ended", "signed_out", "out_there", "out_partly", "out_here_only", "setup_done"];
 
 async fn show_sign_in(
     State(hub): State<SharedHub>,
@@ -153,15 +162,41 @@ async fn show(
     if principal.is_some() && entry != Entry::Glass {
         return Ok(Redirect::to(next).into_response());
     }
-    let notice = ["expired", "ended", "signed_out", "setup_done"].into_iter().find(|known| *known == arrival.why);
+    let notice = NOTICES.into_iter().find(|known| *known == arrival.why);
     let leaving = match visit.parting.as_deref().filter(|_| notice == Some("signed_out")) {
         Some(ticket) => hub.federation.parting(ticket).await?,
         None => None,
     };
-    let page = SignInPage { entry, notice, leaving, next: next.to_owned(), ..SignInPage::default() };
+    let leads = entry != Entry::Glass && arrival.local.is_empty() && visit.safe;
+    let mail_first = leads && hub.federation.leads_anybody().await?;
+    let page = SignInPage { entry, notice, leaving, mail_first, next: next.to_owned(), ..SignInPage::default() };
     let (status, error) =
         if visit.safe { (StatusCode::OK, None) } else { (StatusCode::FORBIDDEN, Some("INSECURE_TRANSPORT")) };
     draw_sign_in(hub, visit, status, SignInPage { error, ..page }).await
+}
+
+/// The mail address decides how it goes on, by its domain alone: whether anybody has it is not looked at.
+async fn lead(State(hub): State<SharedHub>, visit: Visit, Form(form): Form<SignInPost>) -> Result<Response, AppError> {
+    let next = safe_next(&form.next).unwrap_or("/").to_owned();
+    let mail: String = form.mail.trim().chars().take(254).collect();
+    let entry = usual_entry(&hub).await?;
+    let page = SignInPage { entry, mail: mail.clone(), next: next.clone(), ..SignInPage::default() };
+    if let Some(error) = visit.refusal(&form.csrf) {
+        let page = SignInPage { error: Some(error), mail_first: visit.safe, ..page };
+        return draw_sign_in(&hub, &visit, StatusCode::FORBIDDEN, page).await;
+    }
+    let lead = hub.federation.leads(&mail).await?;
+    let start = lead.as_ref().map(|(start, _)| start.clone());
+    let mut response = draw_sign_in(&hub, &visit, StatusCode::OK, SignInPage { lead, ..page }).await?;
+    if let Some(start) = start {
+        // A form may not lead to another site, as our policy has it; a page may.
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", &next).finish();
+        let refresh = HeaderValue::from_str(&format!("0;url={start}?{query}")).map_err(AppError::internal)?;
+        response.headers_mut().insert(header::REFRESH, refresh);
+        let hint: String = url::form_urlencoded::byte_serialize(mail.as_bytes()).collect();
+        cookie::set(response.headers_mut(), cookie::guarded(cookie::HINT, &hint));
+    }
+    Ok(response)
 }
 
 async fn sign_in(
@@ -340,6 +375,8 @@ pub(super) fn welcome(signed_in: &SignedIn, to: &str) -> Response {
     cookie::set(response.headers_mut(), cookie::guarded(cookie::SESSION, signed_in.token.expose_secret()));
     cookie::set(response.headers_mut(), cookie::expired(cookie::FORM));
     cookie::set(response.headers_mut(), cookie::expired(cookie::STEP));
+    cookie::set(response.headers_mut(), cookie::expired(cookie::INVITATION));
+    cookie::set(response.headers_mut(), cookie::expired(cookie::HINT));
     response
 }
 

@@ -1,9 +1,14 @@
 //! What each role may do, as one table. What is not in the table is refused.
 //!
+//! A token may do what the table says of its owner's role now, and what it was made for ([`Scope`]).
+//!
 //! To add an action: a variant, its row in [`Action::roles`] and in [`Action::ALL`], a word in the catalogues'
 //! `[permission]`, and `principal.require(...)` in the handler.
 
-use super::principal::{Principal, Role};
+use super::{
+    api_token::Scope,
+    principal::{Principal, Role},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -98,29 +103,57 @@ pub fn can(role: Role, action: Action) -> bool {
 
 /// A refusal that names the way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} needs the role {}", action.as_str(), needs.as_str())]
+#[error("{}", self.sentence())]
 pub struct Denied {
     pub action: Action,
     /// The role with the fewest rights that may do it.
     pub needs: Role,
+    pub lacks: Lacks,
+}
+
+/// What stood in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacks {
+    Role,
+    /// The role would do; the token was not made for it.
+    Scope(Scope),
+    /// No token may do it, whatever its scopes.
+    Person,
+}
+
+impl Denied {
+    fn sentence(&self) -> String {
+        let action = self.action.as_str();
+        match self.lacks {
+            Lacks::Role => format!("{action} needs the role {}", self.needs.as_str()),
+            Lacks::Scope(scope) => format!("{action} needs a token with the scope {}", scope.as_str()),
+            Lacks::Person => format!("{action} is for people at a page; no token may do it"),
+        }
+    }
 }
 
 impl Principal {
     #[must_use]
     pub fn can(&self, action: Action) -> bool {
-        can(self.role, action)
+        self.require(action).is_ok()
     }
 
     pub fn require(&self, action: Action) -> Result<(), Denied> {
-        if self.can(action) {
-            return Ok(());
+        if !can(self.role, action) {
+            return Err(denied(action));
         }
-        Err(denied(action))
+        let Some(scopes) = self.scopes.as_deref() else { return Ok(()) };
+        let lacks = match Scope::of(action) {
+            Some(scope) if scopes.has(scope) => return Ok(()),
+            Some(scope) => Lacks::Scope(scope),
+            None => Lacks::Person,
+        };
+        Err(Denied { lacks, ..denied(action) })
     }
 }
 
 fn denied(action: Action) -> Denied {
-    Denied { action, needs: action.needs() }
+    Denied { action, needs: action.needs(), lacks: Lacks::Role }
 }
 
 /// Whether somebody of the role `by` may give a person of the role `from` the role `to`, or act on that

@@ -260,7 +260,9 @@ impl Identity {
         origin: &Origin,
     ) -> Result<u64, members::PassphraseError> {
         use secrecy::ExposeSecret;
-        let person = user::by_id(&self.db, user_id).await?.ok_or(members::MemberError::Missing)?;
+        // Nobody signs in as a service account.
+        let person = user::by_id(&self.db, user_id).await?.filter(|row| row.kind == user::PERSON);
+        let person = person.ok_or(members::MemberError::Missing)?;
         if let Some(weakness) = super::password::weakness(passphrase.expose_secret(), &[&person.mail, &person.name]) {
             return Err(members::PassphraseError::Weak(weakness));
         }

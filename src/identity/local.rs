@@ -6,13 +6,13 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
-    Identity, SignInRules, SignedIn,
+    Identity, Role, SignInRules, SignedIn, alert,
     audit::{self, AuditEntry, Origin, Outcome},
     password::PasswordError,
     session::{GLASS, Opened},
     setup::mail_key,
 };
-use crate::store::{StoreError, glass, user};
+use crate::store::{StoreError, Tx, glass, idp, user};
 
 /// Where somebody comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,9 @@ impl Identity {
         // The address is also a key in memory, so its length has an end.
         let key: String = mail_key(mail).chars().take(254).collect();
         let admitted = self.throttle.admit(Some(&key), origin.ip, self.clock.now()).map_err(SignInError::Wait)?;
-        let found = user::by_mail_key(&self.db, &key).await?.filter(|user| user.disabled_at.is_none());
+        let found = user::by_mail_key(&self.db, &key)
+            .await?
+            .filter(|user| user.disabled_at.is_none() && user.kind == user::PERSON);
         let known = found.as_ref().map(|user| user.id.clone()).unwrap_or_default();
         let may_enter = match door {
             Door::Usual => true,
@@ -110,8 +112,17 @@ impl Identity {
             user::replace_hash(&mut tx, &user.id, &old, &new).await?;
         }
         let signed_in = self.start_session(&mut tx, &user.id, previous, origin, Opened::Local).await?;
+        self.owner_came_locally(&mut tx, &user).await?;
         tx.commit().await?;
         Ok(signed_in)
+    }
+
+    /// Owners have a passphrase for the day on which no provider answers; on other days others should know.
+    pub(super) async fn owner_came_locally(&self, tx: &mut Tx, person: &user::UserRow) -> Result<(), StoreError> {
+        if person.role == Role::Owner.as_str() && idp::any_enabled(&mut *tx).await? {
+            alert::raise(tx, alert::Kind::LocalSignIn, &person.id, self.clock.now()).await?;
+        }
+        Ok(())
     }
 
     /// What was typed is not written down: people type passphrases into the wrong field.

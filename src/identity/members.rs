@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     GlassError, Identity, Principal, Role,
     access::{self, Action, Denied},
+    alert,
     audit::{self, AuditEntry, Origin, Outcome},
     glass::keep_one,
     password::{PasswordError, Weakness},
@@ -46,6 +47,8 @@ pub enum MemberError {
     /// The last break-glass account stays one.
     #[error(transparent)]
     Glass(#[from] GlassError),
+    #[error("a service account is never owner")]
+    Service,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -59,6 +62,7 @@ impl MemberError {
             Self::Own => "USER_SELF",
             Self::LastOwner => "USER_LAST_OWNER",
             Self::Glass(error) => error.code(),
+            Self::Service => "USER_SERVICE_OWNER",
             Self::Store(_) => "INTERNAL",
         }
     }
@@ -87,6 +91,9 @@ impl Identity {
             return Ok(());
         }
         is_not_last(&owners, &person)?;
+        if person.kind == user::SERVICE && to == Role::Owner {
+            return Err(MemberError::Service);
+        }
         if person.glass {
             keep_one(&mut tx, user_id).await?;
             glass::mark(&mut tx, user_id, false).await?;
@@ -94,12 +101,16 @@ impl Identity {
         user::set_role(&mut tx, user_id, to.as_str()).await?;
         let detail = json!({"from": from.as_str(), "to": to.as_str()});
         self.record(&mut tx, by, "user.role", user_id, origin, detail).await?;
+        if to == Role::Owner {
+            alert::raise(&mut tx, alert::Kind::OwnerNew, user_id, self.clock.now()).await?;
+        }
         tx.commit().await?;
-        self.cache.forget_user(user_id);
+        self.forget(user_id);
         Ok(())
     }
 
-    /// Lets somebody sign in no more; what is open ends. Returns how many sessions ended.
+    /// Lets somebody sign in no more; what is open ends, and so do their tokens, for good. Returns how many
+    /// sessions ended.
     pub async fn deactivate(&self, by: By<'_>, user_id: &str, origin: &Origin) -> Result<u64, MemberError> {
         let mut tx = self.db.begin().await?;
         let owners = user::lock_role(&mut tx, Role::Owner.as_str()).await?;
@@ -111,9 +122,11 @@ impl Identity {
         keep_one(&mut tx, user_id).await?;
         user::set_disabled(&mut tx, user_id, Some(self.clock.now())).await?;
         let ended = session::end_others(&mut tx, user_id, "").await?;
-        self.record(&mut tx, by, "user.deactivate", user_id, origin, json!({ "ended": ended })).await?;
+        let tokens = self.end_tokens(&mut tx, by.actor, user_id, origin).await?;
+        let detail = json!({ "ended": ended, "tokens": tokens });
+        self.record(&mut tx, by, "user.deactivate", user_id, origin, detail).await?;
         tx.commit().await?;
-        self.cache.forget_user(user_id);
+        self.forget(user_id);
         Ok(ended)
     }
 
@@ -129,7 +142,7 @@ impl Identity {
         session::end_others(&mut tx, user_id, "").await?;
         self.record(&mut tx, by, "user.reactivate", user_id, origin, Value::Null).await?;
         tx.commit().await?;
-        self.cache.forget_user(user_id);
+        self.forget(user_id);
         Ok(())
     }
 
@@ -140,7 +153,7 @@ impl Identity {
         let ended = session::end_others(&mut tx, user_id, "").await?;
         self.record(&mut tx, by, "user.sign_out", user_id, origin, json!({ "ended": ended })).await?;
         tx.commit().await?;
-        self.cache.forget_user(user_id);
+        self.forget(user_id);
         Ok(ended)
     }
 
@@ -168,7 +181,7 @@ impl Identity {
             audit::record(&mut tx, entry, self.clock.now()).await?;
         }
         tx.commit().await?;
-        self.cache.forget_user(user_id);
+        self.forget(user_id);
         Ok(ended)
     }
 

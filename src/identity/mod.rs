@@ -3,16 +3,22 @@
 //! Invariant: every handler gets a [`Principal`]; what a role may do is decided in `access` only.
 
 pub mod access;
+pub mod alert;
+pub mod api_token;
 pub mod audit;
+mod cache;
 pub mod federation;
 mod fresh;
 pub mod glass;
+pub mod invitation;
 mod local;
 pub mod members;
+mod pace;
 pub mod password;
 pub mod people;
 pub mod principal;
 pub mod second;
+mod service;
 pub mod session;
 pub mod settings;
 pub mod setup;
@@ -20,13 +26,15 @@ pub mod setup;
 pub(crate) mod testing;
 mod throttle;
 pub mod token;
+pub mod view;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
-pub use access::{Action, Denied, can};
+pub use access::{Action, Denied, Lacks, can};
+pub use api_token::{Bearer, BearerError, NewToken, Scope, Scopes, TokenError, TokenView};
 pub use audit::{AuditEntry, Origin, Outcome, reads::Seen};
 pub use federation::Federation;
 pub use fresh::LocalProof;
@@ -35,13 +43,16 @@ pub use local::{Door, SignInError};
 pub use members::{By, MemberError};
 pub use principal::{Principal, Proof, Role};
 pub use second::{Factor, FactorError};
+pub use service::service_key;
 pub use session::{Found, Session, SessionView, SignedIn};
 pub use settings::{SampleState, Settings};
 pub use setup::{FieldError, SetupError, SetupForm, mail_key};
+pub use view::{Access, DepartmentError};
 
-use crate::{clock::Clock, config, store::Db};
+use crate::{clock::Clock, config, mail::Post, store::Db};
 
-/// How long sessions last and how much hashing may cost, from the configuration.
+/// How long sessions and tokens last, how often a token may call and how much hashing may cost, from the
+/// configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// A session ends this long after its last use.
@@ -52,6 +63,12 @@ pub struct Limits {
     pub fresh: Duration,
     /// Passphrases hashed at the same time.
     pub hashes_at_once: usize,
+    /// A token lives this long where nobody says otherwise.
+    pub token_life: Duration,
+    /// No token lives longer.
+    pub token_longest: Duration,
+    /// Calls of one token at once, and then in a minute, on each node.
+    pub token_calls: u32,
 }
 
 impl Default for Limits {
@@ -61,16 +78,23 @@ impl Default for Limits {
             session_max: Duration::from_hours(24 * 7),
             fresh: Duration::from_mins(10),
             hashes_at_once: 4,
+            token_life: Duration::from_hours(24 * 90),
+            token_longest: Duration::from_hours(24 * 365),
+            token_calls: 600,
         }
     }
 }
 
-impl From<&config::Session> for Limits {
-    fn from(session: &config::Session) -> Self {
+impl From<&config::Config> for Limits {
+    fn from(config: &config::Config) -> Self {
+        let (session, tokens) = (&config.session, &config.tokens);
         Self {
             session_idle: session.idle.0,
             session_max: session.absolute.0,
             fresh: session.fresh.0,
+            token_life: tokens.expiry.0,
+            token_longest: tokens.longest.0,
+            token_calls: tokens.per_minute,
             ..Self::default()
         }
     }
@@ -83,31 +107,45 @@ pub struct Identity {
     db: Db,
     clock: Clock,
     limits: Limits,
+    access: Access,
     passwords: password::Passwords,
     throttle: throttle::Throttle,
     setup: setup::Setup,
-    cache: session::Cache,
+    cache: cache::Cache<Session>,
+    bearers: cache::Cache<Bearer>,
+    token_pace: pace::Pace<String>,
+    /// Wrong tokens by address; apart from sign-in, so that a forgotten script keeps nobody from signing in.
+    token_guesses: throttle::Throttle,
+    uses: api_token::Uses,
     reads: audit::reads::Reads,
     /// Remembered once true; an installation never loses its last owner.
     owned: AtomicBool,
     announce: Announce,
+    /// `None`: there is no mail.
+    post: Option<Post>,
 }
 
 impl Identity {
     #[must_use]
-    pub fn new(db: Db, clock: Clock, limits: Limits) -> Self {
+    pub fn new(db: Db, clock: Clock, limits: Limits, access: Access) -> Self {
         Self {
             db,
             clock,
             limits,
+            access,
             passwords: password::Passwords::new(limits.hashes_at_once),
             throttle: throttle::Throttle::default(),
             setup: setup::Setup::default(),
-            cache: session::Cache::default(),
+            cache: cache::Cache::default(),
+            bearers: cache::Cache::default(),
+            token_pace: pace::Pace::new(limits.token_calls),
+            token_guesses: throttle::Throttle::default(),
+            uses: api_token::Uses::default(),
             reads: audit::reads::Reads::default(),
             owned: AtomicBool::new(false),
             // The one secret that may stand in a log: whoever reads the log owns the machine.
             announce: Arc::new(|code| tracing::warn!(target: "setup.code", code, "new first-run code: {code}")),
+            post: None,
         }
     }
 
@@ -116,6 +154,18 @@ impl Identity {
     pub fn announcing(mut self, announce: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.announce = Arc::new(announce);
         self
+    }
+
+    /// Writes mails, where there is a post.
+    #[must_use]
+    pub fn posting(self, post: Option<Post>) -> Self {
+        Self { post, ..self }
+    }
+
+    /// Whether mails are sent.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        self.post.is_some()
     }
 
     #[must_use]
@@ -132,5 +182,6 @@ impl Identity {
     /// not only in a second.
     pub fn forget(&self, user_id: &str) {
         self.cache.forget_user(user_id);
+        self.bearers.forget_user(user_id);
     }
 }

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::{
-    Identity, Role,
+    Denied, Identity, Role,
     audit::{self, AuditEntry, Origin, Outcome},
     password::{PasswordError, Weakness, weakness},
     setup::{FieldError, is_mail, mail_key},
@@ -29,6 +29,8 @@ pub struct NewPerson {
 pub enum AddError {
     #[error("the form has mistakes")]
     Fields(Vec<FieldError>),
+    #[error(transparent)]
+    Denied(#[from] Denied),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -56,6 +58,7 @@ impl Identity {
             language: new.language,
             theme: "system",
             now,
+            kind: user::PERSON,
         };
         if !user::insert(&mut tx, &row).await? {
             return Err(AddError::Fields(vec![FieldError { field: "mail", code: "MAIL_TAKEN" }]));
@@ -90,12 +93,18 @@ fn mistakes(mail: &str, name: &str, new: &NewPerson) -> Vec<FieldError> {
     if new.role == Role::Owner {
         refuse("role", "ROLE_OWNER");
     }
-    let local = mail.split('@').next().unwrap_or_default();
-    match weakness(new.passphrase.expose_secret(), &[mail, local, name]) {
-        Some(Weakness::Short) => refuse("passphrase", "PASSPHRASE_SHORT"),
-        Some(Weakness::Long) => refuse("passphrase", "PASSPHRASE_LONG"),
-        Some(Weakness::Common) => refuse("passphrase", "PASSPHRASE_COMMON"),
-        None => {}
+    if let Some(code) = passphrase_mistake(new.passphrase.expose_secret(), mail, name) {
+        refuse("passphrase", code);
     }
     wrong
+}
+
+/// What is wrong with somebody's new passphrase, as a code of the form.
+pub(super) fn passphrase_mistake(passphrase: &str, mail: &str, name: &str) -> Option<&'static str> {
+    let local = mail.split('@').next().unwrap_or_default();
+    weakness(passphrase, &[mail, local, name]).map(|weakness| match weakness {
+        Weakness::Short => "PASSPHRASE_SHORT",
+        Weakness::Long => "PASSPHRASE_LONG",
+        Weakness::Common => "PASSPHRASE_COMMON",
+    })
 }

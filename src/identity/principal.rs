@@ -1,8 +1,11 @@
 //! The caller of a request.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::Timestamp;
+use super::api_token::Scopes;
+use crate::model::{Timestamp, View};
 
 /// What a person may do. Stored as text; the order is from most to least rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +43,7 @@ impl Role {
 /// What a session rests on.
 #[derive(Clone, Debug, Default)]
 pub struct Proof {
-    /// When its person last proved who they are; `None`: the provider told no time.
+    /// When its person last proved who they are; `None`: the provider told no time, or there is no session.
     pub at: Option<Timestamp>,
     /// The provider that vouched for it; `None`: a passphrase.
     pub idp_id: Option<String>,
@@ -48,13 +51,15 @@ pub struct Proof {
     pub glass: bool,
 }
 
-/// A signed-in person, as an extractor puts it into every handler.
+/// Who calls, as an extractor puts it into every handler: a signed-in person, or the owner of a token.
 #[derive(Clone)]
 pub struct Principal {
     pub user_id: String,
     pub name: String,
     pub mail: String,
     pub role: Role,
+    /// Which customers and fields this person sees.
+    pub view: View,
     /// `ja` or `en`.
     pub language: String,
     /// `system`, `light` or `dark`.
@@ -63,6 +68,8 @@ pub struct Principal {
     /// Token that every unsafe form post of this session must carry.
     pub csrf: String,
     pub proof: Proof,
+    /// What the token was made for; `None`: a person at a page, bounded by the role alone.
+    pub scopes: Option<Arc<Scopes>>,
 }
 
 impl std::fmt::Debug for Principal {

@@ -13,7 +13,7 @@ use serde_json::json;
 use totp_rs::{Builder, Secret, Totp};
 
 use super::{
-    By, Door, GlassError, Identity, MemberError, Principal, Role, SignInRules, SignedIn,
+    By, Door, GlassError, Identity, MemberError, Principal, Role, SignInRules, SignedIn, alert,
     audit::{self, AuditEntry, Origin, Outcome},
     glass::keep_one,
     password::PasswordError,
@@ -22,6 +22,7 @@ use super::{
     token,
 };
 use crate::{
+    mail::What,
     model::Timestamp,
     secrets::{Keys, SecretError},
     store::{StoreError, Tx, glass, second_factor, user},
@@ -210,6 +211,7 @@ impl Identity {
         second_factor::remove(&mut tx, &me.user_id).await?;
         glass::untest(&mut tx, &me.user_id).await?;
         self.told(&mut tx, &me.user_id, "user.factor_off", &me.user_id, origin).await?;
+        self.factor_gone(&mut tx, &me.user_id).await?;
         tx.commit().await?;
         self.throttle.right(admitted);
         Ok(())
@@ -229,6 +231,7 @@ impl Identity {
         if removed {
             glass::untest(&mut tx, user_id).await?;
             self.told(&mut tx, by.actor, "user.factor_reset", user_id, origin).await?;
+            self.factor_gone(&mut tx, user_id).await?;
         }
         tx.commit().await?;
         Ok(removed)
@@ -272,7 +275,7 @@ impl Identity {
         let rules = SignInRules::hold(&mut tx, now).await?;
         let person = user::lock(&mut tx, &user_id).await?.filter(|row| row.disabled_at.is_none());
         let person = person.filter(|row| if glass { row.glass } else { !rules.sso_required });
-        let how = match person {
+        let how = match &person {
             Some(_) => self.take(&mut tx, keys, &user_id, code).await?,
             None => None,
         };
@@ -284,8 +287,14 @@ impl Identity {
         second_factor::end_step(&mut tx, &digest).await?;
         if how == How::Recovery {
             self.told(&mut tx, &user_id, "user.recovery_code", &user_id, origin).await?;
+            let left = second_factor::codes_left(&mut tx, &user_id).await?;
+            alert::raise(&mut tx, alert::Kind::RecoveryCode, &user_id, now).await?;
+            self.notify(&mut tx, &user_id, What::RecoveryCode { at: now.0, left }).await?;
         }
         let signed_in = self.start_session(&mut tx, &user_id, previous, origin, opened).await?;
+        if let Some(person) = person.filter(|_| door == Door::Usual) {
+            self.owner_came_locally(&mut tx, &person).await?;
+        }
         tx.commit().await?;
         self.throttle.right(admitted);
         Ok(signed_in)
@@ -312,6 +321,13 @@ impl Identity {
     /// As [`Self::take`]: whether it was right.
     pub(super) async fn takes(&self, tx: &mut Tx, keys: &Keys, user_id: &str, code: &str) -> Result<bool, FactorError> {
         Ok(self.take(tx, keys, user_id, code).await?.is_some())
+    }
+
+    /// The person hears of it, and whoever looks after the installation.
+    async fn factor_gone(&self, tx: &mut Tx, user_id: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        alert::raise(tx, alert::Kind::FactorRemoved, user_id, now).await?;
+        self.notify(tx, user_id, What::FactorRemoved { at: now.0 }).await
     }
 
     async fn told(

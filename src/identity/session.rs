@@ -5,21 +5,19 @@
 //! revocation or a changed role reaches every node within that second. The value changes at every
 //! sign-in. Only what a person does counts as use: [`Identity::session_unused`] is for the rest.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
-    Identity, Principal, Proof, Role,
+    Identity, Principal, Proof, Role, alert,
     audit::{self, AuditEntry, Origin, Outcome},
+    cache::Owned,
     token,
 };
 use crate::{
-    model::{Id, Timestamp, ids::Noun},
+    model::{Id, Timestamp, View, ids::Noun},
     store::{
         StoreError, Tx, glass,
         session::{self, SessionRow},
@@ -29,8 +27,6 @@ use crate::{
 
 /// In the audit trail: somebody came by the break-glass page.
 pub(super) const GLASS: &str = "session.break_glass";
-const FRESH: i64 = Timestamp::SECOND;
-const MOST_CACHED: usize = 10_000;
 const LONGEST_AGENT: usize = 200;
 
 /// A session in use.
@@ -61,6 +57,10 @@ pub(super) struct Federated<'a> {
     pub sid: Option<&'a str>,
     /// When the person proved to the provider who they are, if it says so.
     pub proved_at: Option<Timestamp>,
+    /// How the provider names the person when it signs them out.
+    pub name_id: Option<&'a str>,
+    /// The session ends no later.
+    pub until: Option<Timestamp>,
 }
 
 /// What a session is opened by.
@@ -97,39 +97,9 @@ pub struct SignedIn {
     pub session_id: String,
 }
 
-/// By hash of the cookie: what was read from the table, and when.
-type Known = HashMap<[u8; 32], (Arc<Session>, Timestamp)>;
-
-#[derive(Debug, Default)]
-pub(super) struct Cache {
-    known: Mutex<Known>,
-}
-
-impl Cache {
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, digest: &[u8; 32], now: Timestamp) -> Option<Arc<Session>> {
-        let known = self.lock();
-        let (session, at) = known.get(digest)?;
-        // A clock that was set back must not keep an answer alive.
-        (0..FRESH).contains(&now.since(*at)).then(|| Arc::clone(session))
-    }
-
-    fn put(&self, digest: [u8; 32], session: Arc<Session>, now: Timestamp) {
-        let mut known = self.lock();
-        if known.len() >= MOST_CACHED {
-            known.retain(|_, (_, at)| (0..FRESH).contains(&now.since(*at)));
-        }
-        if known.len() < MOST_CACHED {
-            known.insert(digest, (session, now));
-        }
-    }
-
-    /// Drops what is remembered of a person: a right or a session changed.
-    pub(super) fn forget_user(&self, user_id: &str) {
-        self.lock().retain(|_, (session, _)| session.principal.user_id != user_id);
+impl Owned for Session {
+    fn user_id(&self) -> &str {
+        &self.principal.user_id
     }
 }
 
@@ -166,6 +136,7 @@ impl Identity {
         if self.is_over(&session, now) {
             return Ok(Found::Expired);
         }
+        session.principal.view = self.view_of(&session.principal.user_id, session.principal.role).await?;
         if due(&session) {
             self.touch(&digest, now).await;
             session.seen_at = now;
@@ -211,20 +182,21 @@ impl Identity {
         if let Some(previous) = previous {
             let digest = token::digest(previous);
             session::end_by_token_hash(tx, &digest).await?;
-            self.cache.lock().remove(&digest);
+            self.cache.remove(&digest);
         }
         let (cookie, csrf, id) = (token::fresh(), token::fresh(), Id::new(Noun::Session));
         let by = if let Opened::Provider(by) = opened { Some(by) } else { None };
         let glass = matches!(opened, Opened::Glass);
         let ip = origin.ip.map(|ip| ip.to_string());
         let agent: Option<String> = origin.agent.as_ref().map(|agent| agent.chars().take(LONGEST_AGENT).collect());
+        let latest = now.plus(micros(self.limits.session_max));
         let row = session::NewSession {
             token_hash: &token::digest(&cookie),
             id: &id,
             user_id,
             csrf: &csrf,
             now,
-            expires_at: now.plus(micros(self.limits.session_max)),
+            expires_at: by.and_then(|by| by.until).map_or(latest, |until| latest.min(until)),
             ip: ip.as_deref(),
             agent: agent.as_deref(),
             idp_id: by.map(|by| by.idp_id),
@@ -233,10 +205,12 @@ impl Identity {
             // A clock that is ahead of ours proves nothing for later.
             proved_at: by.map_or(Some(now), |by| by.proved_at.map(|at| at.min(now))),
             glass,
+            name_id: by.and_then(|by| by.name_id),
         };
         session::insert(tx, &row).await?;
         if glass {
             glass::used(tx, id.as_str(), user_id, ip.as_deref(), now).await?;
+            alert::raise(tx, alert::Kind::BreakGlass, user_id, now).await?;
         }
         let action = if glass { GLASS } else { "session.start" };
         let detail = by.map_or_else(|| json!({}), |by| json!({"idp": by.idp_id}));
@@ -253,7 +227,7 @@ impl Identity {
             audit::record(&mut tx, entry, self.clock.now()).await?;
         }
         tx.commit().await?;
-        self.cache.lock().remove(&digest);
+        self.cache.remove(&digest);
         Ok(())
     }
 
@@ -311,11 +285,14 @@ impl Identity {
         Ok(ended)
     }
 
-    /// Removes sessions that are over, now and then, until `stop`.
+    /// Removes sessions and tokens that are over, now and then, until `stop`.
     pub async fn keep_tidy(&self, every: std::time::Duration, stop: tokio_util::sync::CancellationToken) {
         loop {
             if let Err(error) = self.purge_sessions().await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "ended sessions stay for now");
+            }
+            if let Err(error) = self.purge_tokens().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "ended tokens stay for now");
             }
             if stop.run_until_cancelled(tokio::time::sleep(every)).await.is_none() {
                 return;
@@ -355,6 +332,7 @@ pub(super) fn micros(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// The session of a row. What its person sees is asked for where it is put to use.
 fn read(row: SessionRow) -> Result<Session, StoreError> {
     let role = Role::parse(&row.role)
         .ok_or_else(|| StoreError::Corrupt(format!("user {} has an unknown role", row.user_id)))?;
@@ -364,11 +342,13 @@ fn read(row: SessionRow) -> Result<Session, StoreError> {
             name: row.name,
             mail: row.mail,
             role,
+            view: View::nothing(),
             language: row.language,
             theme: row.theme,
             session_id: row.id,
             csrf: row.csrf,
             proof: Proof { at: row.proved_at.map(Timestamp), idp_id: row.idp_id, glass: row.glass },
+            scopes: None,
         },
         created_at: Timestamp(row.created_at),
         seen_at: Timestamp(row.seen_at),

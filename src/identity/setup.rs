@@ -196,6 +196,7 @@ impl Identity {
                     language: &form.settings.language,
                     theme: "system",
                     now,
+                    kind: user::PERSON,
                 },
             )
             .await?;

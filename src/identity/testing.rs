@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use super::{Identity, Limits, Origin, SetupForm, SignedIn};
+use super::{Access, Identity, Limits, Origin, SetupForm, SignedIn};
 use crate::{
     clock::Clock,
     model::Timestamp,
@@ -49,7 +49,7 @@ impl Bench {
     /// One node of the hub; a second call is a second node on the same database.
     pub fn identity(&self) -> Identity {
         let announced = Arc::clone(&self.announced);
-        Identity::new(self.db.clone(), self.clock(), Limits::default()).announcing(move |code| {
+        Identity::new(self.db.clone(), self.clock(), Limits::default(), Access::default()).announcing(move |code| {
             announced.lock().unwrap_or_else(PoisonError::into_inner).push(code.to_owned());
         })
     }

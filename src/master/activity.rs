@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Date, Id, Timestamp, ids::Noun},
-    store::{self, StoreError, Tx},
+    store::{self, InView, StoreError, Tx},
 };
 
 use super::announce::{self, Fact};
@@ -13,7 +13,7 @@ pub const KINDS: [&str; 5] = ["visit", "call", "mail", "meeting", "note"];
 /// What a person typed.
 #[derive(Clone, Debug)]
 pub struct NewActivity {
-    pub customer_id: String,
+    pub customer: InView,
     pub kind: String,
     pub subject: String,
     pub note: String,
@@ -52,19 +52,19 @@ pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) 
     if !KINDS.contains(&new.kind.as_str()) {
         return invalid("kind", "FMT_VALUE");
     }
-    let customers = store::customer::by_ids(tx, std::iter::once(new.customer_id.as_str())).await?;
+    let customers = store::customer::by_ids(tx, std::iter::once(new.customer.id())).await?;
     if customers.is_empty() {
         return Err(ActivityError::UnknownCustomer);
     }
     let note = Some(new.note.trim()).filter(|n| !n.is_empty());
     let body = serde_json::json!({
-        "customer": new.customer_id, "kind": new.kind, "subject": subject, "note": note, "date": new.date.to_string(),
+        "customer": new.customer.id(), "kind": new.kind, "subject": subject, "note": note, "date": new.date.to_string(),
     })
     .to_string();
     let id = id_of(new.key, &body);
     let row = store::activity::Row {
         id: id.as_str(),
-        customer_id: &new.customer_id,
+        customer_id: new.customer.id(),
         kind: &new.kind,
         subject,
         note,
@@ -87,11 +87,11 @@ pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) 
             reason: "created",
             body,
         },
-        customer_id: Some(&new.customer_id),
+        customer_id: Some(new.customer.id()),
         sample: customers.values().all(|customer| customer.sample),
     };
     announce::versions(tx, now, vec![fact]).await?;
-    store::customer::touch(tx, std::iter::once(new.customer_id.as_str()), now).await?;
+    store::customer::touch(tx, std::iter::once(new.customer.id()), now).await?;
     Ok(id.into_string())
 }
 

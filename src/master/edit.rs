@@ -14,12 +14,12 @@ use musubi_sdk::mapping::identifier;
 use super::golden::{self, Basis, Cause};
 use crate::{
     model::{
-        Currency, Id, Money, Timestamp,
+        Currency, Id, Money, Timestamp, View,
         ids::Noun,
         record::{CUSTOMER_FIELDS, FieldError},
     },
     store::{
-        StoreError, Tx, conflict, customer,
+        self, StoreError, Tx, conflict, customer,
         customer_value::{self, Row as TypedRow},
         delivery, source_record,
     },
@@ -40,6 +40,8 @@ pub struct By<'a> {
     pub now: Timestamp,
     /// The organisation's currency.
     pub currency: Currency,
+    /// What the editor sees. Nobody changes what they do not see.
+    pub view: &'a View,
 }
 
 /// What a person wants of a customer.
@@ -71,11 +73,11 @@ pub enum EditError {
 /// Changes what differs from what the person saw; the rest of the form says nothing. Values that moved
 /// meanwhile are not overwritten unseen. Returns the version that stands afterwards.
 pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditError> {
-    let old = open(tx, edit.customer_id).await?;
+    let old = open(tx, edit.customer_id, by).await?;
     let current = values_of(&old);
     let seen = |field: &str| edit.seen.get(field).map(|v| v.trim());
-    let typed: Values =
-        checked(edit.values)?.into_iter().filter(|(field, value)| seen(field) != Some(value.as_str())).collect();
+    let differs = |(field, value): &(&'static str, String)| seen(field) != Some(value.as_str());
+    let typed: Values = checked(within(edit.values, is_person(&old), by))?.into_iter().filter(differs).collect();
     let now = |field: &str| current.get(field).map(String::as_str);
     let overtaken: Vec<&'static str> = typed
         .iter()
@@ -88,6 +90,7 @@ pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditEr
     if typed.is_empty() {
         return Ok(old.seq);
     }
+    placed(&typed, typed.contains_key("department"), by)?;
     conflict::remove(tx, edit.customer_id, typed.keys()).await?;
     put(tx, edit.customer_id, typed, edit.pinned, by).await?;
     rewrite(tx, edit.customer_id, old.sample, by, "edited").await
@@ -95,7 +98,10 @@ pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditEr
 
 /// Lets the sources speak again for a field. Returns the version that stands afterwards.
 pub async fn release(tx: &mut Tx, customer_id: &str, field: &str, by: By<'_>) -> Result<i64, EditError> {
-    let old = open(tx, customer_id).await?;
+    let old = open(tx, customer_id, by).await?;
+    if by.view.hides_field(field, is_person(&old)) {
+        return Err(EditError::UnknownCustomer);
+    }
     let said = golden::sources_say(tx, customer_id, by.currency).await?;
     // A name that only people know cannot go.
     if field == "name" && !said.iter().any(|g| g.field == "name") {
@@ -120,8 +126,11 @@ pub enum Keep {
 /// A person decides a conflict. What the rules had decided stands where that is the same. Returns the version
 /// that stands afterwards.
 pub async fn settle(tx: &mut Tx, customer_id: &str, field: &str, keep: Keep, by: By<'_>) -> Result<i64, EditError> {
-    let old = open(tx, customer_id).await?;
-    let found = conflict::of(&mut *tx, customer_id).await?.into_iter().find(|c| c.field == field);
+    let old = open(tx, customer_id, by).await?;
+    if by.view.hides_field(field, is_person(&old)) {
+        return Err(EditError::UnknownCustomer);
+    }
+    let found = conflict::of_field(tx, customer_id, field).await?;
     let (Some(found), Some(field)) = (found, CUSTOMER_FIELDS.into_iter().find(|known| *known == field)) else {
         return Ok(old.seq);
     };
@@ -138,7 +147,9 @@ pub async fn settle(tx: &mut Tx, customer_id: &str, field: &str, keep: Keep, by:
 
 /// A customer that no source knows yet. Returns its id.
 pub async fn create(tx: &mut Tx, values: Values, by: By<'_>) -> Result<String, EditError> {
+    let values = within(values, false, by);
     let values: Values = checked(values)?.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    placed(&values, true, by)?;
     if !values.contains_key("name") {
         return Err(EditError::Invalid(vec![mistake("REQ_EMPTY", "name", "")]));
     }
@@ -149,8 +160,31 @@ pub async fn create(tx: &mut Tx, values: Values, by: By<'_>) -> Result<String, E
     Ok(id)
 }
 
-/// The customer, locked against everybody who writes customers.
-async fn open(tx: &mut Tx, id: &str) -> Result<customer::Row, EditError> {
+fn is_person(row: &customer::Row) -> bool {
+    row.kind == "person"
+}
+
+/// What of a form is the editor's to change: never a field that is hidden.
+fn within(values: Values, person: bool, by: By<'_>) -> Values {
+    values.into_iter().filter(|(field, _)| !by.view.hides_field(field, person)).collect()
+}
+
+/// Who is limited to departments gives customers to those alone: nobody loses sight of what they just saved.
+fn placed(typed: &Values, asked: bool, by: By<'_>) -> Result<(), EditError> {
+    let department = typed.get("department").map(String::as_str);
+    if asked && !by.view.reaches(department) {
+        let value = department.unwrap_or_default();
+        return Err(EditError::Invalid(vec![mistake("DEPARTMENT_OUTSIDE", "department", value)]));
+    }
+    Ok(())
+}
+
+/// The customer, locked against everybody who writes customers. Whom the editor does not see is not there.
+async fn open(tx: &mut Tx, id: &str, by: By<'_>) -> Result<customer::Row, EditError> {
+    let seen = store::in_view(&mut *tx, by.view, id).await?.ok_or(EditError::UnknownCustomer)?;
+    if seen.id() != id {
+        return Err(EditError::Merged(seen.id().to_owned()));
+    }
     source_record::lock_origin(tx, "", true).await?;
     let row = customer::by_ids(tx, std::iter::once(id)).await?.remove(id).ok_or(EditError::UnknownCustomer)?;
     match row.merged_into {

@@ -9,6 +9,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Noun {
     Activity,
+    Alert,
     Attempt,
     Audit,
     Connection,
@@ -18,7 +19,9 @@ pub enum Noun {
     Failure,
     Idp,
     Inbox,
+    Invitation,
     Invoice,
+    Mail,
     Node,
     Order,
     Payment,
@@ -29,6 +32,7 @@ pub enum Noun {
     Session,
     Shipment,
     Site,
+    Token,
     User,
 }
 
@@ -37,6 +41,7 @@ impl Noun {
     pub fn prefix(self) -> &'static str {
         match self {
             Self::Activity => "act",
+            Self::Alert => "alr",
             Self::Attempt => "att",
             Self::Audit => "aud",
             Self::Connection => "con",
@@ -46,7 +51,9 @@ impl Noun {
             Self::Failure => "fai",
             Self::Idp => "idp",
             Self::Inbox => "inb",
+            Self::Invitation => "ivt",
             Self::Invoice => "inv",
+            Self::Mail => "mai",
             Self::Node => "nod",
             Self::Order => "ord",
             Self::Payment => "pay",
@@ -57,6 +64,7 @@ impl Noun {
             Self::Session => "ses",
             Self::Shipment => "shp",
             Self::Site => "sit",
+            Self::Token => "tok",
             Self::User => "usr",
         }
     }

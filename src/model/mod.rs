@@ -6,8 +6,10 @@ pub mod ids;
 pub mod money;
 pub mod record;
 pub mod time;
+pub mod view;
 
 pub use date::Date;
 pub use ids::Id;
 pub use money::{Currency, Money};
 pub use time::Timestamp;
+pub use view::{Class, Shown, View};

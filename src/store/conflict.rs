@@ -1,6 +1,6 @@
 //! Typed values and sources that say different things, until a person has looked.
 
-use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
+use super::{Batch, FromRow, InView, On, Sql, StoreError, Tx, json_list, sql};
 
 /// The typed value stands: it is pinned.
 pub const TYPED: &str = "typed";
@@ -26,12 +26,18 @@ pub struct Row {
 
 const COLUMNS: [&str; 9] = ["customer_id", "field", "typed", "actor", "typed_at", "said", "connection_id", "at", "won"];
 
-/// Conflicts of a customer, by field.
-pub async fn of(on: impl Into<On<'_>>, customer_id: &str) -> Result<Vec<Row>, StoreError> {
-    sql(format!("SELECT {} FROM conflict WHERE customer_id = $1 ORDER BY field", COLUMNS.join(", ")))
-        .bind(customer_id)
-        .all(on)
-        .await
+/// Conflicts of a customer as its reader sees them, by field. Values are not masked yet.
+pub async fn of(on: impl Into<On<'_>>, seen: &InView) -> Result<Vec<Row>, StoreError> {
+    find(seen.id()).all(on).await
+}
+
+/// One conflict, for deciding it.
+pub async fn of_field(tx: &mut Tx, customer_id: &str, field: &str) -> Result<Option<Row>, StoreError> {
+    Ok(find(customer_id).all::<Row>(tx).await?.into_iter().find(|row| row.field == field))
+}
+
+fn find(customer_id: &str) -> Sql {
+    sql(format!("SELECT {} FROM conflict WHERE customer_id = $1 ORDER BY field", COLUMNS.join(", "))).bind(customer_id)
 }
 
 /// Notes conflicts; of one field the latest stands.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Batch, FromRow, StoreError, Tx, json_list, sql};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, view::department_key};
 
 /// A golden record as stored. `None` columns hold no value.
 #[derive(Clone, Debug, FromRow, PartialEq)]
@@ -36,7 +36,8 @@ pub struct Row {
     pub merged_into: Option<String>,
 }
 
-const COLUMNS: [&str; 26] = [
+/// Columns of a [`Row`], and the department as it is compared, which follows from it.
+const COLUMNS: [&str; 27] = [
     "id",
     "kind",
     "code",
@@ -63,6 +64,7 @@ const COLUMNS: [&str; 26] = [
     "created_at",
     "updated_at",
     "merged_into",
+    "department_key",
 ];
 
 /// Golden records by id.
@@ -191,6 +193,7 @@ pub async fn put(tx: &mut Tx, rows: Vec<Row>) -> Result<(), StoreError> {
             updated_at,
             merged_into,
         } = row;
+        let department_key = department.as_deref().map(department_key);
         batch.push([
             id.into(),
             kind.into(),
@@ -218,6 +221,7 @@ pub async fn put(tx: &mut Tx, rows: Vec<Row>) -> Result<(), StoreError> {
             created_at.into(),
             updated_at.into(),
             merged_into.into(),
+            department_key.into(),
         ]);
     }
     let set: Vec<String> =

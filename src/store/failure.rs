@@ -2,8 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
-use crate::model::{Id, Timestamp, ids::Noun};
+use super::{
+    Batch, FromRow, On, StoreError, Tx, json_list,
+    scope::{self, Condition},
+    sql,
+};
+use crate::model::{Id, Timestamp, View, ids::Noun};
 
 /// A failure to write.
 #[derive(Clone, Debug)]
@@ -165,23 +169,28 @@ pub async fn any_unresolved(tx: &mut Tx, connection_id: &str, stream: &str) -> R
     Ok(row.is_some())
 }
 
-/// One failure.
-pub async fn get(on: impl Into<On<'_>>, id: &str) -> Result<Option<Failure>, StoreError> {
-    sql(format!("SELECT {COLUMNS} FROM failure WHERE id = $1")).bind(id).optional(on).await
+/// One failure that the reader sees.
+pub async fn get(on: impl Into<On<'_>>, view: &View, id: &str) -> Result<Option<Failure>, StoreError> {
+    let on = on.into();
+    let Condition { text, values } = scope::condition_of_failures(view, on.dialect(), "failure", 2);
+    sql(format!("SELECT {COLUMNS} FROM failure WHERE id = $1 AND {text}")).bind(id).bind_all(values).optional(on).await
 }
 
-/// Unresolved failures of a cause (of one connection or all), oldest first.
+/// Unresolved failures of a cause (of one connection or all) that the reader sees, oldest first.
 pub async fn of_cause(
     on: impl Into<On<'_>>,
+    view: &View,
     cause: &str,
     connection_id: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Failure>, StoreError> {
+    let on = on.into();
+    let Condition { text, values } = scope::condition_of_failures(view, on.dialect(), "failure", 4);
     let text = format!(
         "SELECT {COLUMNS} FROM failure WHERE state IN ('open', 'retrying') AND cause = $1
-         AND ($2 IS NULL OR connection_id = $2) ORDER BY first_at, id LIMIT $3"
+         AND ($2 IS NULL OR connection_id = $2) AND {text} ORDER BY first_at, id LIMIT $3"
     );
-    sql(text).bind(cause).bind(connection_id).bind(limit).all(on).await
+    sql(text).bind(cause).bind(connection_id).bind(limit).bind_all(values).all(on).await
 }
 
 /// A person chose not to take this record, or takes that back.

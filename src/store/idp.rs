@@ -30,6 +30,11 @@ pub async fn get(on: impl Into<On<'_>>, id: &str) -> Result<Option<Row>, StoreEr
     sql(format!("SELECT {COLUMNS} FROM idp WHERE id = $1")).bind(id).optional(on).await
 }
 
+/// Whether people may sign in by any.
+pub async fn any_enabled(on: impl Into<On<'_>>) -> Result<bool, StoreError> {
+    Ok(sql("SELECT id FROM idp WHERE enabled LIMIT 1").optional::<(String,)>(on).await?.is_some())
+}
+
 /// Makes a provider; `false` when its name is taken.
 pub async fn insert(tx: &mut Tx, row: &Row) -> Result<bool, StoreError> {
     let made = sql("INSERT INTO idp (id, name, kind, settings, secret, enabled, draft, preset, created_at, updated_at)
@@ -48,16 +53,18 @@ pub async fn insert(tx: &mut Tx, row: &Row) -> Result<bool, StoreError> {
     Ok(made == 1)
 }
 
-/// Changes settings; `None` keeps the secret.
-pub async fn update(
+/// Changes settings from what they were read as; `None` keeps the secret. `false`: somebody else changed them, or
+/// the provider is gone.
+pub async fn replace(
     tx: &mut Tx,
     id: &str,
-    settings: &str,
+    (before, settings): (&str, &str),
     secret: Option<Vec<u8>>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let changed = sql("UPDATE idp SET settings = $1, secret = COALESCE($2, secret), updated_at = $3 WHERE id = $4");
-    Ok(changed.bind(settings).bind(secret).bind(now).bind(id).execute(tx).await? == 1)
+    let changed = sql("UPDATE idp SET settings = $1, secret = COALESCE($2, secret), updated_at = $3
+         WHERE id = $4 AND settings = $5");
+    Ok(changed.bind(settings).bind(secret).bind(now).bind(id).bind(before).execute(tx).await? == 1)
 }
 
 pub async fn set_enabled(tx: &mut Tx, id: &str, enabled: bool, now: Timestamp) -> Result<bool, StoreError> {

@@ -12,7 +12,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-use super::{Db, StoreError, dialect::Dialect, sql::sql};
+use super::{Db, StoreError, dialect::Dialect, scope, sql::sql};
 
 #[derive(RustEmbed)]
 #[folder = "migrations/"]
@@ -34,6 +34,8 @@ pub async fn run(db: &Db) -> Result<(), StoreError> {
         Db::Sqlite { write, .. } => migrator.run(write).await?,
         Db::Postgres(pool) => migrator.run(pool).await?,
     }
+    // What SQL cannot fold.
+    scope::fold_departments(db).await?;
     Ok(())
 }
 

@@ -12,6 +12,8 @@
 //! database, and `catalogue.rs` and `copy.rs`, which read what each database says of itself.
 
 pub mod activity;
+pub mod alert;
+pub mod api_token;
 pub mod audit;
 pub mod backup;
 pub mod batch;
@@ -23,6 +25,7 @@ pub mod copy;
 pub mod customer;
 pub mod customer_value;
 pub mod delivery;
+pub mod department;
 pub mod dialect;
 pub mod document;
 pub mod due;
@@ -31,8 +34,11 @@ pub mod external_identity;
 pub mod failure;
 pub mod glass;
 pub mod idp;
+pub mod idp_domain;
 pub mod inbox;
+pub mod invitation;
 pub mod late_reference;
+pub mod mail;
 pub mod migrate;
 mod open;
 pub mod operations;
@@ -51,6 +57,7 @@ pub mod retention;
 pub mod run;
 pub mod saml;
 pub mod sample;
+pub mod scope;
 pub mod second_factor;
 pub mod session;
 pub mod setting;
@@ -65,6 +72,7 @@ pub mod version;
 pub use batch::Batch;
 pub use dialect::{Dialect, json_list};
 pub use open::open;
+pub use scope::{InView, in_view};
 pub use sql::{Db, On, Sql, Tx, Value, sql};
 /// Derive for rows that both drivers fill.
 pub use sqlx::FromRow;

@@ -1,8 +1,12 @@
 //! What the operations pages and commands read: connections with their figures, runs, failures by
 //! cause, the webhook log.
 
-use super::{Db, FromRow, StoreError, json_list, sql};
-use crate::model::{Id, Timestamp, ids::Noun};
+use super::{
+    Db, FromRow, StoreError, json_list,
+    scope::{self, Condition},
+    sql,
+};
+use crate::model::{Id, Timestamp, View, ids::Noun};
 
 /// Figures of a connection for its status.
 #[derive(Clone, Debug, FromRow)]
@@ -134,28 +138,44 @@ pub async fn activity(db: &Db, connection_id: &str, since: Timestamp) -> Result<
     .await
 }
 
-/// How many failures each state has.
-pub async fn failure_counts(db: &Db, connection_id: Option<&str>) -> Result<Vec<(String, i64)>, StoreError> {
-    sql("SELECT state, COUNT(*) FROM failure WHERE $1 IS NULL OR connection_id = $1 GROUP BY state")
-        .bind(connection_id)
-        .all(db)
-        .await
+/// How many failures that the reader sees each state has.
+pub async fn failure_counts(
+    db: &Db,
+    view: &View,
+    connection_id: Option<&str>,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let Condition { text, values } = scope::condition_of_failures(view, db.dialect(), "f", 2);
+    let text = format!(
+        "SELECT f.state, COUNT(*) FROM failure f WHERE ($1 IS NULL OR f.connection_id = $1) AND {text} GROUP BY f.state"
+    );
+    sql(text).bind(connection_id).bind_all(values).all(db).await
 }
 
-/// `(cause, count)` of the failures in a state, most first.
+/// What a search of failures looks at: not at values, where the reader may not see some of them.
+fn found_by(view: &View, placeholder: &str) -> String {
+    let value = if view.hides_any() { String::new() } else { format!("OR f.value LIKE '%' || {placeholder} || '%'") };
+    format!("({placeholder} = '' OR f.label LIKE '%' || {placeholder} || '%' {value} OR f.cause = {placeholder})")
+}
+
+/// `(cause, count)` of the failures in a state that the reader sees, most first.
 pub async fn causes(
     db: &Db,
+    view: &View,
     state: &str,
     connection_id: Option<&str>,
     text: &str,
 ) -> Result<Vec<(String, i64)>, StoreError> {
-    sql("SELECT cause, COUNT(*) AS n FROM failure
-         WHERE state = $1 AND ($2 IS NULL OR connection_id = $2)
-           AND ($3 = '' OR label LIKE '%' || $3 || '%' OR value LIKE '%' || $3 || '%' OR cause = $3)
-         GROUP BY cause ORDER BY n DESC, cause")
+    let Condition { text: within, values } = scope::condition_of_failures(view, db.dialect(), "f", 4);
+    let found = found_by(view, "$3");
+    sql(format!(
+        "SELECT f.cause, COUNT(*) AS n FROM failure f
+         WHERE f.state = $1 AND ($2 IS NULL OR f.connection_id = $2) AND {found} AND {within}
+         GROUP BY f.cause ORDER BY n DESC, f.cause"
+    ))
     .bind(state)
     .bind(connection_id)
     .bind(text)
+    .bind_all(values)
     .all(db)
     .await
 }
@@ -174,27 +194,35 @@ pub struct FailureSummary {
     pub last_at: i64,
 }
 
-/// Newest failures of a cause.
+/// Newest failures of a cause that the reader sees.
 pub async fn failures_of(
     db: &Db,
+    view: &View,
     state: &str,
     cause: &str,
     connection_id: Option<&str>,
     text: &str,
     limit: i64,
 ) -> Result<Vec<FailureSummary>, StoreError> {
-    sql("SELECT f.id, f.connection_id, c.name AS connection_name, c.kind, f.stream, f.cause, f.label, f.value, f.last_at
+    let Condition { text: within, values } = scope::condition_of_failures(view, db.dialect(), "f", 6);
+    let found = found_by(view, "$4");
+    let rows: Vec<FailureSummary> = sql(format!(
+        "SELECT f.id, f.connection_id, c.name AS connection_name, c.kind, f.stream, f.cause, f.label, f.value, f.last_at
          FROM failure f JOIN connection c ON c.id = f.connection_id
-         WHERE f.state = $1 AND f.cause = $2 AND ($3 IS NULL OR f.connection_id = $3)
-           AND ($4 = '' OR f.label LIKE '%' || $4 || '%' OR f.value LIKE '%' || $4 || '%' OR f.cause = $4)
-         ORDER BY f.last_at DESC, f.id DESC LIMIT $5")
+         WHERE f.state = $1 AND f.cause = $2 AND ($3 IS NULL OR f.connection_id = $3) AND {found} AND {within}
+         ORDER BY f.last_at DESC, f.id DESC LIMIT $5"
+    ))
     .bind(state)
     .bind(cause)
     .bind(connection_id)
     .bind(text)
     .bind(limit)
+    .bind_all(values)
     .all(db)
-    .await
+    .await?;
+    // Which of the hub's fields a value is for is known of some failures only: none of them is shown.
+    let veiled = |row| if view.hides_any() { FailureSummary { value: None, ..row } } else { row };
+    Ok(rows.into_iter().map(veiled).collect())
 }
 
 /// A delivery as the webhook log shows it.

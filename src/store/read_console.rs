@@ -1,11 +1,18 @@
 //! Small reads of the console that belong to no single table: counts in the menu, the start page,
 //! the progress of the first load.
 
-use super::{Db, FromRow, StoreError, sql};
+use super::{
+    Db, FromRow, StoreError,
+    scope::{self, Condition},
+    sql,
+};
+use crate::model::View;
 
-/// Failures waiting for a person.
-pub async fn open_failures(db: &Db) -> Result<i64, StoreError> {
-    let row = sql("SELECT COUNT(*) FROM failure WHERE state = $1").bind("open").optional::<(i64,)>(db).await?;
+/// Failures waiting for a person, of those that the reader sees.
+pub async fn open_failures(db: &Db, view: &View) -> Result<i64, StoreError> {
+    let Condition { text, values } = scope::condition_of_failures(view, db.dialect(), "f", 2);
+    let text = format!("SELECT COUNT(*) FROM failure f WHERE f.state = $1 AND {text}");
+    let row = sql(text).bind("open").bind_all(values).optional::<(i64,)>(db).await?;
     Ok(row.map_or(0, |(count,)| count))
 }
 
@@ -22,13 +29,18 @@ pub struct TroubleRow {
     pub open_failures: i64,
 }
 
-pub async fn troubles(db: &Db) -> Result<Vec<TroubleRow>, StoreError> {
-    sql("SELECT c.id, c.name, c.sample, c.checked_at, c.auth_failed_at, c.failures,
-                CAST((SELECT COUNT(*) FROM failure f WHERE f.connection_id = c.id AND f.state = $1) AS BIGINT)
-                    AS open_failures
-           FROM connection c WHERE c.paused = $2 ORDER BY c.name")
+/// Connections with their troubles; failures are those that the reader sees.
+pub async fn troubles(db: &Db, view: &View) -> Result<Vec<TroubleRow>, StoreError> {
+    let Condition { text, values } = scope::condition_of_failures(view, db.dialect(), "f", 3);
+    sql(format!(
+        "SELECT c.id, c.name, c.sample, c.checked_at, c.auth_failed_at, c.failures,
+                CAST((SELECT COUNT(*) FROM failure f WHERE f.connection_id = c.id AND f.state = $1 AND {text})
+                    AS BIGINT) AS open_failures
+           FROM connection c WHERE c.paused = $2 ORDER BY c.name"
+    ))
     .bind("open")
     .bind(false)
+    .bind_all(values)
     .all(db)
     .await
 }

@@ -1,6 +1,6 @@
 //! What the customer page reads beside the figures.
 
-use super::{Db, FromRow, StoreError, sql};
+use super::{Db, FromRow, InView, StoreError, sql};
 
 /// The master record.
 #[derive(Clone, Debug, FromRow)]
@@ -27,7 +27,6 @@ pub struct CustomerRow {
     pub provenance: String,
     pub sample: bool,
     pub updated_at: i64,
-    pub merged_into: Option<String>,
     /// Kind of the latest activity.
     pub activity_kind: Option<String>,
 }
@@ -60,42 +59,32 @@ pub struct SourceRow {
     pub late: bool,
 }
 
-/// The customer, following merges to the survivor.
-pub async fn customer(db: &Db, id: &str) -> Result<Option<CustomerRow>, StoreError> {
-    let mut id = id.to_owned();
-    // A chain of merges is short; a circle would be a broken store.
-    for _ in 0..16 {
-        let row: Option<CustomerRow> =
-            sql("SELECT c.id, c.kind, c.code, c.name, c.name_kana, c.corporate_number, c.registration_number, c.phone,
-                c.mail, c.postal_code, c.address, c.industry, c.department, c.owner, c.closing_day, c.payment_terms,
-                c.credit_limit_minor, c.currency, c.price_class, c.provenance, c.sample, c.updated_at, c.merged_into,
-                (SELECT a.kind FROM activity a WHERE a.customer_id = c.id
-                    ORDER BY a.activity_date DESC, a.occurred_at DESC LIMIT 1) AS activity_kind
-             FROM customer c WHERE c.id = $1")
-            .bind(&id)
-            .optional(db)
-            .await?;
-        match row {
-            Some(CustomerRow { merged_into: Some(survivor), .. }) => id = survivor,
-            other => return Ok(other),
-        }
-    }
-    Err(StoreError::Corrupt(format!("customer {id} is merged in a circle")))
+/// The customer that the reader sees. Values are not masked yet.
+pub async fn customer(db: &Db, seen: &InView) -> Result<Option<CustomerRow>, StoreError> {
+    sql("SELECT c.id, c.kind, c.code, c.name, c.name_kana, c.corporate_number, c.registration_number, c.phone,
+            c.mail, c.postal_code, c.address, c.industry, c.department, c.owner, c.closing_day, c.payment_terms,
+            c.credit_limit_minor, c.currency, c.price_class, c.provenance, c.sample, c.updated_at,
+            (SELECT a.kind FROM activity a WHERE a.customer_id = c.id
+                ORDER BY a.activity_date DESC, a.occurred_at DESC LIMIT 1) AS activity_kind
+         FROM customer c WHERE c.id = $1 AND c.merged_into IS NULL")
+    .bind(seen.id())
+    .optional(db)
+    .await
 }
 
 /// Contacts, then sites, by name.
-pub async fn partners(db: &Db, customer_id: &str) -> Result<Vec<PartnerRow>, StoreError> {
+pub async fn partners(db: &Db, seen: &InView) -> Result<Vec<PartnerRow>, StoreError> {
     sql("SELECT 'contact' AS part, id, name, title AS role, department AS place, mail AS reach, phone
             FROM contact WHERE customer_id = $1
          UNION ALL SELECT 'site', id, name, role, code, address, phone FROM site WHERE customer_id = $1
          ORDER BY part, name, id")
-    .bind(customer_id)
+    .bind(seen.id())
     .all(db)
     .await
 }
 
 /// Every source that knows the customer. A pull that was due before `long_ago` makes it late. A connection of which only documents came has no body.
-pub async fn sources(db: &Db, customer_id: &str, long_ago: i64) -> Result<Vec<SourceRow>, StoreError> {
+pub async fn sources(db: &Db, seen: &InView, long_ago: i64) -> Result<Vec<SourceRow>, StoreError> {
     sql("SELECT s.connection_id, k.name, k.kind, s.body,
             (SELECT MIN(COALESCE(t.last_ok_at, 0)) FROM stream t
                 WHERE t.connection_id = s.connection_id AND t.enabled) AS last_ok_at,
@@ -105,7 +94,7 @@ pub async fn sources(db: &Db, customer_id: &str, long_ago: i64) -> Result<Vec<So
          FROM source_record s JOIN connection k ON k.id = s.connection_id
          WHERE s.record_id = $1 AND s.deleted_at IS NULL
          ORDER BY k.name, s.connection_id, s.external_id")
-    .bind(customer_id)
+    .bind(seen.id())
     .bind(long_ago)
     .all(db)
     .await

@@ -6,6 +6,8 @@ use super::{Db, FromRow, StoreError, json_list, sql};
 #[derive(Debug, FromRow)]
 pub struct DirectoryRow {
     pub id: String,
+    /// `corporation` or `person`.
+    pub kind: String,
     pub code: Option<String>,
     pub name: String,
     pub name_kana: Option<String>,
@@ -34,7 +36,7 @@ pub struct DirectoryRow {
 /// Something else by which the customer is found.
 #[derive(Debug, FromRow)]
 pub struct AliasRow {
-    /// `mail`, `phone`, `code` or `source`.
+    /// `mail` and `phone` of a contact, `site_phone`, `code` or `source`.
     pub part: String,
     pub customer_id: String,
     pub value: String,
@@ -43,7 +45,7 @@ pub struct AliasRow {
 /// The rows of these customers; merged ones are left out.
 pub async fn customers(db: &Db, ids: &[String]) -> Result<Vec<DirectoryRow>, StoreError> {
     sql(format!(
-        "SELECT c.id, c.code, c.name, c.name_kana, c.corporate_number, c.registration_number, c.phone, c.mail,
+        "SELECT c.id, c.kind, c.code, c.name, c.name_kana, c.corporate_number, c.registration_number, c.phone, c.mail,
             c.address, c.industry, c.department, c.owner, c.currency, c.sample, s.sales_12m_minor, s.orders_24m,
             s.sales_24m_minor, s.overdue_minor, s.last_order, s.last_contact, s.events, s.monthly, s.health,
             s.refreshed_at
@@ -63,7 +65,7 @@ pub async fn aliases(db: &Db, ids: &[String]) -> Result<Vec<AliasRow>, StoreErro
         "SELECT 'mail' AS part, d.customer_id AS customer_id, d.mail AS value FROM contact d
             WHERE {listed} AND d.mail IS NOT NULL
          UNION SELECT 'phone', d.customer_id, d.phone FROM contact d WHERE {listed} AND d.phone IS NOT NULL
-         UNION SELECT 'phone', d.customer_id, d.phone FROM site d WHERE {listed} AND d.phone IS NOT NULL
+         UNION SELECT 'site_phone', d.customer_id, d.phone FROM site d WHERE {listed} AND d.phone IS NOT NULL
          UNION SELECT 'code', d.customer_id, d.code FROM customer_code d WHERE {listed}
          UNION SELECT 'source', d.record_id, k.kind FROM source_record d JOIN connection k ON k.id = d.connection_id
             WHERE {} AND d.deleted_at IS NULL",

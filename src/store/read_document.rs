@@ -1,6 +1,12 @@
 //! One order, shipment, invoice or payment with everything that belongs to it, and documents by number.
 
-use super::{Db, FromRow, StoreError, product::called, sql};
+use super::{
+    Db, FromRow, InView, StoreError,
+    product::called,
+    scope::{self, Condition},
+    sql,
+};
+use crate::model::View;
 
 /// The head of a document; columns that a kind does not have are NULL.
 #[derive(Debug, FromRow)]
@@ -23,6 +29,8 @@ pub struct HeadRow {
     pub bill_to: Option<String>,
     pub bill_to_name: Option<String>,
     pub ship_to_name: Option<String>,
+    /// Whose site that is.
+    pub ship_to_customer: Option<String>,
     pub corrects: Option<String>,
     pub registration_number: Option<String>,
     pub method: Option<String>,
@@ -64,15 +72,17 @@ pub struct PieceRow {
     pub second: i64,
 }
 
-/// The head, by the prefix of the id; `None` for unknown ids and other nouns.
-pub async fn head(db: &Db, id: &str) -> Result<Option<HeadRow>, StoreError> {
+/// The head of a document of this customer, by the prefix of its id; `None` for unknown ids, other nouns and
+/// other customers' documents. What stands on it of customers whom the reader does not see is left out.
+pub async fn head(db: &Db, seen: &InView, id: &str) -> Result<Option<HeadRow>, StoreError> {
     let columns = match id.split_once('_').map(|(prefix, _)| prefix) {
         Some("ord") => {
             "'order' AS kind, d.number AS number, d.order_date AS date, d.delivery_date AS delivery_date,
              CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, d.status AS status,
-             d.subject AS subject, d.bill_to AS bill_to,
-             (SELECT b.name FROM customer b WHERE b.id = d.bill_to) AS bill_to_name,
-             (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name, CAST(NULL AS TEXT) AS corrects,
+             d.subject AS subject,
+             d.bill_to AS bill_to, (SELECT b.name FROM customer b WHERE b.id = d.bill_to) AS bill_to_name,
+             (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name,
+             (SELECT s.customer_id FROM site s WHERE s.id = d.ship_to) AS ship_to_customer, CAST(NULL AS TEXT) AS corrects,
              CAST(NULL AS TEXT) AS registration_number, CAST(NULL AS TEXT) AS method,
              CAST(NULL AS TEXT) AS carrier, CAST(NULL AS TEXT) AS tracking, d.currency AS currency,
              d.net_minor AS net_minor, d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM sales_order d"
@@ -81,7 +91,8 @@ pub async fn head(db: &Db, id: &str) -> Result<Option<HeadRow>, StoreError> {
             "'shipment' AS kind, d.number AS number, d.ship_date AS date, CAST(NULL AS TEXT) AS delivery_date,
              CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, d.status AS status,
              d.subject AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
-             (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name, CAST(NULL AS TEXT) AS corrects,
+             (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name,
+             (SELECT s.customer_id FROM site s WHERE s.id = d.ship_to) AS ship_to_customer, CAST(NULL AS TEXT) AS corrects,
              CAST(NULL AS TEXT) AS registration_number, CAST(NULL AS TEXT) AS method, d.carrier AS carrier,
              d.tracking AS tracking, CAST(NULL AS TEXT) AS currency, CAST(NULL AS BIGINT) AS net_minor,
              CAST(NULL AS BIGINT) AS tax_minor, CAST(NULL AS BIGINT) AS total_minor FROM shipment d"
@@ -90,7 +101,7 @@ pub async fn head(db: &Db, id: &str) -> Result<Option<HeadRow>, StoreError> {
             "d.kind AS kind, d.number AS number, d.issue_date AS date, CAST(NULL AS TEXT) AS delivery_date,
              d.closing_date AS closing_date, d.due_date AS due_date, d.status AS status,
              CAST(NULL AS TEXT) AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
-             CAST(NULL AS TEXT) AS ship_to_name, d.corrects AS corrects,
+             CAST(NULL AS TEXT) AS ship_to_name, CAST(NULL AS TEXT) AS ship_to_customer, d.corrects AS corrects,
              d.registration_number AS registration_number, CAST(NULL AS TEXT) AS method,
              CAST(NULL AS TEXT) AS carrier, CAST(NULL AS TEXT) AS tracking, d.currency AS currency,
              d.net_minor AS net_minor, d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM invoice d"
@@ -99,14 +110,14 @@ pub async fn head(db: &Db, id: &str) -> Result<Option<HeadRow>, StoreError> {
             "'payment' AS kind, d.number AS number, d.paid_date AS date, CAST(NULL AS TEXT) AS delivery_date,
              CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, CAST(NULL AS TEXT) AS status,
              CAST(NULL AS TEXT) AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
-             CAST(NULL AS TEXT) AS ship_to_name, CAST(NULL AS TEXT) AS corrects,
+             CAST(NULL AS TEXT) AS ship_to_name, CAST(NULL AS TEXT) AS ship_to_customer, CAST(NULL AS TEXT) AS corrects,
              CAST(NULL AS TEXT) AS registration_number, d.method AS method,
              CAST(NULL AS TEXT) AS carrier, CAST(NULL AS TEXT) AS tracking, d.currency AS currency,
              CAST(NULL AS BIGINT) AS net_minor, CAST(NULL AS BIGINT) AS tax_minor, d.amount_minor AS total_minor FROM payment d"
         }
         _ => return Ok(None),
     };
-    sql(format!(
+    let found: Option<HeadRow> = sql(format!(
         "SELECT d.id AS id, d.customer_id AS customer_id, d.connection_id AS connection_id, k.name AS source_name,
             k.kind AS source_kind, d.external_id AS external_id,
             d.occurred_at AS occurred_at, d.received_at AS received_at, d.seq AS seq, d.deleted_at AS deleted_at,
@@ -114,15 +125,36 @@ pub async fn head(db: &Db, id: &str) -> Result<Option<HeadRow>, StoreError> {
          LEFT JOIN connection k ON k.id = d.connection_id
          LEFT JOIN version v ON v.record_id = d.id AND v.seq =
             (SELECT MAX(w.seq) FROM version w WHERE w.record_id = d.id)
-         WHERE d.id = $1"
+         WHERE d.id = $1 AND d.customer_id = $2"
     ))
     .bind(id)
+    .bind(seen.id())
     .optional(db)
-    .await
+    .await?;
+    match found {
+        Some(head) => without_strangers(db, seen, head).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Leaves out payer and site where they are of a customer whom the reader does not see.
+async fn without_strangers(db: &Db, seen: &InView, mut head: HeadRow) -> Result<HeadRow, StoreError> {
+    let own = |id: &str| id == seen.id();
+    if let Some(payer) = head.bill_to.clone().filter(|id| !own(id))
+        && scope::in_view(db, seen.view(), &payer).await?.is_none()
+    {
+        (head.bill_to, head.bill_to_name) = (None, None);
+    }
+    if let Some(host) = head.ship_to_customer.clone().filter(|id| !own(id))
+        && scope::in_view(db, seen.view(), &host).await?.is_none()
+    {
+        head.ship_to_name = None;
+    }
+    Ok(head)
 }
 
 /// The lines of an order, a shipment or an invoice, each under its own words or its product's name.
-pub async fn lines(db: &Db, id: &str) -> Result<Vec<LineRow>, StoreError> {
+pub async fn lines(db: &Db, head: &HeadRow) -> Result<Vec<LineRow>, StoreError> {
     let part = |table: &str, lines: &str, key: &str, amounts: &str| {
         format!(
             "SELECT l.line_no AS line_no, l.product_code AS product_code, {} AS description, l.quantity AS quantity,
@@ -137,11 +169,12 @@ pub async fn lines(db: &Db, id: &str) -> Result<Vec<LineRow>, StoreError> {
         part("invoice", "invoice_line", "invoice_id", priced),
         part("shipment", "shipment_line", "shipment_id", "NULL, NULL, NULL"),
     ];
-    sql(format!("{} ORDER BY line_no", parts.join(" UNION ALL "))).bind(id).all(db).await
+    sql(format!("{} ORDER BY line_no", parts.join(" UNION ALL "))).bind(&head.id).all(db).await
 }
 
-/// Taxes, related orders, shipments and invoices, allocations.
-pub async fn pieces(db: &Db, head: &HeadRow) -> Result<Vec<PieceRow>, StoreError> {
+/// Taxes, related orders, shipments and invoices, allocations. A reader who is limited to departments sees
+/// those of the same customer.
+pub async fn pieces(db: &Db, seen: &InView, head: &HeadRow) -> Result<Vec<PieceRow>, StoreError> {
     sql("SELECT 'tax' AS part, CAST(NULL AS TEXT) AS id, rate AS text, CAST(NULL AS TEXT) AS date,
             taxable_minor AS first, tax_minor AS second FROM invoice_tax WHERE invoice_id = $1
          UNION ALL SELECT 'order', (SELECT MIN(o.id) FROM sales_order o WHERE o.number = x.order_number
@@ -157,18 +190,19 @@ pub async fn pieces(db: &Db, head: &HeadRow) -> Result<Vec<PieceRow>, StoreError
             FROM invoice i JOIN invoice_order x ON x.invoice_id = i.id
             WHERE $5 = 'order' AND i.customer_id = $2 AND x.order_number = $3 AND i.deleted_at IS NULL
          UNION ALL SELECT 'covers', (SELECT MIN(i.id) FROM invoice i WHERE i.number = a.invoice_number
-                AND i.connection_id = $4 AND i.deleted_at IS NULL), a.invoice_number, NULL, a.amount_minor, 0
+                AND i.connection_id = $4 AND i.deleted_at IS NULL AND ($6 OR i.customer_id = $2)), a.invoice_number, NULL, a.amount_minor, 0
             FROM payment_allocation a WHERE a.payment_id = $1
          UNION ALL SELECT 'covered', p.id, COALESCE(p.number, ''), p.paid_date, a.amount_minor, 0
             FROM payment_allocation a JOIN payment p ON p.id = a.payment_id
             WHERE ($5 = 'invoice' OR $5 = 'credit_note') AND a.invoice_number = $3 AND p.connection_id = $4
-                AND p.deleted_at IS NULL
+                AND p.deleted_at IS NULL AND ($6 OR p.customer_id = $2)
          ORDER BY part, date, text")
     .bind(&head.id)
     .bind(&head.customer_id)
     .bind(head.number.clone())
     .bind(&head.connection_id)
     .bind(&head.kind)
+    .bind(seen.view().departments().is_none())
     .all(db)
     .await
 }
@@ -188,14 +222,21 @@ pub struct Found {
     pub currency: Option<String>,
 }
 
-/// Orders, shipments and invoices from this number on, in the order of the index. The caller keeps those that
+/// Orders, shipments and invoices that the reader sees, from this number on, in the order of the index. The caller keeps those that
 /// start with the text: a prefix condition would not use the index on every database.
-pub async fn from_number(db: &Db, number: &str, limit: i64) -> Result<Vec<Found>, StoreError> {
+pub async fn from_number(db: &Db, view: &View, number: &str, limit: i64) -> Result<Vec<Found>, StoreError> {
+    let Condition { text: within, values } = scope::condition(view, db.dialect(), "c", 3);
+    // Inside the limit: who sees little would else see nothing behind many numbers of others.
+    let own = if view.departments().is_some() {
+        format!("AND EXISTS (SELECT 1 FROM customer c WHERE c.id = t.customer_id AND {within})")
+    } else {
+        String::new()
+    };
     let part = |kind: &str, table: &str, date: &str, amount: &str| {
         format!(
             "SELECT {kind} AS kind, d.id AS id, d.number AS number, d.{date} AS date, d.customer_id AS customer_id,
                 c.name AS customer_name, {amount}
-             FROM (SELECT * FROM {table} t WHERE t.number >= $1 ORDER BY t.number LIMIT $2) d
+             FROM (SELECT * FROM {table} t WHERE t.number >= $1 {own} ORDER BY t.number LIMIT $2) d
              JOIN customer c ON c.id = d.customer_id WHERE d.deleted_at IS NULL"
         )
     };
@@ -205,5 +246,5 @@ pub async fn from_number(db: &Db, number: &str, limit: i64) -> Result<Vec<Found>
         part("d.kind", "invoice", "issue_date", amount),
         part("'shipment'", "shipment", "ship_date", "NULL, NULL"),
     ];
-    sql(parts.join(" UNION ALL ")).bind(number).bind(limit).all(db).await
+    sql(parts.join(" UNION ALL ")).bind(number).bind(limit).bind_all(values).all(db).await
 }

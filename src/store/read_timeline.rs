@@ -1,6 +1,6 @@
 //! The history of one customer, one index range for each kind of event.
 
-use super::{Db, FromRow, StoreError, json_list, product::called, sql};
+use super::{Db, FromRow, InView, StoreError, json_list, product::called, sql};
 
 /// One event; what `a` to `e` and `n` hold depends on the kind (see the statement).
 #[derive(Debug, FromRow)]
@@ -26,7 +26,7 @@ pub struct EventRow {
 /// Where to read. A limit of 0 leaves a kind out, so the statement text never changes.
 #[derive(Clone, Debug)]
 pub struct Range<'a> {
-    pub customer_id: &'a str,
+    pub customer: &'a InView,
     pub from: String,
     pub to: String,
     /// The last event that was listed: day, instant (0: none), id.
@@ -100,7 +100,7 @@ pub async fn events(db: &Db, range: &Range<'_>) -> Result<Vec<EventRow>, StoreEr
         shipment_line = called("l", "s"),
     );
     sql(text)
-        .bind(range.customer_id)
+        .bind(range.customer.id())
         .bind(&range.from)
         .bind(&range.to)
         .bind(&range.day)
@@ -126,7 +126,7 @@ pub struct CountRow {
 }
 
 /// How many events of each kind there are.
-pub async fn counts(db: &Db, customer_id: &str) -> Result<Vec<CountRow>, StoreError> {
+pub async fn counts(db: &Db, seen: &InView) -> Result<Vec<CountRow>, StoreError> {
     let part = |kind: &str, table: &str, date: &str, alive: &str| {
         format!(
             "SELECT '{kind}' AS kind, COUNT(*) AS n, MIN({date}) AS first_date, CAST(NULL AS BIGINT) AS first_at
@@ -143,7 +143,7 @@ pub async fn counts(db: &Db, customer_id: &str) -> Result<Vec<CountRow>, StoreEr
         "SELECT 'version', COUNT(*), CAST(NULL AS TEXT), MIN(valid_from) FROM version WHERE record_id = $1".to_owned(),
     ]
     .join(" UNION ALL ");
-    sql(text).bind(customer_id).all(db).await
+    sql(text).bind(seen.id()).all(db).await
 }
 
 /// Something that belongs to an event: `number` (of an invoice or order) or `line` (what it is called).

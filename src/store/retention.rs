@@ -57,6 +57,21 @@ pub async fn events(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     Ok(removed + remove(db, attempts, before).await?)
 }
 
+/// Alerts, told or not.
+pub async fn alerts(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
+    remove(db, "DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE at < $1 LIMIT $2)", before).await
+}
+
+/// Mails that nobody waits for, and invitations that let nobody in.
+pub async fn mails(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
+    let over = "DELETE FROM invitation WHERE id IN (SELECT id FROM invitation
+           WHERE (state <> 'open' OR expires_at < $1) AND updated_at < $1 LIMIT $2)";
+    let invitations = remove(db, over, before).await?;
+    let old =
+        "DELETE FROM mail WHERE id IN (SELECT id FROM mail WHERE state <> 'waiting' AND updated_at < $1 LIMIT $2)";
+    Ok(invitations + remove(db, old, before).await?)
+}
+
 /// Attempts to tell systems something.
 pub async fn attempts(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     remove(db, "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < $1 LIMIT $2)", before).await

@@ -1,6 +1,6 @@
 //! Signed-in browsers. A row is found by the hash of its cookie, never by the cookie itself.
 
-use super::{FromRow, On, StoreError, Tx, sql};
+use super::{FromRow, On, StoreError, Tx, json_list, sql};
 use crate::model::{Id, Timestamp};
 
 /// A session with its person, as every request needs both.
@@ -42,6 +42,7 @@ pub struct NewSession<'a> {
     pub proved_at: Option<Timestamp>,
     /// Opened on the break-glass page.
     pub glass: bool,
+    pub name_id: Option<&'a str>,
 }
 
 const SELECT: &str = "SELECT s.id, s.user_id, s.csrf, s.created_at, s.seen_at, s.expires_at, s.ip, s.agent, s.idp_id, \
@@ -63,10 +64,11 @@ pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreEr
         sid,
         proved_at,
         glass,
+        name_id,
     } = session;
     sql("INSERT INTO session (token_hash, id, user_id, csrf, created_at, seen_at, expires_at, ip, agent, \
-           idp_id, subject, sid, proved_at, glass) \
-         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+           idp_id, subject, sid, proved_at, glass, name_id) \
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")
     .bind(*token_hash)
     .bind(*id)
     .bind(*user_id)
@@ -80,6 +82,7 @@ pub async fn insert(tx: &mut Tx, session: &NewSession<'_>) -> Result<(), StoreEr
     .bind(*sid)
     .bind(*proved_at)
     .bind(*glass)
+    .bind(*name_id)
     .execute(tx)
     .await?;
     Ok(())
@@ -135,6 +138,26 @@ pub async fn end_federated(
     sql(format!("DELETE FROM session WHERE idp_id = $1 AND {column} = $2 RETURNING id, user_id"))
         .bind(idp_id)
         .bind(value)
+        .all(tx)
+        .await
+}
+
+/// Ends sessions of a person whom a provider names: those of its own sessions, or all. Returns ids and people.
+pub async fn end_named(
+    tx: &mut Tx,
+    idp_id: &str,
+    name_id: &str,
+    sids: &[String],
+) -> Result<Vec<(String, String)>, StoreError> {
+    let ending = "DELETE FROM session WHERE idp_id = $1 AND name_id = $2";
+    if sids.is_empty() {
+        return sql(format!("{ending} RETURNING id, user_id")).bind(idp_id).bind(name_id).all(tx).await;
+    }
+    let which = tx.dialect().in_list("sid", "$3");
+    sql(format!("{ending} AND {which} RETURNING id, user_id"))
+        .bind(idp_id)
+        .bind(name_id)
+        .bind(json_list(sids))
         .all(tx)
         .await
 }

@@ -48,6 +48,16 @@ impl<'a> From<&'a mut Tx> for On<'a> {
     }
 }
 
+impl On<'_> {
+    /// The same place, for one more statement.
+    pub fn again(&mut self) -> On<'_> {
+        match self {
+            Self::Db(db) => On::Db(db),
+            Self::Tx(tx) => On::Tx(tx),
+        }
+    }
+}
+
 impl Db {
     /// Starts a transaction that may write. On SQLite it waits for the single writer.
     pub async fn begin(&self) -> Result<Tx, StoreError> {

@@ -1,9 +1,13 @@
-//! People who may sign in.
+//! People who may sign in, and service accounts, which may not.
 
 use super::{FromRow, On, StoreError, Tx, sql};
 use crate::model::{Id, Timestamp};
 
-/// One person. `role` is the stored text; `identity` gives it meaning.
+/// Values of `kind`.
+pub const PERSON: &str = "person";
+pub const SERVICE: &str = "service";
+
+/// One account. `role` is the stored text; `identity` gives it meaning.
 #[derive(Clone, FromRow)]
 pub struct UserRow {
     pub id: String,
@@ -20,6 +24,8 @@ pub struct UserRow {
     pub glass: bool,
     /// Last sign-in that way; `None`: none since passphrase or second factor changed.
     pub glass_tested_at: Option<i64>,
+    /// [`PERSON`] or [`SERVICE`].
+    pub kind: String,
 }
 
 /// What is needed to add a person.
@@ -33,17 +39,19 @@ pub struct NewUser<'a> {
     pub language: &'a str,
     pub theme: &'a str,
     pub now: Timestamp,
+    /// [`PERSON`] or [`SERVICE`].
+    pub kind: &'a str,
 }
 
 const COLUMNS: &str = "id, mail, name, role, password_hash, language, theme, created_at, disabled_at, signed_in_at, \
-     glass, glass_tested_at";
+     glass, glass_tested_at, kind";
 
 /// Adds a person. `false`: the mail address is taken.
 pub async fn insert(tx: &mut Tx, user: &NewUser<'_>) -> Result<bool, StoreError> {
-    let NewUser { id, mail, mail_key, name, role, password_hash, language, theme, now } = user;
+    let NewUser { id, mail, mail_key, name, role, password_hash, language, theme, now, kind } = user;
     let rows =
-        sql("INSERT INTO app_user (id, mail, mail_key, name, role, password_hash, language, theme, created_at) \
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (mail_key) DO NOTHING")
+        sql("INSERT INTO app_user (id, mail, mail_key, name, role, password_hash, language, theme, created_at, kind) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (mail_key) DO NOTHING")
         .bind(*id)
         .bind(*mail)
         .bind(*mail_key)
@@ -53,6 +61,7 @@ pub async fn insert(tx: &mut Tx, user: &NewUser<'_>) -> Result<bool, StoreError>
         .bind(*language)
         .bind(*theme)
         .bind(*now)
+        .bind(*kind)
         .execute(tx)
         .await?;
     Ok(rows == 1)
@@ -64,6 +73,11 @@ pub async fn by_mail_key(on: impl Into<On<'_>>, mail_key: &str) -> Result<Option
 
 pub async fn by_id(on: impl Into<On<'_>>, id: &str) -> Result<Option<UserRow>, StoreError> {
     sql(format!("SELECT {COLUMNS} FROM app_user WHERE id = $1")).bind(id).optional(on).await
+}
+
+/// The service accounts, by name.
+pub async fn services(on: impl Into<On<'_>>) -> Result<Vec<UserRow>, StoreError> {
+    sql(format!("SELECT {COLUMNS} FROM app_user WHERE kind = $1 ORDER BY name, id")).bind(SERVICE).all(on).await
 }
 
 pub async fn list(on: impl Into<On<'_>>) -> Result<Vec<UserRow>, StoreError> {
@@ -144,13 +158,30 @@ pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<UserRow>, StoreError> 
 }
 
 pub async fn set_role(tx: &mut Tx, id: &str, role: &str) -> Result<(), StoreError> {
-    sql("UPDATE app_user SET role = $1 WHERE id = $2").bind(role).bind(id).execute(tx).await?;
+    // Where no group gives a role, the one given by hand stands at the next sign-in as well.
+    sql("UPDATE app_user SET role = $1, invited_role = CASE WHEN invited_role IS NULL THEN NULL ELSE $1 END WHERE id = $2")
+        .bind(role)
+        .bind(id)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
 /// `Some`: may not sign in from now on.
 pub async fn set_disabled(tx: &mut Tx, id: &str, at: Option<Timestamp>) -> Result<(), StoreError> {
     sql("UPDATE app_user SET disabled_at = $1 WHERE id = $2").bind(at).bind(id).execute(tx).await?;
+    Ok(())
+}
+
+/// The role of the invitation that brought somebody, where the groups of their provider gave none.
+pub async fn invited_role(on: impl Into<On<'_>>, id: &str) -> Result<Option<String>, StoreError> {
+    let found: Option<(Option<String>,)> =
+        sql("SELECT invited_role FROM app_user WHERE id = $1").bind(id).optional(on).await?;
+    Ok(found.and_then(|(role,)| role))
+}
+
+pub async fn set_invited_role(tx: &mut Tx, id: &str, role: Option<&str>) -> Result<(), StoreError> {
+    sql("UPDATE app_user SET invited_role = $1 WHERE id = $2").bind(role).bind(id).execute(tx).await?;
     Ok(())
 }
 

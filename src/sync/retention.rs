@@ -5,8 +5,12 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use crate::{
     config::Retention,
+    model::Timestamp,
     store::{self, StoreError},
 };
+
+/// How long alerts are kept: longer than the longest one that is told only once looks ahead.
+const ALERTS: i64 = 90 * Timestamp::DAY;
 
 /// Sweeps until `stop`.
 pub async fn run(engine: Engine, keep: Retention, stop: CancellationToken) {
@@ -28,5 +32,7 @@ pub async fn sweep(engine: &Engine, keep: &Retention) -> Result<u64, StoreError>
     let runs = store::retention::finished_runs(&engine.db, now.plus(-keep.runs.micros())).await?;
     let attempts = store::retention::attempts(&engine.db, now.plus(-keep.runs.micros())).await?;
     let events = store::retention::events(&engine.db, now.plus(-keep.events.micros())).await?;
-    Ok(inbox + runs + attempts + events)
+    let mails = store::retention::mails(&engine.db, now.plus(-keep.mails.micros())).await?;
+    let alerts = store::retention::alerts(&engine.db, now.plus(-ALERTS)).await?;
+    Ok(inbox + runs + attempts + events + mails + alerts)
 }

@@ -2,6 +2,7 @@
 
 use musubi::{
     master::edit::{self, By, Edit, EditError, Keep, Values},
+    model::view::EVERYTHING,
     store::{customer, customer_value},
 };
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ async fn say(t: &TestHub, sender: &Sender, minute: u32, phone: &str) {
 }
 
 fn by(t: &TestHub) -> By<'static> {
-    By { actor: "佐伯", now: t.hub().clock.now(), currency: t.hub().engine.currency }
+    By { actor: "佐伯", now: t.hub().clock.now(), currency: t.hub().engine.currency, view: &EVERYTHING }
 }
 
 async fn row(t: &TestHub) -> customer::Row {

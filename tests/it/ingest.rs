@@ -8,6 +8,7 @@ use std::sync::{
 use axum::http::StatusCode;
 use musubi::{
     clock::Clock,
+    model::View,
     store::failure::{self, Failure},
     sync::{
         replay::{self, Replayed},
@@ -40,7 +41,7 @@ async fn apply(t: &TestHub, sender: &Sender, id: &str, body: &Value) {
 }
 
 async fn failures(t: &TestHub, cause: &str) -> Vec<Failure> {
-    failure::of_cause(&t.hub().db, cause, None, 100).await.unwrap()
+    failure::of_cause(&t.hub().db, &View::everything(), cause, None, 100).await.unwrap()
 }
 
 async fn replay(t: &TestHub, cause: &str) -> Replayed {

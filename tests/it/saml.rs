@@ -4,7 +4,7 @@
 use crate::{
     cli_ops::Shell,
     console_desk::{Desk, until},
-    office::{Office, browser},
+    office::{Office, WISH, browser},
     real::{Browser, Dialect, PASSWORD, SimpleSaml},
 };
 
@@ -87,7 +87,7 @@ async fn who_is_in_no_mapped_group_of_simplesamlphp_reads_why_and_stays_outside(
 
 /// Signs in the person of a provider whose groups are in an attribute of another name.
 async fn signs_in_by(provider: &Dialect, groups: &str) {
-    let acs = |metadata: &str| metadata.split_once(" Location=\"").unwrap().1.split('"').next().unwrap().to_owned();
+    let acs = |metadata: &str| metadata.rsplit_once(" Location=\"").unwrap().1.split('"').next().unwrap().to_owned();
     let introduce = |metadata: &str| provider.service(metadata, &acs(metadata));
     let office = Office::new(&provider.base, &provider.metadata, &["--groups-claim", groups], introduce).await;
     provider.person("hinata", "日向 蓮", &["野球部", "経理"]);
@@ -111,4 +111,45 @@ async fn a_person_signs_in_by_samlp() {
 async fn a_person_signs_in_by_pysaml2() {
     let provider = tokio::task::block_in_place(Dialect::pysaml2);
     signs_in_by(&provider, "urn:oid:1.3.6.1.4.1.5923.1.1.1.7").await;
+}
+
+/// From the hub to the provider and back; then the provider knows nobody any more, and asks again.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_here_and_at_simplesamlphp_is_asked_for_a_password_again() {
+    let (office, provider) = Office::<String>::simple(true).await;
+    provider.person("saml-kishi", "岸 由美", &["営業"]);
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "saml-kishi").await;
+    office.arrived(&b).await;
+    office.leave(&b).await;
+    b.click("a[href='/auth/oidc/leave']").await;
+    until(&b, "location.search === '?why=out_there'").await;
+    let said = b.text("main").await;
+    assert!(said.contains("You are signed out of the provider as well."), "{said}");
+    assert_eq!(b.accessibility_problems().await, Vec::<String>::new());
+    office.come(&b).await;
+    office.say(&b, "saml-kishi").await;
+    office.arrived(&b).await;
+    office.close(vec![b]).await;
+}
+
+/// From the provider: what it opened here ends, and it hears so.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_at_simplesamlphp_is_signed_out_here() {
+    let (office, provider) = Office::<String>::simple(false).await;
+    provider.person("saml-tani", "谷 つばさ", &["営業"]);
+    let b = browser().await;
+    office.come(&b).await;
+    office.say(&b, "saml-tani").await;
+    office.arrived(&b).await;
+    let base = &office.provider;
+    b.goto(&format!("{base}/saml2/idp/SingleLogoutService.php?ReturnTo={base}/resources/default-rtl.css")).await;
+    until(&b, "location.pathname === '/resources/default-rtl.css'").await;
+    assert_eq!(office.desk.t.count("SELECT COUNT(*) FROM session WHERE idp_id IS NOT NULL").await, 0);
+    let ended = "SELECT COUNT(*) FROM audit WHERE action = 'session.end' AND outcome = 'ok'";
+    assert_eq!(office.desk.t.count(ended).await, 1);
+    b.goto(&format!("{}{WISH}", office.desk.t.address())).await;
+    until(&b, "location.pathname === '/signin'").await;
+    office.close(vec![b]).await;
 }

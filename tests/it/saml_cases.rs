@@ -8,8 +8,12 @@ mod files;
 mod markup;
 pub mod pen;
 mod providers;
+mod rollover;
 pub mod scene;
 mod signature;
+mod slo;
+mod slo_words;
+mod upkeep;
 mod ways;
 mod wrapping;
 

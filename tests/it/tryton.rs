@@ -13,6 +13,7 @@ use musubi::{
     config::Config,
     connection::schedule::Plan,
     master::edit::{self, By, Edit, Values},
+    model::view::EVERYTHING,
     store::{self, customer, delivery},
     sync::failpoint,
 };
@@ -95,7 +96,7 @@ impl Scene {
     }
 
     fn by(&self) -> By<'static> {
-        By { actor: "佐伯", now: self.t.hub().clock.now(), currency: self.t.hub().engine.currency }
+        By { actor: "佐伯", now: self.t.hub().clock.now(), currency: self.t.hub().engine.currency, view: &EVERYTHING }
     }
 
     async fn type_in(&self, row: &customer::Row, values: &[(&'static str, &str)]) {
@@ -353,7 +354,7 @@ async fn ended_at_every_point_of_a_push_it_is_done_once() {
         let folder = tempfile::tempdir().unwrap();
         for (n, point) in failpoint::PUSH_POINTS.into_iter().enumerate() {
             let (name, phone) = (format!("岬製作所{n}"), format!("0558-00-100{n}"));
-            let by = By { actor: "佐伯", now: clock.now(), currency };
+            let by = By { actor: "佐伯", now: clock.now(), currency, view: &EVERYTHING };
             let mut tx = database.db.begin().await.unwrap();
             edit::create(&mut tx, Values::from([("name", name.clone())]), by).await.unwrap();
             let row = customer::by_ids(&mut tx, std::iter::once(edited.id.as_str())).await.unwrap().remove(&edited.id);
@@ -396,7 +397,7 @@ async fn what_is_typed_while_an_older_value_is_underway_stands() {
         s.told().await;
         let edited = s.customer(party).await.id;
         let Scene { t, tryton, .. } = s;
-        let by = By { actor: "佐伯", now: t.hub().clock.now(), currency: t.hub().engine.currency };
+        let by = By { actor: "佐伯", now: t.hub().clock.now(), currency: t.hub().engine.currency, view: &EVERYTHING };
         t.stop().await;
         let folder = tempfile::tempdir().unwrap();
         // The last one types back what stood there before the older value.

@@ -6,9 +6,10 @@ use super::{
     Answer, Entry, Facet, MatchedOn, QUIET_DAYS, Query, Tabs,
     core::{Core, Hot, NEVER, Names, day_number},
     order::SortKey,
+    reach::Reach,
     text::{Hit, Rank},
 };
-use crate::analytics::customer::Health;
+use crate::{analytics::customer::Health, model::View};
 
 const HEALTH: u8 = 1;
 const INDUSTRY: u8 = 2;
@@ -16,7 +17,8 @@ const DEPARTMENT: u8 = 4;
 const SOURCE: u8 = 8;
 
 /// A query with its values looked up. A value that no customer has matches nobody.
-struct Wanted {
+struct Wanted<'a> {
+    reach: &'a Reach,
     health: Option<u8>,
     industry: Option<Vec<u32>>,
     department: Option<Vec<u32>>,
@@ -27,13 +29,14 @@ struct Wanted {
     overdue: bool,
 }
 
-impl Wanted {
-    fn new(core: &Core, query: &Query, today: Date) -> Self {
+impl<'a> Wanted<'a> {
+    fn new(core: &Core, reach: &'a Reach, query: &Query, today: Date) -> Self {
         let numbers = |values: &[String], names: &Names| {
             (!values.is_empty()).then(|| values.iter().filter_map(|v| names.find(v)).collect())
         };
         let source: Option<Vec<u32>> = numbers(&query.source, &core.tiles);
         Self {
+            reach,
             health: (!query.health.is_empty()).then(|| query.health.iter().fold(0, |bits, h| bits | 1 << *h as u8)),
             industry: numbers(&query.industry, &core.names),
             department: numbers(&query.department, &core.names),
@@ -46,7 +49,7 @@ impl Wanted {
 
     /// The facets that refuse the row; `None` when something else does.
     fn refused(&self, hot: &Hot) -> Option<u8> {
-        let stands = hot.live
+        let stands = self.reach.sees(hot)
             && self.owner.is_none_or(|o| hot.owner == o)
             && self.contact_until.is_none_or(|day| hot.last_contact <= day)
             && (!self.overdue || hot.overdue > 0);
@@ -110,9 +113,10 @@ impl Counts {
 }
 
 impl Core {
-    pub(super) fn answer(&self, query: &Query, today: Date) -> Answer {
-        let wanted = Wanted::new(self, query, today);
-        let hits = (!query.text.trim().is_empty()).then(|| self.text.search(&query.text));
+    pub(super) fn answer(&self, view: &View, query: &Query, today: Date) -> Answer {
+        let reach = Reach::new(self, view);
+        let wanted = Wanted::new(self, &reach, query, today);
+        let hits = (!query.text.trim().is_empty()).then(|| self.text.search(&query.text, reach.personal_hidden()));
         let mut counts = Counts::new(self);
         let mut passed: Vec<Hit> = Vec::new();
         let mut look = |hit: Hit| {
@@ -129,11 +133,14 @@ impl Core {
             None => (0..self.hot.len() as u32).for_each(|row| look((row, Rank::Exact, MatchedOn::Name))),
         }
         let total = passed.len();
+        if let Some(after) = query.after.as_deref() {
+            passed.retain(|hit| &*self.cold[hit.0 as usize].id > after);
+        }
         let page = self.page(passed, query, hits.is_some());
         Answer {
             total,
-            of: self.len(),
-            rows: page.into_iter().map(|(row, _, on)| (self.entry(row), hits.as_ref().map(|_| on))).collect(),
+            of: self.count(view),
+            rows: page.into_iter().map(|(row, _, on)| (self.entry(row, &reach), hits.as_ref().map(|_| on))).collect(),
             health: Health::ALL.into_iter().map(|h| (h, counts.health[h as usize])).collect(),
             industry: facet(&self.names, &counts.industry, &query.industry),
             department: facet(&self.names, &counts.department, &query.department),
@@ -185,16 +192,19 @@ impl Core {
         hits.sort_unstable_by(compare);
     }
 
-    pub(super) fn suggest(&self, text: &str, limit: usize) -> Vec<(Entry, Option<MatchedOn>)> {
-        let mut hits = self.text.search(text);
+    pub(super) fn suggest(&self, view: &View, text: &str, limit: usize) -> Vec<(Entry, Option<MatchedOn>)> {
+        let reach = Reach::new(self, view);
+        let mut hits = self.text.search(text, reach.personal_hidden());
+        hits.retain(|hit| reach.sees(&self.hot[hit.0 as usize]));
         self.best_first(&mut hits, limit);
-        hits.into_iter().take(limit).map(|(row, _, on)| (self.entry(row), Some(on))).collect()
+        hits.into_iter().take(limit).map(|(row, _, on)| (self.entry(row, &reach), Some(on))).collect()
     }
 
-    pub(super) fn tabs(&self, today: Date) -> Tabs {
+    pub(super) fn tabs(&self, view: &View, today: Date) -> Tabs {
+        let reach = Reach::new(self, view);
         let until = before(today, QUIET_DAYS);
         let mut tabs = Tabs::default();
-        for hot in self.hot.iter().filter(|h| h.live) {
+        for hot in self.hot.iter().filter(|h| reach.sees(h)) {
             tabs.all += 1;
             tabs.quiet += usize::from(hot.last_contact <= until);
             tabs.overdue += usize::from(hot.overdue > 0);

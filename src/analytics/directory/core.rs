@@ -8,19 +8,19 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{
     Entry, MatchedOn,
     order::{Orders, SortKey},
+    reach::Reach,
     rfm::Quintiles,
     text::{Haystack, Segment},
 };
 use crate::{
     analytics::customer::Health,
-    matching::{
-        fold::{fold, fold_digits},
-        place,
-    },
-    model::money::Currency,
+    matching::{fold::fold, place},
+    model::{View, money::Currency, view::department_key},
     store::read_directory::{AliasRow, DirectoryRow},
 };
 
+/// The kind of a customer that is one person.
+const PERSON: &str = "person";
 /// No date.
 pub(super) const NEVER: i32 = i32::MIN;
 
@@ -30,8 +30,12 @@ pub(super) struct Hot {
     pub live: bool,
     pub health: Health,
     pub sample: bool,
+    /// Is one person: address and numbers are personal.
+    pub person: bool,
     pub industry: u32,
     pub department: u32,
+    /// The department as it is compared, a number of [`Core::departments`].
+    pub reach: u32,
     pub owner: u32,
     /// One bit for each tile.
     pub sources: u64,
@@ -125,13 +129,16 @@ fn prepare_one(row: DirectoryRow, aliases: &[AliasRow]) -> Prepared {
     segment.push(MatchedOn::Name, &name);
     segment.push(MatchedOn::Kana, &kana);
     row.code.as_deref().into_iter().chain(values("code")).for_each(|code| segment.push_code(code));
-    for phone in row.phone.as_deref().into_iter().chain(values("phone")) {
-        segment.push(MatchedOn::Phone, &fold_digits(phone));
+    let person = row.kind == PERSON;
+    for phone in row.phone.as_deref().into_iter().chain(values("site_phone")) {
+        segment.push_phone(phone, person);
     }
+    values("phone").for_each(|phone| segment.push_phone(phone, true));
     for number in [&row.registration_number, &row.corporate_number].into_iter().flatten() {
         segment.push(MatchedOn::RegistrationNumber, &fold(number));
     }
-    row.mail.as_deref().into_iter().chain(values("mail")).for_each(|mail| segment.push_mail(mail));
+    row.mail.iter().for_each(|mail| segment.push_mail(mail, person));
+    values("mail").for_each(|mail| segment.push_mail(mail, true));
     let mut sources: Vec<String> = values("source").map(str::to_owned).collect();
     sources.sort_unstable();
     Prepared {
@@ -152,6 +159,7 @@ pub(super) struct Core {
     free: Vec<u32>,
     pub(super) text: Haystack,
     pub(super) names: Names,
+    pub(super) departments: Names,
     pub(super) tiles: Names,
     pub(super) orders: Orders,
     quintiles: Quintiles,
@@ -173,6 +181,8 @@ impl Core {
             live: true,
             health: row.health.as_deref().and_then(Health::parse).unwrap_or(Health::Dormant),
             sample: row.sample,
+            person: row.kind == PERSON,
+            reach: self.departments.intern(row.department.as_deref().map(department_key).as_deref()),
             industry: self.names.intern(row.industry.as_deref()),
             department: self.names.intern(row.department.as_deref()),
             owner: self.names.intern(row.owner.as_deref()),
@@ -291,12 +301,19 @@ impl Core {
         self.by_id.get(id).and_then(|row| self.quintiles.of(&self.hot[*row as usize]))
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<Entry> {
-        self.by_id.get(id).map(|row| self.entry(*row))
+    pub(super) fn get(&self, view: &View, id: &str) -> Option<Entry> {
+        let reach = Reach::new(self, view);
+        let row = self.by_id.get(id).filter(|row| reach.sees(&self.hot[**row as usize]))?;
+        Some(self.entry(*row, &reach))
+    }
+
+    pub(super) fn count(&self, view: &View) -> usize {
+        let reach = Reach::new(self, view);
+        if reach.is_whole() { self.len() } else { self.hot.iter().filter(|hot| reach.sees(hot)).count() }
     }
 
     /// What the list shows of a row.
-    pub(super) fn entry(&self, row: u32) -> Entry {
+    pub(super) fn entry(&self, row: u32, reach: &Reach) -> Entry {
         let (hot, cold) = (&self.hot[row as usize], &self.cold[row as usize]);
         let name = |number: u32| self.names.text(number).map(str::to_owned);
         Entry {
@@ -304,7 +321,7 @@ impl Core {
             code: cold.code.as_deref().map(str::to_owned),
             name: cold.name.to_string(),
             name_kana: cold.name_kana.as_deref().map(str::to_owned),
-            city: name(cold.city),
+            city: name(cold.city).filter(|_| !(hot.person && reach.personal_hidden())),
             owner: name(hot.owner),
             department: name(hot.department),
             industry: name(hot.industry),

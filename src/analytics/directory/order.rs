@@ -12,10 +12,12 @@ pub(super) enum SortKey {
     LastContact,
     Name,
     Code,
+    Id,
 }
 
 impl SortKey {
-    pub(super) const ALL: [Self; 5] = [Self::Sales, Self::LastOrder, Self::LastContact, Self::Name, Self::Code];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Sales, Self::LastOrder, Self::LastContact, Self::Name, Self::Code, Self::Id];
 
     pub(super) fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -24,6 +26,7 @@ impl SortKey {
             "last_contact" => Self::LastContact,
             "name" => Self::Name,
             "code" => Self::Code,
+            "id" => Self::Id,
             _ => return None,
         })
     }
@@ -31,7 +34,7 @@ impl SortKey {
 
 /// Live rows in ascending order of each key.
 #[derive(Debug, Default)]
-pub(super) struct Orders([Vec<u32>; 5]);
+pub(super) struct Orders([Vec<u32>; 6]);
 
 impl Orders {
     pub(super) fn get(&self, key: SortKey) -> &[u32] {
@@ -62,6 +65,7 @@ impl Core {
             SortKey::LastContact => hot_a.last_contact.cmp(&hot_b.last_contact),
             SortKey::Name => cold_a.sort_name.cmp(&cold_b.sort_name).then_with(by_code),
             SortKey::Code => by_code(),
+            SortKey::Id => Ordering::Equal,
         }
         .then_with(|| cold_a.id.cmp(&cold_b.id))
     }

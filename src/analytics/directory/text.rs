@@ -26,6 +26,10 @@ pub(super) enum Rank {
 /// One match: row, rank, field.
 pub(super) type Hit = (u32, Rank, MatchedOn);
 
+/// Tags of what single people are reached by.
+const PERSONAL_PHONE: u8 = 7;
+const PERSONAL_MAIL: u8 = 8;
+
 #[derive(Debug, Default)]
 pub(super) struct Haystack {
     bytes: Vec<u8>,
@@ -52,6 +56,11 @@ impl MatchedOn {
     }
 
     fn from_tag(tag: u8) -> Self {
+        match tag {
+            PERSONAL_PHONE => return Self::Phone,
+            PERSONAL_MAIL => return Self::MailDomain,
+            _ => {}
+        }
         Self::TAGGED.into_iter().find(|m| m.tag() == tag).unwrap_or(Self::Name)
     }
 }
@@ -63,11 +72,15 @@ pub(super) struct Segment(Vec<u8>);
 impl Segment {
     /// Adds a field; empty and repeated texts add nothing.
     pub(super) fn push(&mut self, field: MatchedOn, folded: &str) {
+        self.push_tagged(field.tag(), folded);
+    }
+
+    fn push_tagged(&mut self, tag: u8, folded: &str) {
         if folded.is_empty() {
             return;
         }
         let start = self.0.len();
-        self.0.push(field.tag());
+        self.0.push(tag);
         self.0.extend_from_slice(folded.as_bytes());
         let (before, added) = self.0.split_at(start);
         if Finder::new(added).find_iter(before).any(|at| before.get(at + added.len()).is_none_or(|b| *b < 0x10)) {
@@ -75,10 +88,18 @@ impl Segment {
         }
     }
 
-    pub(super) fn push_mail(&mut self, mail: &str) {
+    /// The domain of a mail address; `personal`: of one person.
+    pub(super) fn push_mail(&mut self, mail: &str, personal: bool) {
         if let Some((_, domain)) = mail.rsplit_once('@') {
-            self.push(MatchedOn::MailDomain, &fold(domain));
+            let tag = if personal { PERSONAL_MAIL } else { MatchedOn::MailDomain.tag() };
+            self.push_tagged(tag, &fold(domain));
         }
+    }
+
+    /// A telephone number; `personal`: of one person.
+    pub(super) fn push_phone(&mut self, phone: &str, personal: bool) {
+        let tag = if personal { PERSONAL_PHONE } else { MatchedOn::Phone.tag() };
+        self.push_tagged(tag, &fold_digits(phone));
     }
 
     /// A code with and without its dashes.
@@ -144,8 +165,9 @@ impl Haystack {
         self.of_row.shrink_to_fit();
     }
 
-    /// Every customer in which the needle stands, once, with its best match.
-    fn scan(&self, needle: &[u8], within: Option<MatchedOn>, mut found: impl FnMut(Hit)) {
+    /// Every customer in which the needle stands, once, with its best match. `veiled`: what single people are
+    /// reached by does not count.
+    fn scan(&self, needle: &[u8], within: Option<MatchedOn>, veiled: bool, mut found: impl FnMut(Hit)) {
         if needle.is_empty() {
             return;
         }
@@ -167,7 +189,10 @@ impl Haystack {
                 at = end;
                 continue;
             }
-            let hit = self.judge(start as usize, place, needle.len(), row);
+            let (hit, personal) = self.judge(start as usize, place, needle.len(), row);
+            if veiled && personal {
+                continue;
+            }
             if within.is_none_or(|field| field == hit.2) && best.is_none_or(|b| (hit.1, hit.2.tag()) < (b.1, b.2.tag()))
             {
                 best = Some(hit);
@@ -191,58 +216,60 @@ impl Haystack {
         from + self.segments[from..to].partition_point(behind) - 1
     }
 
-    fn judge(&self, start: usize, place: usize, len: usize, row: u32) -> Hit {
+    fn judge(&self, start: usize, place: usize, len: usize, row: u32) -> (Hit, bool) {
         let is_edge = |b: &u8| *b < 0x10;
         let tag_at = (start..place).rev().find(|i| is_edge(&self.bytes[*i])).unwrap_or(start);
-        let field = MatchedOn::from_tag(self.bytes[tag_at]);
+        let tag = self.bytes[tag_at];
+        let field = MatchedOn::from_tag(tag);
         let rank = match (tag_at + 1 == place, self.bytes.get(place + len).is_none_or(is_edge)) {
             (true, true) => Rank::Exact,
             (true, false) => Rank::Prefix,
             _ => Rank::Substring,
         };
-        (row, rank, field)
+        ((row, rank, field), matches!(tag, PERSONAL_PHONE | PERSONAL_MAIL))
     }
 
-    /// The customers that the typed text finds. Words apart by spaces must all be there.
-    pub(super) fn search(&self, typed: &str) -> Vec<Hit> {
+    /// The customers that the typed text finds. Words apart by spaces must all be there. `veiled`: nobody is
+    /// found by what single people are reached by.
+    pub(super) fn search(&self, typed: &str, veiled: bool) -> Vec<Hit> {
         let whole = fold(typed);
         if whole.is_empty() {
             return Vec::new();
         }
-        let mut hits = self.term(&whole, typed);
+        let mut hits = self.term(&whole, typed, veiled);
         let words: Vec<String> = typed.split_whitespace().map(fold).filter(|w| !w.is_empty()).collect();
         if words.len() > 1 {
-            hits = merged(hits, self.every_word(&words));
+            hits = merged(hits, self.every_word(&words, veiled));
         }
         if hits.is_empty() {
             // 朝凪電装(株) also finds 株式会社朝凪電装, but only where nothing fits as typed.
             let wider = without_forms(&whole);
             if wider != whole {
-                hits = self.term(&wider, "");
+                hits = self.term(&wider, "", veiled);
             }
         }
         hits
     }
 
     /// One word: as text, and as digits where it looks like a number.
-    fn term(&self, folded: &str, typed: &str) -> Vec<Hit> {
+    fn term(&self, folded: &str, typed: &str, veiled: bool) -> Vec<Hit> {
         let mut hits = Vec::new();
-        self.scan(folded.as_bytes(), None, |hit| hits.push(hit));
+        self.scan(folded.as_bytes(), None, veiled, |hit| hits.push(hit));
         let digits = fold_digits(typed);
         let numeric = typed.chars().all(|c| c.is_numeric() || c.is_whitespace() || "-()+ー－―‐−（）＋".contains(c));
         if numeric && digits.len() >= 3 && digits != folded {
             let mut phones = Vec::new();
-            self.scan(digits.as_bytes(), Some(MatchedOn::Phone), |hit| phones.push(hit));
+            self.scan(digits.as_bytes(), Some(MatchedOn::Phone), veiled, |hit| phones.push(hit));
             hits.sort_unstable_by_key(|hit| hit.0);
             hits = merged(hits, phones);
         }
         hits
     }
 
-    fn every_word(&self, words: &[String]) -> Vec<Hit> {
+    fn every_word(&self, words: &[String], veiled: bool) -> Vec<Hit> {
         let mut left: Option<Vec<Hit>> = None;
         for word in words {
-            let mut hits = self.term(word, word);
+            let mut hits = self.term(word, word, veiled);
             hits.sort_unstable_by_key(|hit| hit.0);
             left = Some(match left {
                 None => hits,
@@ -275,8 +302,8 @@ mod tests {
         for (row, (name, phone, mail)) in rows.iter().enumerate() {
             let mut segment = Segment::default();
             segment.push(MatchedOn::Name, &fold(name));
-            segment.push(MatchedOn::Phone, &fold_digits(phone));
-            segment.push_mail(mail);
+            segment.push_phone(phone, false);
+            segment.push_mail(mail, false);
             hay.set(row as u32, &segment);
         }
         hay
@@ -290,7 +317,7 @@ mod tests {
             ("大朝凪", "", "a@sub.asanagi.example"),
         ]);
         let rows = |typed: &str| {
-            let mut hits = hay.search(typed);
+            let mut hits = hay.search(typed, false);
             hits.sort_by_key(|h| (h.1, h.0));
             hits
         };
@@ -313,6 +340,30 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_found_by_what_is_hidden() {
+        let mut hay = Haystack::default();
+        let mut segment = Segment::default();
+        segment.push(MatchedOn::Name, &fold("朝凪商店090"));
+        segment.push_phone("090-0001-2345", true);
+        segment.push_phone("03-0001-2345", false);
+        segment.push_mail("a@hinata.example", true);
+        hay.set(0, &segment);
+        for (typed, openly, veiled) in [
+            ("090-0001-2345", 1, 0),
+            ("09000012345", 1, 0),
+            ("hinata", 1, 0),
+            ("hinata 朝凪", 1, 0),
+            ("0001-2345", 1, 1),
+            ("03-0001-2345", 1, 1),
+            ("090", 1, 1),
+            ("朝凪", 1, 1),
+        ] {
+            assert_eq!(hay.search(typed, false).len(), openly, "{typed}");
+            assert_eq!(hay.search(typed, true).len(), veiled, "{typed} veiled");
+        }
+    }
+
+    #[test]
     fn changed_rows_are_found_by_their_new_text_only() {
         let mut hay = haystack(&[("あ商店", "", ""), ("い商店", "", "")]);
         for round in 0..20_000 {
@@ -321,11 +372,11 @@ mod tests {
             hay.set(0, &segment);
             hay.tidy();
         }
-        assert_eq!(hay.search("あ商店"), []);
-        assert_eq!(hay.search("う商店").len(), 1);
-        assert_eq!(hay.search("商店").len(), 2);
+        assert_eq!(hay.search("あ商店", false), []);
+        assert_eq!(hay.search("う商店", false).len(), 1);
+        assert_eq!(hay.search("商店", false).len(), 2);
         assert!(hay.bytes.len() < 200_000);
         hay.remove(0);
-        assert_eq!(hay.search("商店").len(), 1);
+        assert_eq!(hay.search("商店", false).len(), 1);
     }
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     analytics::customer::Health,
+    model::{Class, View},
     store::read_directory::{AliasRow, DirectoryRow},
 };
 
@@ -42,6 +43,7 @@ pub(super) fn row(n: usize) -> DirectoryRow {
     let mixed = n.wrapping_mul(2_654_435_761) % 1_000_003;
     DirectoryRow {
         id: format!("cus_{n:026}"),
+        kind: "corporation".into(),
         code: Some(format!("C-{n:05}")),
         name: format!("株式会社{}{}{}", pick(&front, mixed), pick(&back, mixed / 11), n % 997),
         name_kana: Some(format!("カブシキガイシャ{}{}", pick(&kana, mixed), n % 997)),
@@ -106,6 +108,8 @@ fn a_hundred_thousand_customers() {
     core.settle();
     println!("loaded in {} ms, text {} bytes", start.elapsed().as_millis(), core.text.size());
     let today = date(2026, 11, 23);
+    let everything = View::everything();
+    let own = View::of_departments(vec!["営業3部".into()], true).hiding(&Class::ALL);
     let query = |text: &str| Query { text: text.into(), limit: 50, ..Query::default() };
     for text in [
         "",
@@ -122,7 +126,7 @@ fn a_hundred_thousand_customers() {
         "朝凪 電装",
     ] {
         measure(&format!("search 「{text}」"), || {
-            std::hint::black_box(core.answer(&query(text), today));
+            std::hint::black_box(core.answer(&everything, &query(text), today));
         });
     }
     let faceted = Query {
@@ -135,10 +139,18 @@ fn a_hundred_thousand_customers() {
         ..Query::default()
     };
     measure("facets, sorted by name", || {
-        std::hint::black_box(core.answer(&faceted, today));
+        std::hint::black_box(core.answer(&everything, &faceted, today));
     });
     measure("tabs", || {
-        std::hint::black_box(core.tabs(today));
+        std::hint::black_box(core.tabs(&everything, today));
+    });
+    for text in ["", "朝凪", "03-0001-2345"] {
+        measure(&format!("own department 「{text}」"), || {
+            std::hint::black_box(core.answer(&own, &query(text), today));
+        });
+    }
+    measure("own department, tabs", || {
+        std::hint::black_box(core.tabs(&own, today));
     });
     let mut at = 0;
     measure("replace 10 (write lock)", || {

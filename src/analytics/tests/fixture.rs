@@ -3,7 +3,10 @@
 use jiff::civil::{Date, date};
 
 use super::{documents, shipments};
-use crate::store::{self, Batch, Db, Tx, Value, sql};
+use crate::{
+    model::View,
+    store::{self, Batch, Db, InView, Tx, Value, sql},
+};
 
 /// 2026-11-23 09:00 in Tokyo.
 pub(super) const NOW: i64 = 1_795_392_000_000_000;
@@ -48,6 +51,11 @@ impl Fixture {
         let db = store::open(&url, 4).await.unwrap();
         store::migrate::run(&db).await.unwrap();
         Self { db, _folder: folder }
+    }
+
+    /// A customer for a reader who sees everything.
+    pub async fn seen(&self, id: &str) -> InView {
+        store::in_view(&self.db, &View::everything(), id).await.unwrap().unwrap()
     }
 
     pub async fn write(&self, statement: &'static str) {

@@ -3,11 +3,12 @@
 use super::fixture::{Fixture, IntoValue, NOW, none, t, tokyo};
 use crate::{
     analytics::timeline::{self, Detail, Event, Filter, Kind},
+    model::View,
     store::{Batch, Tx, Value},
 };
 
 async fn history(f: &Fixture, filter: Filter) -> Vec<Event> {
-    timeline::load(&f.db, "cus_a", &Filter { limit: 50, ..filter }, &tokyo()).await.unwrap().events
+    timeline::load(&f.db, &f.seen("cus_a").await, &Filter { limit: 50, ..filter }, &tokyo()).await.unwrap().events
 }
 
 #[tokio::test]
@@ -38,14 +39,14 @@ async fn a_shipment_stands_in_the_history_with_its_orders() {
 async fn a_shipment_and_its_order_lead_to_each_other() {
     let f = Fixture::new().await;
     f.seed().await;
-    let shipment = timeline::event(&f.db, "shp_1").await.unwrap().unwrap();
+    let shipment = timeline::event(&f.db, &f.seen("cus_a").await, "shp_1").await.unwrap().unwrap();
     let orders: Vec<_> = shipment.orders.iter().map(|r| (r.number.as_str(), r.id.as_deref())).collect();
     assert_eq!(orders, [("SO-1", Some("ord_1")), ("SO-9", None)]);
     assert_eq!((shipment.kind, shipment.total, shipment.net), (Kind::Shipment, None, None));
     assert_eq!((shipment.carrier.as_deref(), shipment.tracking.as_deref()), (Some("見本運輸"), Some("4400-1187")));
-    let order = timeline::event(&f.db, "ord_1").await.unwrap().unwrap();
+    let order = timeline::event(&f.db, &f.seen("cus_a").await, "ord_1").await.unwrap().unwrap();
     assert_eq!(order.shipments.iter().map(|r| r.number.as_str()).collect::<Vec<_>>(), ["SH-1"]);
-    let found = timeline::search_documents(&f.db, "SH-1", 5).await.unwrap();
+    let found = timeline::search_documents(&f.db, &View::everything(), "SH-1", 5).await.unwrap();
     assert_eq!(found.iter().map(|d| (d.id.as_str(), d.total_minor)).collect::<Vec<_>>(), [("shp_1", None)]);
 }
 
@@ -54,7 +55,7 @@ async fn a_line_without_words_has_its_products_name() {
     let f = Fixture::new().await;
     f.seed().await;
     let names = || async {
-        let shipment = timeline::event(&f.db, "shp_1").await.unwrap().unwrap();
+        let shipment = timeline::event(&f.db, &f.seen("cus_a").await, "shp_1").await.unwrap().unwrap();
         shipment.lines.into_iter().map(|line| line.description).collect::<Vec<_>>()
     };
     // The third names a product that only another connection has: its code must do.
@@ -65,7 +66,7 @@ async fn a_line_without_words_has_its_products_name() {
     f.write("UPDATE product SET deleted_at = 1 WHERE id = 'prd_1'").await;
     assert_eq!(names().await[0], "操作パネル(旧)");
     f.write("UPDATE sales_order_line SET description = '', product_code = 'KV-220' WHERE order_id = 'ord_1'").await;
-    let order = timeline::event(&f.db, "ord_1").await.unwrap().unwrap();
+    let order = timeline::event(&f.db, &f.seen("cus_a").await, "ord_1").await.unwrap().unwrap();
     assert_eq!(order.lines[0].description, "操作パネル(旧)");
     let listed = history(&f, Filter { kinds: vec![Kind::Order], ..Filter::default() }).await;
     let first = listed.iter().find(|e| e.id == "ord_1").map(|e| &e.detail);

@@ -9,7 +9,10 @@ use super::{
     CliError, CliResult, Context,
     installation::{Installation, missing},
 };
-use crate::store::failure::{self, Failure};
+use crate::{
+    model::View,
+    store::failure::{self, Failure},
+};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -48,5 +51,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
 }
 
 async fn find(here: &Installation, id: &str) -> Result<Failure, CliError> {
-    failure::get(&here.db, id).await?.ok_or_else(|| missing("failure", id, None, "musubi failure list"))
+    failure::get(&here.db, &View::everything(), id)
+        .await?
+        .ok_or_else(|| missing("failure", id, None, "musubi failure list"))
 }

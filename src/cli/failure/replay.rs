@@ -8,6 +8,7 @@ use crate::{
         CliError, CliResult, Context, Outcome,
         installation::{self, ACTOR, Installation},
     },
+    model::View,
     store::failure::{self, Failure},
     sync::replay::{self, Replayed},
 };
@@ -79,7 +80,7 @@ async fn choose(here: &Installation, args: &Args) -> Result<Vec<Failure>, CliErr
             Some(named) => Some(here.connection(named).await?.id),
             None => None,
         };
-        let found = failure::of_cause(&here.db, cause, connection.as_deref(), MOST).await?;
+        let found = failure::of_cause(&here.db, &View::everything(), cause, connection.as_deref(), MOST).await?;
         if found.is_empty() {
             return Err(installation::missing("open failure with the cause", cause, None, "musubi failure list"));
         }

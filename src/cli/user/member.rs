@@ -12,12 +12,15 @@ use crate::{
         installation::{ACTOR, Installation, missing},
         output::Part,
     },
-    identity::{By, GlassError, MemberError, Origin, Role, mail_key, members::PassphraseError, password::MIN_CHARS},
-    store::{external_identity, idp, user},
+    identity::{
+        By, DepartmentError, GlassError, MemberError, Origin, Role, mail_key, members::PassphraseError,
+        password::MIN_CHARS, service_key,
+    },
+    store::{department, external_identity, idp, user},
 };
 
 /// Whoever runs the command has the machine.
-const BY: By<'static> = By { actor: ACTOR, role: None };
+pub const BY: By<'static> = By { actor: ACTOR, role: None };
 
 impl From<MemberError> for CliError {
     fn from(error: MemberError) -> Self {
@@ -38,10 +41,14 @@ impl From<GlassError> for CliError {
     }
 }
 
-async fn find(here: &Installation, named: &str) -> Result<user::UserRow, CliError> {
-    let by_mail = user::by_mail_key(&here.db, &mail_key(named)).await?;
-    let found = if by_mail.is_some() { by_mail } else { user::by_id(&here.db, named).await? };
-    if let Some(found) = found {
+/// A person by mail address or id, a service account by name or id.
+pub async fn find(here: &Installation, named: &str) -> Result<user::UserRow, CliError> {
+    for key in [mail_key(named), service_key(named)] {
+        if let Some(found) = user::by_mail_key(&here.db, &key).await? {
+            return Ok(found);
+        }
+    }
+    if let Some(found) = user::by_id(&here.db, named).await? {
         return Ok(found);
     }
     let all = user::list(&here.db).await?;
@@ -55,7 +62,7 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
     let providers = idp::all(&here.db).await?;
     let name = |id: &String| providers.iter().find(|row| row.id == *id).map_or_else(|| id.clone(), |r| r.name.clone());
     let ways: Vec<String> = bound.iter().map(|(_, idp)| name(idp)).collect();
-    let sessions = identity(context, &here).sessions_of(&person.id, "").await?;
+    let sessions = identity(context, &here)?.sessions_of(&person.id, "").await?;
     let open: Vec<_> = sessions
         .iter()
         .map(|s| {
@@ -65,9 +72,11 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
             })
         })
         .collect();
+    let departments: Vec<String> =
+        department::of_user(&here.db, &person.id).await?.into_iter().map(|row| row.name).collect();
     let document = json!({
         "id": person.id, "mail": person.mail, "name": person.name, "role": person.role,
-        "local_password": person.password_hash.is_some(), "break_glass": person.glass,
+        "departments": departments, "local_password": person.password_hash.is_some(), "break_glass": person.glass,
         "break_glass_tested_at": cells::instant(person.glass_tested_at), "providers": ways, "sessions": open,
         "created_at": cells::instant(Some(person.created_at)), "disabled_at": cells::instant(person.disabled_at),
         "signed_in_at": cells::instant(person.signed_in_at),
@@ -77,6 +86,7 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
         ("name", person.name.clone()),
         ("mail", person.mail.clone()),
         ("role", person.role.clone()),
+        ("departments", departments.join(", ")),
         ("passphrase", cells::yes(person.password_hash.is_some())),
         (
             "break-glass",
@@ -107,7 +117,7 @@ pub async fn role(context: &Context, named: &str, role: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
     let to = Role::parse(role).ok_or_else(|| CliError::Usage(format!("there is no role {role}")))?;
-    identity(context, &here).set_role(BY, &person.id, to, &Origin::default()).await?;
+    identity(context, &here)?.set_role(BY, &person.id, to, &Origin::default()).await?;
     context.output.result(&json!({"id": person.id, "role": role}), &format!("{} is {role}.", person.name));
     if !external_identity::of_users(&here.db, &[&person.id]).await?.is_empty() && to != Role::Owner {
         context.output.note("Signs in by a provider: the next sign-in sets the role of the groups again.");
@@ -115,10 +125,63 @@ pub async fn role(context: &Context, named: &str, role: &str) -> CliResult {
     Ok(Outcome::Done)
 }
 
+pub async fn alerts(context: &Context, named: &str, choice: &str) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    if !["owner", "admin"].contains(&person.role.as_str()) {
+        return Err(CliError::Usage(format!(
+            "{} is {}: alerts go to owners and administrators",
+            person.name, person.role
+        )));
+    }
+    let wanted = choice == "on";
+    identity(context, &here)?.choose_alerts(ACTOR, &person.id, wanted, &Origin::default()).await?;
+    let sentence = if wanted { "gets alerts by mail" } else { "gets no alerts" };
+    context.output.result(&json!({"id": person.id, "alerts": wanted}), &format!("{} {sentence}.", person.name));
+    Ok(Outcome::Done)
+}
+
+impl From<DepartmentError> for CliError {
+    fn from(error: DepartmentError) -> Self {
+        match error {
+            DepartmentError::Member(error) => error.into(),
+            DepartmentError::Name => Self::Usage(format!("DEPARTMENT_NAME: {error}")),
+        }
+    }
+}
+
+pub async fn department(context: &Context, named: &str, add: &[String], remove: &[String]) -> CliResult {
+    let here = Installation::open(context).await?;
+    let person = find(&here, named).await?;
+    let (identity, origin) = (identity(context, &here)?, Origin::default());
+    for name in remove {
+        if !identity.take_department(BY, &person.id, name, &origin).await? {
+            let has = department::of_user(&here.db, &person.id).await?;
+            let near = nearest(name, has.iter().map(|row| row.name.as_str()));
+            return Err(missing("department", name, near, "musubi user department PERSON"));
+        }
+    }
+    for name in add {
+        identity.give_department(BY, &person.id, name, &origin).await?;
+    }
+    let rows = department::of_user(&here.db, &person.id).await?;
+    let documents: Vec<_> = rows.iter().map(|row| json!({"name": row.name, "given_by": row.given_by})).collect();
+    let cells: Vec<Vec<String>> = rows.iter().map(|row| vec![row.name.clone(), row.given_by.clone()]).collect();
+    context.output.table(&documents, &["department", "given by"], &cells);
+    let role = Role::parse(&person.role).unwrap_or(Role::Viewer);
+    if !identity.access().limits(role) {
+        context.output.note(&format!("The role {} sees every customer: access.limited does not list it.", person.role));
+    }
+    if rows.iter().any(|row| row.given_by == department::GROUPS) {
+        context.output.note("What groups give is set again at the next sign-in.");
+    }
+    Ok(Outcome::Done)
+}
+
 pub async fn deactivate(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
-    let ended = identity(context, &here).deactivate(BY, &person.id, &Origin::default()).await?;
+    let ended = identity(context, &here)?.deactivate(BY, &person.id, &Origin::default()).await?;
     let sentence = format!("{} may sign in no more; {ended} devices signed out.", person.name);
     context.output.result(&json!({"id": person.id, "active": false, "ended": ended}), &sentence);
     Ok(Outcome::Done)
@@ -127,7 +190,7 @@ pub async fn deactivate(context: &Context, named: &str) -> CliResult {
 pub async fn reactivate(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
-    identity(context, &here).reactivate(BY, &person.id, &Origin::default()).await?;
+    identity(context, &here)?.reactivate(BY, &person.id, &Origin::default()).await?;
     context.output.result(&json!({"id": person.id, "active": true}), &format!("{} may sign in again.", person.name));
     Ok(Outcome::Done)
 }
@@ -135,7 +198,7 @@ pub async fn reactivate(context: &Context, named: &str) -> CliResult {
 pub async fn sign_out(context: &Context, named: &str, session: Option<&str>) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
-    let (identity, origin) = (identity(context, &here), Origin::default());
+    let (identity, origin) = (identity(context, &here)?, Origin::default());
     let ended = match session {
         None => identity.sign_out_everywhere(BY, &person.id, &origin).await?,
         Some(id) if identity.end_session_of(BY, &person.id, id, &origin).await? => 1,
@@ -148,7 +211,7 @@ pub async fn sign_out(context: &Context, named: &str, session: Option<&str>) -> 
 pub async fn reset_factor(context: &Context, named: &str) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
-    let removed = identity(context, &here).reset_factor(BY, &person.id, &Origin::default()).await?;
+    let removed = identity(context, &here)?.reset_factor(BY, &person.id, &Origin::default()).await?;
     let sentence = if removed { "signs in by the passphrase alone from now on" } else { "has no second factor" };
     context.output.result(&json!({"id": person.id, "removed": removed}), &format!("{} {sentence}.", person.name));
     Ok(Outcome::Done)
@@ -158,7 +221,7 @@ pub async fn reset_factor(context: &Context, named: &str) -> CliResult {
 pub async fn break_glass(context: &Context, named: &str, off: bool) -> CliResult {
     let here = Installation::open(context).await?;
     let person = find(&here, named).await?;
-    identity(context, &here).set_glass(BY, &person.id, !off, &Origin::default()).await?;
+    identity(context, &here)?.set_glass(BY, &person.id, !off, &Origin::default()).await?;
     let sentence = match off {
         true => "is an ordinary account",
         false => "is a break-glass account: sign in with it once at /signin/local, which is how it is tested",
@@ -173,7 +236,7 @@ pub async fn set_passphrase(context: &Context, named: &str) -> CliResult {
     let person = find(&here, named).await?;
     let line = std::io::stdin().lock().lines().next().transpose().map_err(anyhow::Error::from)?;
     let passphrase = line.unwrap_or_default().trim_end_matches('\r').into();
-    let changed = identity(context, &here).set_passphrase(BY, &person.id, passphrase, &Origin::default()).await;
+    let changed = identity(context, &here)?.set_passphrase(BY, &person.id, passphrase, &Origin::default()).await;
     let ended = match changed {
         Ok(ended) => ended,
         Err(PassphraseError::Member(error)) => return Err(error.into()),

@@ -9,7 +9,7 @@ use super::{
         status::{self, State, Status},
     },
 };
-use crate::analytics::Health;
+use crate::{analytics::Health, model::Shown};
 
 impl Shell {
     #[must_use]
@@ -43,6 +43,25 @@ impl Shell {
     #[must_use]
     pub fn tile_name(&self, kind: &str) -> &'static str {
         self.t(&format!("tile.{}.name", tile_class(kind).1))
+    }
+
+    /// In the place of a value that the reader may not see.
+    #[must_use]
+    pub fn masked(&self) -> Markup {
+        let why = escape(self.t("masked.text"));
+        Markup::new(format!(
+            "<span class=\"muted\" title=\"{why}\"><span aria-hidden=\"true\">•••</span><span class=\"vh\">{why}</span></span>"
+        ))
+    }
+
+    /// A value, a dash where there is none, or that it is hidden.
+    #[must_use]
+    pub fn shown(&self, value: &Option<Shown>) -> Markup {
+        match value {
+            None => Markup::new("—".to_owned()),
+            Some(Shown::Clear(text)) => Markup::new(escape(text)),
+            Some(Shown::Hidden) => self.masked(),
+        }
     }
 
     /// Badge with the health of a customer.

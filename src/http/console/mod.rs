@@ -13,6 +13,7 @@
 pub mod assets;
 pub mod catalogue;
 mod chart;
+pub mod letter;
 mod marks;
 pub mod markup;
 pub mod page;

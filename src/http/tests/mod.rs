@@ -35,7 +35,7 @@ fn rooms() -> Router<SharedHub> {
     Router::new()
         .route("/", get(|principal: Principal| async move { principal.name }))
         .route("/customers", get(|_: Principal| async {}).post(|_: Principal| async { "done" }))
-        .route("/api/v1/customers", get(|_: Principal| async { "[]" }).post(|_: Principal, _: String| async {}))
+        .route("/scim/x", get(|_: Principal| async { "[]" }))
         .route("/audit", get(|p: Principal| async move { p.require(Action::ViewAudit).map_err(AppError::from) }))
         .route("/hooks/x", post(|body: String| async { body }))
         .route("/maybe", get(|p: Option<Principal>| async move { if p.is_some() { "in" } else { "out" } }))

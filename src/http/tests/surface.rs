@@ -46,12 +46,14 @@ async fn csrf_matrix() -> TestResult {
 async fn callers_without_a_session_are_told_in_their_own_way() -> TestResult {
     let site = site().await?;
     let (session, _) = site.signed_in().await?;
-    let api = site.ask("GET /api/v1/customers\naccept: text/html", "").await?;
-    assert_eq!((api.status, api.header("content-type")), (StatusCode::UNAUTHORIZED, "application/problem+json"));
-    let problem: serde_json::Value = serde_json::from_str(&api.body)?;
-    assert_eq!(problem["code"], "SIGNIN_REQUIRED");
-    assert_eq!(problem["status"], 401);
-    assert_eq!(problem["request_id"], api.header("x-request-id"));
+    for (path, code) in [("/scim/x", "SIGNIN_REQUIRED"), ("/api/v1/customers", "TOKEN_REQUIRED")] {
+        let machine = site.ask(&format!("GET {path}\naccept: text/html"), "").await?;
+        let kind = machine.header("content-type");
+        assert_eq!((machine.status, kind), (StatusCode::UNAUTHORIZED, "application/problem+json"), "{path}");
+        let problem: serde_json::Value = serde_json::from_str(&machine.body)?;
+        assert_eq!((&problem["code"], &problem["status"]), (&code.into(), &401.into()));
+        assert_eq!(problem["request_id"], machine.header("x-request-id"));
+    }
     let part = site
         .ask(&format!("GET /customers\n{HTML}\nhx-request: true\nhx-current-url: http://localhost:8080/runs?p=2"), "")
         .await?;
@@ -193,7 +195,7 @@ fn the_configuration_becomes_edge_and_limits() -> TestResult {
     let config = crate::config::Config::load_from(None, &variables)?;
     let edge = Edge::try_from(&config.server)?;
     assert_eq!((edge.public_url.as_str(), edge.timeout), ("https://hub.example/", config.server.request_timeout.0));
-    let limits = crate::identity::Limits::from(&config.session);
+    let limits = crate::identity::Limits::from(&config);
     assert_eq!(limits.session_idle, Duration::from_mins(30));
     Ok(())
 }

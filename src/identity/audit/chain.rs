@@ -186,6 +186,7 @@ impl Identity {
             let stopped = stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none();
             let done = async {
                 self.write_reads().await?;
+                self.write_uses().await?;
                 seal_open(&self.db, keys, self.clock.now()).await
             };
             match done.await {

@@ -28,6 +28,7 @@ struct Read {
     outcome: Outcome,
     ip: Option<String>,
     request_id: Option<String>,
+    detail: String,
 }
 
 #[derive(Default)]
@@ -63,6 +64,8 @@ pub struct Seen<'a> {
     pub action: &'static str,
     pub object: (&'static str, &'a str),
     pub outcome: Outcome,
+    /// What else the trail should know, as a name and an id or code.
+    pub detail: Option<(&'static str, &'a str)>,
 }
 
 impl Identity {
@@ -77,6 +80,7 @@ impl Identity {
             outcome: seen.outcome,
             ip: origin.ip.map(|ip| ip.to_string()),
             request_id: origin.request_id.clone(),
+            detail: seen.detail.map_or_else(|| "{}".to_owned(), |(name, value)| json!({ name: value }).to_string()),
         });
     }
 
@@ -111,7 +115,7 @@ impl Identity {
                 outcome: read.outcome.as_str(),
                 ip: read.ip.as_deref(),
                 request_id: read.request_id.as_deref(),
-                detail: "{}",
+                detail: &read.detail,
             })
             .collect();
         if lost > 0 {
@@ -142,8 +146,13 @@ mod tests {
     async fn too_many_reads_leave_a_gap_that_is_told() -> TestResult {
         let bench = Bench::new().await?;
         let identity = bench.identity();
-        let seen =
-            Seen { actor: "usr_1", action: "customer.view", object: ("customer", "cus_1"), outcome: Outcome::Ok };
+        let seen = Seen {
+            actor: "usr_1",
+            action: "customer.view",
+            object: ("customer", "cus_1"),
+            outcome: Outcome::Ok,
+            detail: None,
+        };
         for _ in 0..MOST + 3 {
             identity.note(seen, &Origin::default());
         }

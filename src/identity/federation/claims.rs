@@ -11,6 +11,8 @@ pub(super) struct Claimed {
     pub name: String,
     /// For people to read; it identifies nobody.
     pub mail: Option<String>,
+    /// The provider says that the address is this person's.
+    pub mail_verified: bool,
     pub groups: Vec<String>,
     /// The provider's own session.
     pub sid: Option<String>,
@@ -51,9 +53,12 @@ pub(super) fn claimed(
     };
     let mail = text("email").filter(|mail| mail.contains('@') && mail.len() <= 254);
     let name = text("name").or_else(both).or_else(|| text("preferred_username")).or_else(|| mail.clone());
+    // Entra ID says it by another name: the domain belongs to the tenant.
+    let verified = find("email_verified").or_else(|| find("xms_edov")).is_some_and(is_true);
     Ok(Claimed {
         subject: subject.to_owned(),
         name: name.unwrap_or_else(|| plain(subject)),
+        mail_verified: mail.is_some() && verified,
         mail,
         groups: groups(find(&settings.groups_claim)),
         sid: token
@@ -62,6 +67,11 @@ pub(super) fn claimed(
             .filter(|sid| sid.len() <= 255 && !sid.contains('\0'))
             .map(str::to_owned),
     })
+}
+
+/// Some providers write truth as a text or a number.
+fn is_true(value: &Value) -> bool {
+    value == &Value::Bool(true) || value == "true" || value == "1" || value == 1
 }
 
 /// A list, or one name alone, as some providers send it.

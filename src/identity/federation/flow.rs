@@ -5,20 +5,18 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{
-    Federation,
-    assertion::{self, OurKey},
-    callback, claims, gate, manage,
+    Federation, callback, claims,
+    exchange::{Exchange, Told},
+    manage,
     person::Known,
-    provider::{Asking, Metadata, ProviderError},
+    provider::{Asking, ProviderError},
     report::Heard,
-    settings::{Authentication, Settings},
-    token,
+    settings::{Settings, departments_of},
     trial::Purpose,
 };
 use crate::{
@@ -26,7 +24,6 @@ use crate::{
         AuditEntry, Identity, Origin, Outcome, SignedIn, audit,
         token::{digest, equal, fresh},
     },
-    model::Timestamp,
     store::{StoreError, idp},
 };
 
@@ -51,6 +48,8 @@ pub struct Back<'a> {
     pub cookie: Option<&'a str>,
     /// The session that the browser had; it ends with the new one.
     pub previous: Option<&'a str>,
+    /// The link of an invitation that the browser opened.
+    pub invitation: Option<&'a str>,
 }
 
 /// What a way to a provider and back ended in.
@@ -64,26 +63,6 @@ pub enum Arrival {
     Proved { token: SecretString, next: String },
     /// Somebody signs in by this provider as well from now on.
     Linked,
-}
-
-/// What a provider said of somebody, by a token that holds.
-pub(super) struct Told {
-    pub token: Map<String, Value>,
-    pub userinfo: Option<Map<String, Value>>,
-    /// Whose word it is: of a provider with many tenants that of the person's own.
-    pub issuer: String,
-    /// Algorithm, and the key by its id.
-    pub signed: String,
-    /// The token as it came, for a provider that lets people sign out by it.
-    pub hint: Option<String>,
-}
-
-impl Told {
-    /// When the person proved it to the provider, where it says so (Core section 2).
-    fn proved_at(&self) -> Option<Timestamp> {
-        let seconds = self.token.get("auth_time")?.as_f64().filter(|at| (0.0..9e9).contains(at))?;
-        Some(Timestamp((seconds * 1e6) as i64))
-    }
 }
 
 /// Why somebody is not signed in. The person reads one sentence and the request id; the code stands in the
@@ -234,11 +213,30 @@ impl Federation {
         refused: Option<&Refused>,
         origin: &Origin,
     ) -> Result<(), StoreError> {
+        self.note_as(("session.start", idp_id), refused, origin).await
+    }
+
+    /// A word that should have ended sessions, for the audit trail.
+    pub(super) async fn note_end(
+        &self,
+        idp_id: &str,
+        refused: Option<&Refused>,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        self.note_as(("session.end", idp_id), refused, origin).await
+    }
+
+    async fn note_as(
+        &self,
+        (action, idp_id): (&'static str, &str),
+        refused: Option<&Refused>,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
         let Some(Refused::Check { code, detail }) = refused else { return Ok(()) };
         let detail = detail.as_deref().map(|text| text.chars().take(300).collect::<String>());
         let entry = AuditEntry {
             actor: "system",
-            action: "session.start",
+            action,
             object_kind: "idp",
             object_id: idp_id,
             outcome: Outcome::Refused,
@@ -266,7 +264,18 @@ impl Federation {
         let claimed = claims::claimed(&told.token, told.userinfo.as_ref(), &settings)?;
         let role = settings.role(&claimed.groups);
         // A subject is a name within its issuer's people.
-        let known = Known { idp_id: &row.id, issuer: &told.issuer, role, claimed, proved_at: told.proved_at() };
+        let departments = departments_of(&settings.departments, &claimed.groups);
+        let known = Known {
+            idp_id: &row.id,
+            issuer: &told.issuer,
+            role,
+            departments,
+            claimed,
+            proved_at: told.proved_at(),
+            name_id: None,
+            until: None,
+            invitation: back.invitation,
+        };
         if let Some(acting) = acting {
             return self.acted(identity, acting, known, origin).await;
         }
@@ -323,89 +332,6 @@ impl Federation {
         }
         Ok((state, attempt))
     }
-
-    /// Exchanges the code and reads who that is, whose word it is, and the word itself.
-    async fn ask(
-        &self,
-        settings: &Settings,
-        metadata: &Metadata,
-        exchange: &Exchange<'_>,
-        nonce: &str,
-    ) -> Result<Told, Refused> {
-        let asking = self.asking(settings);
-        let answer = self.exchange(settings, metadata, exchange).await?;
-        let raw = gate::read(&answer.id_token, gate::Kind::Id, &settings.algorithms)?;
-        let key = self.providers.key(&asking, metadata, &raw.algorithm, raw.key_id.as_deref()).await?;
-        let tenant = raw.payload.get("tid").and_then(Value::as_str);
-        let issuer = metadata.issuer_of(settings, tenant)?;
-        if !settings.tenants.is_empty() && !key.is_of(&issuer, tenant.unwrap_or_default()) {
-            return Err("TOKEN_KEY_ISSUER".into());
-        }
-        let expected = token::Expected {
-            settings,
-            issuer: &issuer,
-            nonce,
-            access_token: &answer.access_token,
-            code: exchange.code,
-            now: self.clock.now(),
-            leeway: micros(self.leeway),
-        };
-        let signed = [Some(raw.algorithm.clone()), raw.key_id.as_ref().map(|id| format!("kid {id}"))];
-        let signed = signed.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        let token = token::verify(&answer.id_token, raw, key, &expected)?;
-        let userinfo: Option<Map<String, Value>> = match &metadata.userinfo {
-            Some(url) => Some(
-                self.wire
-                    .get(url, settings.private, Some(&answer.access_token))
-                    .await
-                    .map_err(|why| Refused::Check { code: "USERINFO", detail: Some(why.to_string()) })?,
-            ),
-            None => None,
-        };
-        let hint = metadata.end_session.is_some().then_some(answer.id_token);
-        Ok(Told { token, userinfo, issuer, signed, hint })
-    }
-
-    async fn exchange(&self, settings: &Settings, metadata: &Metadata, e: &Exchange<'_>) -> Result<Granted, Refused> {
-        let mut form = vec![
-            ("grant_type", "authorization_code"),
-            ("code", e.code),
-            ("redirect_uri", e.redirect),
-            ("code_verifier", e.verifier),
-        ];
-        let secret = e.secret.unwrap_or_default();
-        let proof = match settings.authentication {
-            Authentication::Key => OurKey::read(secret)
-                .and_then(|key| key.prove(&settings.client_id, metadata.token.as_str(), self.clock.now()))
-                .ok_or("IDP_SECRET")?,
-            _ => String::new(),
-        };
-        let basic = match settings.authentication {
-            Authentication::Basic => Some((settings.client_id.as_str(), secret)),
-            Authentication::Post => {
-                form.extend([("client_id", settings.client_id.as_str()), ("client_secret", secret)]);
-                None
-            }
-            Authentication::Key => {
-                let client = ("client_id", settings.client_id.as_str());
-                form.extend([client, ("client_assertion_type", assertion::KIND), ("client_assertion", &proof)]);
-                None
-            }
-            Authentication::None => {
-                form.push(("client_id", &settings.client_id));
-                None
-            }
-        };
-        let granted: Granted = self
-            .wire
-            .post(&metadata.token, settings.private, &form, basic)
-            .await
-            .map_err(|why| Refused::Check { code: "CODE_REFUSED", detail: Some(why.to_string()) })?;
-        if !granted.token_type.eq_ignore_ascii_case("bearer") || granted.access_token.is_empty() {
-            return Err("TOKEN_KIND".into());
-        }
-        Ok(granted)
-    }
 }
 
 /// What binds a browser: what it has, so that two tabs can be on their way at once, or something new.
@@ -415,22 +341,6 @@ pub(super) fn bound(cookie: Option<&str>) -> String {
 
 pub(super) fn micros(time: std::time::Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// What is sent to the token endpoint.
-struct Exchange<'a> {
-    code: &'a str,
-    verifier: &'a str,
-    redirect: &'a str,
-    secret: Option<&'a str>,
-}
-
-/// What it answers (RFC 6749 section 5.1, Core section 3.1.3.3).
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    token_type: String,
-    id_token: String,
 }
 
 /// The parameters of a callback, each at most once.

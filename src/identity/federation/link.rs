@@ -99,8 +99,9 @@ impl Federation {
         if proved_at < acting.begun_at.plus(-micros(self.leeway)) {
             return Err("PROOF_OLD".into());
         }
-        if known.role.is_none() {
-            self.leave(identity, known.idp_id, &known.claimed.subject, origin).await?;
+        let (issuer, subject) = (known.issuer, known.claimed.subject.as_str());
+        if known.role.is_none() && !self.is_invited(&acting.me, issuer, subject).await? {
+            self.leave(identity, known.idp_id, (issuer, subject), origin).await?;
             return Err("ROLE_NONE".into());
         }
         match acting.act {
@@ -113,6 +114,13 @@ impl Federation {
                 Ok(Arrival::Linked)
             }
         }
+    }
+
+    /// Whether whoever has this identity, or is about to, keeps the role of an invitation though the groups give none.
+    async fn is_invited(&self, me: &Principal, issuer: &str, subject: &str) -> Result<bool, StoreError> {
+        let of = external_identity::user_of(&self.db, issuer, subject).await?;
+        let of = of.as_deref().unwrap_or(&me.user_id);
+        Ok(user::invited_role(&self.db, of).await?.is_some())
     }
 
     async fn proved(

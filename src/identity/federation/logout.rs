@@ -139,6 +139,7 @@ mod tests {
             groups_claim: String::new(),
             roles: Default::default(),
             default_role: None,
+            departments: Default::default(),
             private: false,
             max_age: None,
             tenants: vec![],

@@ -12,7 +12,7 @@ use super::{
     settings::{ALGORITHMS, Authentication, Settings},
 };
 use crate::{
-    identity::{AuditEntry, GlassError, Origin, Outcome, Role, audit, glass::keep_provider},
+    identity::{AuditEntry, GlassError, Origin, Outcome, Role, alert, audit, glass::keep_provider},
     model::{Id, Timestamp, ids::Noun},
     secrets::{Keys, SecretError},
     store::{
@@ -200,7 +200,9 @@ pub(super) fn name_taken() -> Rejected {
 /// Switches a provider off: nobody signs in by it, and whoever did is out. Returns how many sessions ended.
 pub async fn switch_off(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, GlassError> {
     keep_provider(tx, id).await?;
-    idp::set_enabled(tx, id, false, now).await?;
+    if idp::set_enabled(tx, id, false, now).await? {
+        alert::raise(tx, alert::Kind::IdpOff, id, now).await?;
+    }
     Ok(end_sessions(tx, id, actor, now).await?)
 }
 

@@ -9,10 +9,11 @@
 //! | `token` | signature and claims |
 //! | `assertion` | how we prove ourselves by a key of our own |
 //! | `claims` | who that is: subject, name, mail, groups |
+//! | [`domain`] | whose people are led where, by their mail domain |
 //! | `flow` | the way there and back |
+//! | `exchange` | what a code is exchanged for |
 //! | `logout` | a provider ends its person's sessions here |
 //! | [`link`] | proving again who one is, and further identities of one person |
-//! | `pace` | how often one address may try |
 //! | `parting` | signing out at the provider, after signing out here |
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
 //! | [`manage`] | adding, changing, ending providers |
@@ -28,12 +29,13 @@
 
 mod assertion;
 mod claims;
+pub mod domain;
+mod exchange;
 mod flow;
 mod gate;
 pub mod link;
 mod logout;
 pub mod manage;
-mod pace;
 mod parting;
 mod person;
 pub mod preset;
@@ -46,10 +48,11 @@ mod token;
 pub mod trial;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use url::Url;
 
+use super::pace::Pace;
 use crate::{clock::Clock, config, secrets::Keys, store::Db};
 
 pub use flow::{Arrival, Back, Begun, Refused};
@@ -68,15 +71,24 @@ pub struct Federation {
     attempt: Duration,
     /// How far the provider's clock may differ from ours.
     leeway: Duration,
-    pace: pace::Pace,
+    /// How often one address may try.
+    pace: Pace<IpAddr>,
+    /// How often metadata of SAML providers is read again.
+    metadata_every: Duration,
+    /// How long a certificate counts that is gone from it.
+    key_overlap: Duration,
+    /// Name server for TXT records; empty: those of the machine.
+    dns: String,
 }
 
 impl Federation {
     pub fn new(db: Db, clock: Clock, keys: Arc<Keys>, settings: &config::Signin) -> reqwest::Result<Self> {
         let wire = wire::Wire::new(settings.timeout.0, config::proxy_hosts())?;
         let (attempt, leeway) = (settings.attempt.0, settings.leeway.0);
-        let (providers, pace) = (provider::Providers::default(), pace::Pace::new(settings.per_address));
-        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace })
+        let (providers, pace) = (provider::Providers::default(), Pace::new(settings.per_address));
+        let (metadata_every, key_overlap) = (settings.metadata_every.0, settings.key_overlap.0);
+        let dns = settings.dns.clone();
+        Ok(Self { db, clock, keys, wire, providers, attempt, leeway, pace, metadata_every, key_overlap, dns })
     }
 }
 

@@ -1,12 +1,12 @@
-//! Signing out at the provider, after signing out here (OpenID Connect RP-Initiated Logout 1.0).
+//! Signing out at the provider, after signing out here (OpenID Connect RP-Initiated Logout 1.0, SAML single logout).
 //!
 //! Whoever signs out here is offered it: a provider's session may serve other programs as well, so ending
-//! it is the person's decision. The ID token that the provider wants to see is kept sealed with the session,
-//! and only where the provider lets people sign out by it.
+//! it is the person's decision. What the provider wants to see, the ID token or by SAML the name that it gave, is
+//! kept sealed with the session, and only where the provider lets people sign out by it.
 
 use url::Url;
 
-use super::{Federation, manage};
+use super::{Federation, manage, saml::Way};
 use crate::{
     identity::token::{digest, fresh},
     store::{StoreError, idp, parting},
@@ -26,7 +26,7 @@ pub fn signed_out(public_url: &Url) -> String {
 }
 
 impl Federation {
-    /// Keeps an ID token with the session that it opened. Without it people still sign out here.
+    /// Keeps what the provider wants to see with the session that it opened. Without it people still sign out here.
     pub(super) async fn remember(&self, session_id: &str, token: &str) -> Result<(), StoreError> {
         let Some(sealed) = self.keys.seal(&place(session_id), token.as_bytes()).ok() else { return Ok(()) };
         let mut tx = self.db.begin().await?;
@@ -50,30 +50,39 @@ impl Federation {
         parting::provider(&self.db, &digest(ticket), self.clock.now()).await
     }
 
-    /// Where a browser signs out at its provider; once. `None`: the offer is gone, or the provider is.
-    pub async fn leave_provider(&self, ticket: &str, public_url: &Url) -> Result<Option<Url>, StoreError> {
+    /// The way to sign out at the provider; once. `None`: the offer is gone, or the provider is.
+    pub async fn leave_provider(&self, ticket: &str, public_url: &Url) -> Result<Option<Way>, StoreError> {
         let mut tx = self.db.begin().await?;
         let taken = parting::take(&mut tx, &digest(ticket), self.clock.now()).await?;
         tx.commit().await?;
         let Some(taken) = taken else { return Ok(None) };
         let row = idp::get(&self.db, &taken.idp_id).await?.filter(|row| row.enabled);
-        let Some(settings) = row.as_ref().and_then(manage::settings) else { return Ok(None) };
+        let Some(row) = row else { return Ok(None) };
+        // Sealed with a key that was taken away: an OpenID provider then asks who is meant.
+        let hint = self.keys.open(&place(&taken.session_id), &taken.hint).ok();
+        if row.kind == "saml" {
+            return self.leave_saml(&row, hint.as_deref().unwrap_or_default(), public_url).await;
+        }
+        Ok(self.end_session(&row, hint, public_url).await.map(Way::Redirect))
+    }
+
+    /// Where an OpenID provider signs people out.
+    async fn end_session(&self, row: &idp::Row, hint: Option<Vec<u8>>, public_url: &Url) -> Option<Url> {
+        let settings = manage::settings(row)?;
         let metadata = match self.providers.metadata(&self.asking(&settings)).await {
             Ok(metadata) => metadata,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, idp.id = %taken.idp_id, "no way to sign out there");
-                return Ok(None);
+                tracing::warn!(error = &error as &dyn std::error::Error, idp.id = %row.id, "no way to sign out there");
+                return None;
             }
         };
-        let Some(mut url) = metadata.end_session.clone() else { return Ok(None) };
+        let mut url = metadata.end_session.clone()?;
         url.query_pairs_mut()
             .append_pair("client_id", &settings.client_id)
             .append_pair("post_logout_redirect_uri", &signed_out(public_url));
-        // Sealed with a key that was taken away: the provider then asks who is meant.
-        let hint = self.keys.open(&place(&taken.session_id), &taken.hint).ok();
         if let Some(hint) = hint.and_then(|hint| String::from_utf8(hint).ok()).filter(|hint| hint.len() <= LONGEST) {
             url.query_pairs_mut().append_pair("id_token_hint", &hint);
         }
-        Ok(Some(url))
+        Some(url)
     }
 }

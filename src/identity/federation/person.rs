@@ -1,16 +1,19 @@
-//! The person here: found by (issuer, subject), made at the first sign-in, with the role of the groups.
+//! The person here: found by (issuer, subject), made at the first sign-in, with the role of the groups or of an
+//! invitation.
 
 use serde_json::json;
 
-use super::{Federation, claims::Claimed, flow::Refused, manage};
+use super::{Federation, claims::Claimed, domain, flow::Refused, manage};
 use crate::{
     identity::{
         AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit,
         session::{Federated, Opened},
         setup::{is_mail, mail_key},
+        token::digest,
+        view,
     },
     model::{Id, Timestamp, ids::Noun},
-    store::{StoreError, Tx, external_identity, idp, session, user},
+    store::{StoreError, Tx, external_identity, idp, idp_domain, invitation, session, user},
 };
 
 /// Times that a sign-in is begun again because the same person did so at the same moment.
@@ -21,11 +24,19 @@ pub(super) struct Known<'a> {
     pub idp_id: &'a str,
     /// Whose names the subject is one of.
     pub issuer: &'a str,
-    /// `None`: the groups let nobody in.
+    /// Of the groups; `None`: they let nobody in.
     pub role: Option<Role>,
+    /// Those of the groups.
+    pub departments: Vec<String>,
     pub claimed: Claimed,
     /// When that person proved it there, if the provider says so.
     pub proved_at: Option<Timestamp>,
+    /// How the provider names the person when it signs them out, where that is another name.
+    pub name_id: Option<&'a str>,
+    /// When the provider's own session ends.
+    pub until: Option<Timestamp>,
+    /// The link of an invitation that the browser opened.
+    pub invitation: Option<&'a str>,
 }
 
 impl Federation {
@@ -37,35 +48,39 @@ impl Federation {
         previous: Option<&str>,
         origin: &Origin,
     ) -> Result<SignedIn, Refused> {
-        let Known { idp_id, issuer, role, claimed, proved_at } = known;
-        let subject = claimed.subject.as_str();
-        let Some(role) = role else {
-            self.leave(identity, idp_id, subject, origin).await?;
-            return Err("ROLE_NONE".into());
-        };
+        let (idp_id, issuer, subject) = (known.idp_id, known.issuer, known.claimed.subject.as_str());
         for _ in 0..TRIES {
             let now = self.clock.now();
             let mut tx = self.db.begin().await?;
             if !idp::hold(&mut tx, idp_id).await? {
                 return Err("IDP_OFF".into());
             }
-            let known = external_identity::user_of(&mut tx, issuer, subject).await?;
-            let user_id = match known {
-                Some(id) => self.returning(&mut tx, &id, &claimed, role, origin, now).await?,
-                None => match self.first(&mut tx, &claimed, role, origin, now).await? {
-                    Some(id) => id,
-                    // Taken meanwhile: by the same person in another browser, or by somebody else.
-                    None if external_identity::user_of(&mut tx, issuer, subject).await?.is_some() => continue,
-                    None => return Err("PERSON_LOCAL".into()),
-                },
+            let there = external_identity::user_of(&mut tx, issuer, subject).await?;
+            let came = match there {
+                Some(id) => self.returning(&mut tx, &id, &known, origin, now).await,
+                None => self.first(identity, &mut tx, &known, origin, now).await,
+            };
+            let user_id = match came {
+                Ok(Some(id)) => id,
+                // Taken meanwhile: by the same person in another browser, or by somebody else.
+                Ok(None) if external_identity::user_of(&mut tx, issuer, subject).await?.is_some() => continue,
+                Ok(None) => return Err("PERSON_LOCAL".into()),
+                Err(Refused::Check { code: "ROLE_NONE", detail }) => {
+                    tx.rollback().await?;
+                    self.leave(identity, idp_id, (issuer, subject), origin).await?;
+                    return Err(Refused::Check { code: "ROLE_NONE", detail });
+                }
+                Err(refused) => return Err(refused),
             };
             if external_identity::bind(&mut tx, (issuer, subject), idp_id, &user_id, now).await? != user_id {
                 tx.rollback().await?;
                 continue;
             }
-            let federated = Federated { idp_id, subject, sid: claimed.sid.as_deref(), proved_at };
-            let signed_in =
-                identity.start_session(&mut tx, &user_id, previous, origin, Opened::Provider(federated)).await?;
+            view::from_groups(&mut tx, &user_id, &known.departments, origin, now).await?;
+            let (sid, name_id, until) = (known.claimed.sid.as_deref(), known.name_id, known.until);
+            let federated = Federated { idp_id, subject, sid, proved_at: known.proved_at, name_id, until };
+            let opened = Opened::Provider(federated);
+            let signed_in = identity.start_session(&mut tx, &user_id, previous, origin, opened).await?;
             tx.commit().await?;
             // The role holds at once, also in sessions that were open.
             identity.forget(&user_id);
@@ -74,19 +89,27 @@ impl Federation {
         Err("PERSON_BUSY".into())
     }
 
-    /// Somebody whom the groups let in no more: what was open ends.
+    /// Somebody whom the groups let in no more: what was open ends, and tokens with it.
     pub(super) async fn leave(
         &self,
         identity: &Identity,
         idp_id: &str,
-        subject: &str,
+        (issuer, subject): (&str, &str),
         origin: &Origin,
     ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
+        let known = external_identity::user_of(&mut tx, issuer, subject).await?;
+        if let Some(user_id) = &known {
+            // The person first, so that no token is being made meanwhile.
+            user::lock(&mut tx, user_id).await?;
+        }
         let ended = session::end_federated(&mut tx, idp_id, None, Some(subject)).await?;
         manage::note_ended(&mut tx, &ended, (idp_id, None), origin, self.clock.now()).await?;
+        if let Some(user_id) = &known {
+            identity.end_tokens(&mut tx, "system", user_id, origin).await?;
+        }
         tx.commit().await?;
-        ended.iter().for_each(|(_, user_id)| identity.forget(user_id));
+        ended.iter().map(|(_, user_id)| user_id).chain(&known).for_each(|user_id| identity.forget(user_id));
         Ok(())
     }
 
@@ -95,15 +118,18 @@ impl Federation {
         &self,
         tx: &mut Tx,
         id: &str,
-        claimed: &Claimed,
-        role: Role,
+        known: &Known<'_>,
         origin: &Origin,
         now: Timestamp,
-    ) -> Result<String, Refused> {
+    ) -> Result<Option<String>, Refused> {
+        let claimed = &known.claimed;
         let row = user::lock(&mut *tx, id).await?.ok_or("PERSON_GONE")?;
         if row.disabled_at.is_some() {
             return Err("PERSON_OFF".into());
         }
+        // Who was invited though the groups gave no role keeps that of the invitation.
+        let invited = user::invited_role(&mut *tx, id).await?.and_then(|role| Role::parse(&role));
+        let role = known.role.or(invited).ok_or("ROLE_NONE")?;
         // First run's owner stays owner, whatever a provider says.
         let role = if row.role == Role::Owner.as_str() { Role::Owner } else { role };
         // Who also has a passphrase signs in here by the address that is here.
@@ -118,11 +144,84 @@ impl Federation {
             let detail = json!({"from": row.role, "to": role.as_str(), "by": "groups"});
             changed(tx, "user.role", id, origin, detail, now).await?;
         }
-        Ok(row.id)
+        Ok(Some(row.id))
     }
 
     /// Somebody new. A mail address that somebody here has already is no proof of being that person: `None`.
     async fn first(
+        &self,
+        identity: &Identity,
+        tx: &mut Tx,
+        known: &Known<'_>,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<Option<String>, Refused> {
+        let invited = match known.invitation {
+            Some(token) => invitation::by_token(&mut *tx, &digest(token), now).await?,
+            None => None,
+        };
+        match invited {
+            Some(row) if known.claimed.is_addressed(&row.mail_key) && self.may_vouch(tx, known, &row).await? => {
+                self.invited(identity, tx, known, &row, origin, now).await
+            }
+            // Whom the groups let in needs no invitation.
+            Some(_) if known.role.is_none() => Err("INVITATION_ADDRESS".into()),
+            _ => {
+                let role = known.role.ok_or("ROLE_NONE")?;
+                Ok(self.newcomer(tx, &known.claimed, role, origin, now).await?)
+            }
+        }
+    }
+
+    /// Of a domain that is another provider's, only that one vouches for addresses.
+    async fn may_vouch(&self, tx: &mut Tx, known: &Known<'_>, row: &invitation::Row) -> Result<bool, StoreError> {
+        let domain = domain::of_mail(&row.mail).unwrap_or_default();
+        let owner = idp_domain::get(tx, &domain).await?;
+        Ok(owner.is_none_or(|owner| owner.idp_id == known.idp_id || owner.verified_at.is_none()))
+    }
+
+    /// Somebody who opened the link of an invitation in this browser, and whose provider vouches for the address that
+    /// was invited.
+    async fn invited(
+        &self,
+        identity: &Identity,
+        tx: &mut Tx,
+        known: &Known<'_>,
+        row: &invitation::Row,
+        origin: &Origin,
+        now: Timestamp,
+    ) -> Result<Option<String>, Refused> {
+        let kept = match &row.user_id {
+            // An account that is there: from now on it is this person at the provider, too.
+            Some(id) => {
+                let of = user::lock(&mut *tx, id).await?.ok_or("PERSON_GONE")?;
+                Role::parse(&of.role).ok_or("PERSON_GONE")?
+            }
+            None => Role::parse(&row.role).unwrap_or(Role::Viewer),
+        };
+        let id = match &row.user_id {
+            Some(id) => {
+                user::set_invited_role(tx, id, known.role.is_none().then_some(kept.as_str())).await?;
+                self.returning(tx, id, known, origin, now).await?
+            }
+            None => {
+                let made = self.newcomer(tx, &known.claimed, known.role.unwrap_or(kept), origin, now).await?;
+                if let Some(id) = made.as_deref().filter(|_| known.role.is_none()) {
+                    user::set_invited_role(tx, id, Some(kept.as_str())).await?;
+                }
+                made
+            }
+        };
+        let Some(id) = id else { return Ok(None) };
+        if !invitation::take(tx, &row.id, &id, now).await? {
+            return Err("INVITATION_USED".into());
+        }
+        identity.joined(tx, row, &id, origin).await?;
+        Ok(Some(id))
+    }
+
+    /// Makes an account. `None`: somebody here has this mail address.
+    async fn newcomer(
         &self,
         tx: &mut Tx,
         claimed: &Claimed,
@@ -144,12 +243,20 @@ impl Federation {
             language: "ja",
             theme: "system",
             now,
+            kind: user::PERSON,
         };
         if !user::insert(tx, &row).await? {
             return Ok(None);
         }
         changed(tx, "user.create", id.as_str(), origin, json!({"role": role.as_str(), "by": "sign-in"}), now).await?;
         Ok(Some(id.into_string()))
+    }
+}
+
+impl Claimed {
+    /// The provider vouches for this very address.
+    fn is_addressed(&self, key: &str) -> bool {
+        self.mail_verified && self.mail.as_deref().is_some_and(|mail| is_mail(mail) && mail_key(mail) == key)
     }
 }
 

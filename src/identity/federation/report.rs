@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     claims::{self, Claimed, plain},
-    flow::Told,
+    exchange::Told,
     saml,
     settings::{Settings, role_of},
 };
@@ -350,6 +350,7 @@ mod tests {
                 subject: "a".into(),
                 name: "a".into(),
                 mail: None,
+                mail_verified: true,
                 groups: groups.iter().map(|&group| group.to_owned()).collect(),
                 sid: None,
             }),

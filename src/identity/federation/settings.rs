@@ -66,6 +66,9 @@ pub struct Settings {
     pub roles: BTreeMap<String, Role>,
     /// Role of people in no mapped group; `None`: they do not get in.
     pub default_role: Option<Role>,
+    /// Group to department. A person is in all of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub departments: BTreeMap<String, String>,
     /// The provider stands in our own network, and that is meant.
     pub private: bool,
     /// Longest ago that the person proved who they are to the provider, in seconds.
@@ -82,6 +85,11 @@ impl Settings {
     pub fn role(&self, groups: &[String]) -> Option<Role> {
         role_of(&self.roles, self.default_role, groups)
     }
+}
+
+/// The departments of someone in these groups.
+pub(super) fn departments_of(departments: &BTreeMap<String, String>, groups: &[String]) -> Vec<String> {
+    groups.iter().filter_map(|group| departments.get(group).cloned()).collect()
 }
 
 /// The role of someone in these groups: of several the one with the most rights.
@@ -107,6 +115,9 @@ mod tests {
                 .map(|(group, role)| (group.to_owned(), role))
                 .into(),
             default_role,
+            departments: [("営業", "営業一課"), ("東京", "東京支店")]
+                .map(|(group, department)| (group.to_owned(), department.to_owned()))
+                .into(),
             private: false,
             max_age: None,
             tenants: vec![],
@@ -120,6 +131,12 @@ mod tests {
         ] {
             let groups: Vec<String> = groups.into_iter().map(str::to_owned).collect();
             assert_eq!(settings(default).role(&groups), role, "{groups:?}");
+        }
+        for (groups, departments) in
+            [(vec!["営業", "東京"], vec!["営業一課", "東京支店"]), (vec!["他"], vec![]), (vec![], vec![])]
+        {
+            let groups: Vec<String> = groups.into_iter().map(str::to_owned).collect();
+            assert_eq!(departments_of(&settings(None).departments, &groups), departments, "{groups:?}");
         }
     }
 }

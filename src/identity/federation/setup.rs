@@ -19,6 +19,7 @@ use super::{
         flow::issuer,
         manage::{Source, saml_settings},
         metadata,
+        upkeep::Read,
     },
     settings::{Authentication, Settings},
     trial::fingerprint,
@@ -66,24 +67,32 @@ pub struct Mapping {
     /// Claim or attribute.
     pub groups: String,
     pub roles: BTreeMap<String, Role>,
+    /// Of groups with or without a role.
+    pub departments: BTreeMap<String, String>,
     pub default_role: Option<Role>,
 }
 
 /// Settings that were checked, not stored yet.
 #[derive(Debug)]
 pub struct Filled {
+    before: String,
     settings: String,
     secret: Option<Vec<u8>>,
+    /// Metadata that was read on the way.
+    read: Option<Read>,
 }
 
 impl Filled {
-    fn of(settings: &impl serde::Serialize, secret: Option<Vec<u8>>) -> Result<Self, Rejected> {
-        Ok(Self { settings: encoded(settings)?, secret })
+    fn of(row: &Row, settings: &impl serde::Serialize, secret: Option<Vec<u8>>) -> Result<Self, Rejected> {
+        Ok(Self { before: row.settings.clone(), settings: encoded(settings)?, secret, read: None })
     }
 
-    /// Makes them hold. `false`: the provider is gone.
+    /// Makes them hold. `false`: the provider is gone, or changed meanwhile.
     pub async fn store(self, tx: &mut Tx, idp_id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        idp::update(tx, idp_id, &self.settings, self.secret, now).await
+        if let Some(read) = &self.read {
+            read.store(tx, idp_id, now).await?;
+        }
+        idp::replace(tx, idp_id, (&self.before, &self.settings), self.secret, now).await
     }
 }
 
@@ -125,6 +134,7 @@ fn blank(preset: Preset) -> Settings {
         groups_claim: "groups".to_owned(),
         roles: BTreeMap::new(),
         default_role: None,
+        departments: BTreeMap::new(),
         private: false,
         max_age: None,
         tenants: Vec::new(),
@@ -132,21 +142,7 @@ fn blank(preset: Preset) -> Settings {
 }
 
 fn blank_saml(certificate: String) -> saml::Settings {
-    saml::Settings {
-        entity_id: String::new(),
-        certificates: Vec::new(),
-        redirect: None,
-        post: None,
-        certificate,
-        subject_attribute: None,
-        groups_attribute: "groups".to_owned(),
-        roles: BTreeMap::new(),
-        default_role: None,
-        unsolicited: false,
-        response_signed: false,
-        metadata_url: None,
-        private: false,
-    }
+    saml::Settings { certificate, groups_attribute: "groups".to_owned(), ..saml::Settings::default() }
 }
 
 /// What the provider gave was entered, and it could be read.
@@ -174,9 +170,24 @@ pub fn oidc_settings(row: &Row) -> Option<Settings> {
     if row.kind == "oidc" { settings(row) } else { None }
 }
 
-/// Checks who gets which role.
+/// Who gets which role and department now; nobody, where the settings are by another version of this program.
+#[must_use]
+pub fn mapping(row: &Row) -> Mapping {
+    let of = |groups, roles, departments, default_role| Mapping { groups, roles, departments, default_role };
+    match (saml_settings(row), oidc_settings(row)) {
+        (Some(known), _) => of(known.groups_attribute, known.roles, known.departments, known.default_role),
+        (_, Some(known)) => of(known.groups_claim, known.roles, known.departments, known.default_role),
+        _ => Mapping::default(),
+    }
+}
+
+/// Checks who gets which role and department. Departments of groups that have no role, which the command line
+/// can give, stay as they are.
 pub fn map(row: &Row, mapping: Mapping) -> Result<Filled, Rejected> {
-    let Mapping { groups, roles: mapped, default_role } = mapping;
+    let before = self::mapping(row);
+    let Mapping { groups, roles: mapped, departments, default_role } = mapping;
+    let kept = before.departments.into_iter().filter(|(group, _)| !before.roles.contains_key(group));
+    let departments: BTreeMap<String, String> = kept.chain(departments).collect();
     let groups = groups.trim().to_owned();
     if groups.is_empty() || groups.len() > 200 || groups.contains('\0') {
         return Err(wrong("groups_claim", "REQUIRED", "the name of the groups' claim is missing"));
@@ -186,10 +197,14 @@ pub fn map(row: &Row, mapping: Mapping) -> Result<Filled, Rejected> {
         return Err(wrong("roles", "IDP_NOBODY", "with no group and no role for others, nobody gets in"));
     }
     if let Some(known) = saml_settings(row) {
-        return Filled::of(&saml::Settings { groups_attribute: groups, roles: mapped, default_role, ..known }, None);
+        return Filled::of(
+            row,
+            &saml::Settings { groups_attribute: groups, roles: mapped, departments, default_role, ..known },
+            None,
+        );
     }
     let known = settings(row).ok_or_else(|| wrong("roles", "IDP_SETTINGS", "the settings cannot be read"))?;
-    Filled::of(&Settings { groups_claim: groups, roles: mapped, default_role, ..known }, None)
+    Filled::of(row, &Settings { groups_claim: groups, roles: mapped, departments, default_role, ..known }, None)
 }
 
 impl Federation {
@@ -197,15 +212,15 @@ impl Federation {
     pub async fn draft(&self, preset: Preset, name: &str, now: Timestamp) -> Result<Row, Rejected> {
         let name = named(name)?;
         let id = Id::new(Noun::Idp).into_string();
-        let (filled, secret) = if preset == Preset::Saml {
+        let (settings, secret) = if preset == Preset::Saml {
             let no_key = |detail: String| Rejected::Provider(ProviderError { code: "KEY", detail });
             let made = tokio::task::spawn_blocking(move || certificate::pair(now)).await;
             let pair = made.map_err(|e| no_key(e.to_string()))?.map_err(|e| no_key(e.to_string()))?;
-            (Filled::of(&blank_saml(pair.certificate), None)?, Some(self.keys.seal(&place(&id), &pair.key)?))
+            (encoded(&blank_saml(pair.certificate))?, Some(self.keys.seal(&place(&id), &pair.key)?))
         } else {
-            (Filled::of(&blank(preset), None)?, None)
+            (encoded(&blank(preset))?, None)
         };
-        let row = manage::row(id, &name, preset.kind(), filled.settings, secret, now);
+        let row = manage::row(id, &name, preset.kind(), settings, secret, now);
         Ok(Row { enabled: false, draft: true, preset: Some(preset.as_str().to_owned()), ..row })
     }
 
@@ -260,7 +275,7 @@ impl Federation {
             Some(secret) => Some(self.keys.seal(&place(&row.id), secret.as_bytes())?),
             None => None,
         };
-        Filled::of(&checked.settings, sealed)
+        Filled::of(row, &checked.settings, sealed)
     }
 
     /// Takes what a SAML provider gave, and reads its metadata. `by`: the role of whoever gives it.
@@ -272,10 +287,10 @@ impl Federation {
             if settings.certificates.is_empty() {
                 return Err(wrong("metadata", "REQUIRED", "the metadata is missing"));
             }
-            return Filled::of(&settings, None);
+            return Filled::of(row, &settings, None);
         };
         let (bytes, metadata_url) = self.metadata_of(source, private).await?;
-        let provider = metadata::read(&bytes, private, self.clock.now())?;
+        let provider = metadata::read(&bytes, private, self.clock.now(), &[])?;
         let taken = |other: &Row| {
             other.id != row.id && saml_settings(other).is_some_and(|known| known.entity_id == provider.entity_id)
         };
@@ -285,16 +300,14 @@ impl Federation {
         if !row.draft && settings.entity_id != provider.entity_id {
             return Err(wrong("metadata", "IDP_ENTITY_CHANGED", "this is the metadata of another provider"));
         }
-        let settings = saml::Settings {
-            entity_id: provider.entity_id,
-            certificates: provider.certificates,
-            redirect: provider.redirect,
-            post: provider.post,
-            metadata_url: metadata_url.or(settings.metadata_url),
-            ..settings
-        };
+        let (from_url, read) = (metadata_url.is_some(), metadata_url.is_some().then(|| self.read_until(&provider)));
+        let kept =
+            settings.by_owner && metadata_url.as_ref().is_none_or(|url| settings.metadata_url.as_ref() == Some(url));
+        let by_owner = kept || by == Role::Owner && from_url;
+        let metadata_url = metadata_url.or_else(|| settings.metadata_url.clone());
+        let settings = saml::Settings { metadata_url, by_owner, ..settings }.taking(provider, from_url);
         owners_are_safe(&self.db, &settings, by).await?;
-        Filled::of(&settings, None)
+        Ok(Filled { read, ..Filled::of(row, &settings, None)? })
     }
 
     /// Another client secret.
@@ -304,7 +317,8 @@ impl Federation {
             return Err(wrong("secret", "REQUIRED", "the secret is missing"));
         }
         let sealed = self.keys.seal(&place(&row.id), secret.expose_secret().as_bytes())?;
-        Ok(Filled { settings: row.settings.clone(), secret: Some(sealed) })
+        let settings = row.settings.clone();
+        Ok(Filled { before: settings.clone(), settings, secret: Some(sealed), read: None })
     }
 
     /// Switches a provider on that was tried as it is now.

@@ -27,6 +27,7 @@ impl Employee {
             id: &id,
             mail: "owner@bench.example",
             mail_key: "owner@bench.example",
+            kind: user::PERSON,
             name: "Owner",
             role: "owner",
             password_hash: None,
@@ -50,6 +51,7 @@ impl Employee {
             sid: None,
             proved_at: None,
             glass: false,
+            name_id: None,
         };
         session::insert(&mut tx, &row).await?;
         tx.commit().await?;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use musubi::{
     analytics::directory::{Directory, Query},
     clock::Clock,
+    model::view::EVERYTHING,
 };
 
 use crate::{
@@ -31,7 +32,7 @@ pub async fn run(target: &Target, employee: &Employee, report: &mut Report) -> a
             for text in texts {
                 let query = Query { text: (*text).to_owned(), limit: 50, ..Query::default() };
                 let begun = Instant::now();
-                let answer = directory.query(&query, today);
+                let answer = directory.query(&EVERYTHING, &query, today);
                 let took = begun.elapsed();
                 let typed: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
                 let (page, _) = employee.open(&format!("/customers?q={typed}")).await?;

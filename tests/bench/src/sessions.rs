@@ -68,6 +68,7 @@ async fn people(target: &Target, range: std::ops::Range<usize>) -> anyhow::Resul
             id: &id,
             mail: &mail,
             mail_key: &mail,
+            kind: user::PERSON,
             name: "社員",
             role: "employee",
             password_hash: None,
@@ -91,6 +92,7 @@ async fn people(target: &Target, range: std::ops::Range<usize>) -> anyhow::Resul
                 sid: None,
                 proved_at: None,
                 glass: false,
+                name_id: None,
             };
             session::insert(&mut tx, &row).await?;
         }

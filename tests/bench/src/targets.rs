@@ -7,7 +7,7 @@ use musubi::{
     clock::Clock,
     connection::schedule::Plan,
     master::edit::{self, By, Edit, Values},
-    model::Currency,
+    model::{Currency, view::EVERYTHING},
     store::{connection, customer, delivery, sql},
 };
 use serde_json::json;
@@ -98,7 +98,7 @@ pub async fn begin(target: &Target, count: usize) -> anyhow::Result<Vec<String>>
 
 fn by() -> anyhow::Result<By<'static>> {
     let currency: Currency = "JPY".parse().map_err(|()| anyhow::anyhow!("no currency"))?;
-    Ok(By { actor: "bench", now: Clock::System.now(), currency })
+    Ok(By { actor: "bench", now: Clock::System.now(), currency, view: &EVERYTHING })
 }
 
 /// A new telephone number for everybody.

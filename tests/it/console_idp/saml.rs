@@ -120,3 +120,29 @@ async fn an_administrator_brings_no_keys_for_a_provider_of_an_owner() {
     a.done(&format!("/admin/idp/{again}/take"), &[("metadata", &mine)]).await;
     a.scene.t.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_key_is_replaced_on_the_page_step_by_step() {
+    let database = Database::sqlite().await;
+    let a = Admin::new(&database).await;
+    let id = ready(&a).await;
+    assert!(a.change("UPDATE idp SET draft = FALSE, enabled = TRUE").await);
+    let (page, key) = (format!("/admin/idp/{id}"), format!("/admin/idp/{id}/key"));
+    for (step, said) in [("next", "次の鍵(公開済み)"), ("switch", "前の鍵(復号だけに使用)"), ("retire", "次の鍵を作る")]
+    {
+        a.done(&key, &[("step", step)]).await;
+        let shown = a.open(&page).await.body;
+        assert!(shown.contains(said), "{step}: {said} in {shown}");
+    }
+    let wrong = a.post(&key, &[("step", "switch")]).await;
+    assert!(wrong.status == 422 && wrong.body.contains("この手順はいま行えません"), "{} {}", wrong.status, wrong.body);
+
+    // What could not be read by itself is said on both pages.
+    let failed = "INSERT INTO saml_reading (idp_id, due_at, failures, failed_at, code, detail)
+         SELECT id, 0, 1, 0, 'IDP_METADATA_SIGNATURE', 'signed by another' FROM idp";
+    assert!(a.change(failed).await);
+    let shown = a.open(&page).await.body;
+    assert!(shown.contains("要確認") && shown.contains("メタデータの署名がないか"), "{shown}");
+    assert!(a.open("/admin/idp").await.body.contains("要確認"));
+    a.scene.t.stop().await;
+}

@@ -122,7 +122,7 @@ impl Rsa {
 
     fn certified(&self) -> String {
         use x509_cert::{builder::Builder, der::Encode};
-        let validity = x509_cert::time::Validity::from_now(std::time::Duration::from_secs(86_400)).unwrap();
+        let validity = x509_cert::time::Validity::from_now(std::time::Duration::from_secs(30 * 86_400)).unwrap();
         let name: x509_cert::name::Name = format!("CN={}", self.kid).parse().unwrap();
         let profile = x509_cert::builder::Profile::Leaf {
             issuer: name.clone(),

@@ -2,17 +2,21 @@
 
 mod chrome;
 mod dialects;
+mod dns;
 mod oidc_provider;
 mod postgres;
 mod simplesamlphp;
+mod smtp;
 mod tryton;
 mod watchdog;
 
 pub use chrome::Browser;
 pub use dialects::Dialect;
+pub use dns::Dns;
 pub use oidc_provider::{OidcProvider, PASSWORD};
 pub use postgres::Postgres;
 pub use simplesamlphp::SimpleSaml;
+pub use smtp::Smtp;
 pub use tryton::Tryton;
 pub use watchdog::free_port;
 

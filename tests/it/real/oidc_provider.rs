@@ -76,6 +76,15 @@ impl OidcProvider {
         self.order("/people", claims).await;
     }
 
+    /// Makes a person whose mail address nobody looked at.
+    pub async fn stranger(&self, login: &str, mail: &str) {
+        let claims = json!({
+            "login": login, "password": PASSWORD, "sub": format!("sub-{login}"), "name": login, "email": mail,
+            "email_verified": false, "groups": [],
+        });
+        self.order("/people", claims).await;
+    }
+
     /// Signs with a new key from now on; the old one stays published, or not.
     pub async fn rotate(&self, keep: bool) {
         self.order("/keys", json!({ "keep": keep })).await;

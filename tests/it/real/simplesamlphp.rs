@@ -82,8 +82,15 @@ impl SimpleSaml {
             let (_, rest) = metadata.split_once(from).unwrap_or_else(|| panic!("{from} in {metadata}"));
             rest.split_once(to).unwrap().0.to_owned()
         };
+        let located = |service: &str| {
+            between(&format!("<md:{service} "), "/>")
+                .split("Location=\"")
+                .nth(1)
+                .map(|rest| rest.split('"').next().unwrap().to_owned())
+        };
         let service = json!({
-            "entity_id": between("entityID=\"", "\""), "acs": between("Location=\"", "\""),
+            "entity_id": between("entityID=\"", "\""), "acs": located("AssertionConsumerService"),
+            "slo": located("SingleLogoutService"),
             "certificate": between("<ds:X509Certificate>", "<"), "sign_response": sealed, "encrypt": sealed,
         });
         let name = format!("{}.json", uuid::Uuid::now_v7());

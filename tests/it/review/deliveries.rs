@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use musubi::{
+    model::View,
     store,
     sync::replay::{self, Replayed},
 };
@@ -123,7 +124,7 @@ async fn a_replay_takes_only_what_is_still_unresolved_and_says_what_waits() {
             store::sql(text).bind(payload).bind(connection.as_str()).bind(id).execute(&mut tx).await.unwrap();
             tx.commit().await.unwrap();
         }
-        let stale = store::failure::of_cause(&engine.db, "FMT_DATE", None, 10).await.unwrap();
+        let stale = store::failure::of_cause(&engine.db, &View::everything(), "FMT_DATE", None, 10).await.unwrap();
         assert_eq!(stale.len(), 2);
         // What comes between reading the failures and replaying them is newer.
         s.accepted("3", &order("o1", "c", 1, 999)).await;
@@ -160,7 +161,7 @@ async fn a_record_the_database_refuses_fails_alone() {
             store::sql(text).bind(body["data"].to_string()).bind(id).execute(&mut tx).await.unwrap();
         }
         tx.commit().await.unwrap();
-        let all = store::failure::of_cause(&engine.db, "FMT_DATE", None, 10).await.unwrap();
+        let all = store::failure::of_cause(&engine.db, &View::everything(), "FMT_DATE", None, 10).await.unwrap();
         let tried = replay::replay(engine, all.clone(), "usr_test", true).await.unwrap();
         let done = replay::replay(engine, all, "usr_test", false).await.unwrap();
         let wanted = Replayed { succeeded: 1, failed: 1, parked: 0 };

@@ -62,7 +62,7 @@ fn cbc(text: &str) -> (Vec<u8>, Vec<u8>) {
     (key.to_vec(), [&first[..], &sealed].concat())
 }
 
-fn with_gcm(site: &Site, text: String) -> String {
+pub fn with_gcm(site: &Site, text: String) -> String {
     to(&site.certificate, &text, GCM, |_| {})
 }
 

@@ -17,7 +17,7 @@ use serde_json::json;
 use super::{
     all,
     case::{At, Case, Expect, Way},
-    pen::{Draft, Site},
+    pen::{Draft, Site, response},
     scene::entity_id,
 };
 use crate::issuer::keys;
@@ -72,9 +72,10 @@ impl Place {
     }
 
     /// Everything that the trusted key vouches for in a case, whatever the case does with it afterwards: the case
-    /// with each set of its later edits left out.
+    /// with each set of its later edits left out, and each assertion of it by itself.
     fn genuine(&self, case: &Case) -> Vec<Said> {
-        let said = (0_u8..16).filter_map(|left_out| {
+        let site = self.site(case);
+        let texts = (0_u8..16).filter_map(|left_out| {
             let (mut draft, honest) = (Draft::default(), Draft::default());
             (case.draft)(&mut draft);
             let edits = [&mut draft.after, &mut draft.signature, &mut draft.response, &mut draft.seal];
@@ -84,11 +85,20 @@ impl Place {
                 }
             }
             // An edit may look for what another one made.
-            let text = std::panic::catch_unwind(|| draft.write(&self.site(case))).ok()?;
-            self.judge(text.as_bytes(), &self.whole).ok()
+            std::panic::catch_unwind(|| draft.write(&site)).ok()
         });
-        said.collect()
+        let documents = texts.flat_map(|text| {
+            let alone: Vec<String> = assertions(&text).map(|assertion| response(&site, assertion)).collect();
+            std::iter::once(text).chain(alone)
+        });
+        documents.filter_map(|text| self.judge(text.as_bytes(), &self.whole).ok()).collect()
     }
+}
+
+/// The innermost assertions of a text.
+fn assertions(text: &str) -> impl Iterator<Item = &str> {
+    let begins = text.match_indices("<saml:Assertion ").map(|(at, _)| &text[at..]);
+    begins.filter_map(|rest| rest.split_inclusive("</saml:Assertion>").next())
 }
 
 fn settings(response_signed: bool) -> Settings {
@@ -102,10 +112,12 @@ fn settings(response_signed: bool) -> Settings {
         groups_attribute: "groups".to_owned(),
         roles: [("staff".to_owned(), musubi::identity::Role::Employee)].into(),
         default_role: None,
+        departments: Default::default(),
         unsolicited: false,
         response_signed,
         metadata_url: None,
         private: false,
+        ..Settings::default()
     }
 }
 

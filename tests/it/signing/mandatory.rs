@@ -1,6 +1,10 @@
 //! Single sign-on becomes mandatory only where somebody can still get in, and stays so.
 
-use musubi::store::sql;
+use musubi::{
+    identity::{By, Role},
+    store::sql,
+};
+use secrecy::ExposeSecret;
 
 use super::person::{MAIL, PASSPHRASE, Person};
 use crate::{
@@ -10,6 +14,8 @@ use crate::{
     },
     real::TestDatabase as Database,
 };
+
+const CLI: By<'static> = By { actor: "cli", role: None };
 
 async fn me(scene: &Scene) -> String {
     scene.t.text("SELECT id FROM app_user WHERE role = 'owner' AND password_hash IS NOT NULL").await
@@ -203,6 +209,8 @@ async fn every_use_of_the_page_stands_before_administrators_until_one_has_seen_i
     assert_eq!(boss.done(&seen, &[("back", "//elsewhere.example")]).await, "/?done=glass_seen");
     assert!(!boss.open("/").await.body.contains(&session));
     assert_eq!(scene.t.count("SELECT COUNT(*) FROM audit WHERE action = 'session.break_glass_seen'").await, 1);
+    let alerts = "SELECT times FROM alert WHERE kind = 'break_glass' AND about = (SELECT user_id FROM glass_use)";
+    assert_eq!(scene.t.count(alerts).await, 1);
     // A wrong code is a refused break-glass sign-in, and the next one waits.
     let thief = Person::new(&scene);
     assert_eq!(thief.knock("/signin/local", MAIL, PASSPHRASE).await.status, 303);
@@ -211,4 +219,63 @@ async fn every_use_of_the_page_stands_before_administrators_until_one_has_seen_i
     let refused = "SELECT COUNT(*) FROM audit WHERE action = 'session.break_glass' AND outcome = 'refused'";
     assert_eq!(scene.t.count(refused).await, 1);
     scene.t.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_leads_to_a_provider_or_to_the_buttons_and_never_to_a_passphrase() {
+    for database in Database::both().await {
+        let scene = Scene::new(&database).await;
+        let (boss, codes) = prepared(&scene).await;
+        by_glass(&scene, &codes[0]).await;
+        boss.done("/admin/sso/require", &[]).await;
+        let mut tx = scene.t.hub().db.begin().await.unwrap();
+        sql("INSERT INTO idp_domain (domain, idp_id, token, verified_at, created_at)
+             SELECT 'kakou.example', id, 'x', 1, 1 FROM idp")
+        .execute(&mut tx)
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        let person = Person::new(&scene);
+        let first = person.open("/signin").await.body;
+        assert!(first.contains("action=\"/signin/where\"") && first.contains("/signin/local?next="), "{first}");
+        assert!(first.contains("/start?next=") && !first.contains("passphrase"), "{first}");
+        let token = super::person::field(&first, "csrf");
+        let mut answers = Vec::new();
+        for mail in [MAIL, "nobody@hinoki-seiki.example", "aoi@kakou.example"] {
+            let page = person.v.press(&person.at("/signin/where"), &[("mail", mail), ("csrf", token.as_str())]).await;
+            assert!(page.status == 200 && !page.body.contains("passphrase"), "{mail}: {}", page.body);
+            assert!(page.body.contains("/start?next=") && page.body.contains("/signin/local?next="), "{}", page.body);
+            assert_eq!(page.header("refresh").contains("/start?"), mail.ends_with("kakou.example"), "{mail}");
+            answers.push(page.body);
+        }
+        assert_eq!(answers[0], answers[1], "{}: nobody learns who is here", database.name);
+        assert!(!person.open("/signin?local=1").await.body.contains("passphrase"));
+        scene.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_lets_nobody_in_by_a_passphrase() {
+    for database in Database::both().await {
+        let scene = Scene::new(&database).await;
+        let (boss, codes) = prepared(&scene).await;
+        by_glass(&scene, &codes[0]).await;
+        let made = crate::mail::invite(&scene.t, CLI, "mori@hinoki-seiki.example", Role::Viewer).await;
+        let link = made.link.unwrap().expose_secret().to_owned();
+        let mori = Person::new(&scene);
+        mori.v.get(&link).await;
+        let token = super::person::field(&mori.open("/invitation").await.body, "csrf");
+        boss.done("/admin/sso/require", &[]).await;
+        let page = mori.open("/invitation").await.body;
+        assert!(page.contains("/start") && !page.contains("id=\"passphrase\""), "{page}");
+        // From a page that was open before.
+        let pairs = [("name", "森"), ("passphrase", PASSPHRASE), ("csrf", token.as_str())];
+        let end = mori.v.press(&mori.at("/invitation"), &pairs).await;
+        assert!(end.status == 403 && end.sets(SESSION).is_none(), "{}: {}", database.name, end.body);
+        assert!(end.body.contains("パスフレーズではサインインできません"), "{}", end.body);
+        assert_eq!(scene.t.count("SELECT COUNT(*) FROM app_user WHERE mail LIKE 'mori%'").await, 0);
+        boss.done("/admin/sso/release", &[]).await;
+        assert_eq!(mori.v.press(&mori.at("/invitation"), &pairs).await.status, 303, "the link was not used up");
+        scene.t.stop().await;
+    }
 }

@@ -1,5 +1,7 @@
 //! What is dangerous asks again who somebody is.
 
+use musubi::store::sql;
+
 use super::person::{MAIL, PASSPHRASE, Person};
 use crate::{
     issuer::{Page, Visitor},
@@ -26,6 +28,8 @@ async fn dangerous(scene: &Scene) -> Vec<(String, Vec<(&'static str, &'static st
         ("/admin/sso/require".to_owned(), vec![]),
         ("/admin/sso/release".to_owned(), vec![]),
         ("/me/second-factor/remove".to_owned(), vec![("code", "x")]),
+        ("/me/tokens/new".to_owned(), vec![("name", "x"), ("scope", "customers:read"), ("expires", "7")]),
+        ("/admin/users/invite".to_owned(), vec![("mail", "mori@hinoki-seiki.example"), ("role", "admin")]),
         (format!("/me/identities/{}/remove", "0".repeat(64)), vec![]),
     ]
 }
@@ -44,12 +48,18 @@ async fn a_local_person_proves_it_and_gets_another_cookie_and_token() {
             let page = boss.post(&path, &pairs).await;
             assert!(page.status == 303 && page.location().starts_with("/me/prove?next="), "{path}: {}", page.status);
         }
-        for path in ["/admin/audit/export/csv", &format!("/me/identities/add/{idp}")] {
+        for path in ["/admin/audit/export/csv", "/me/tokens/new", &format!("/me/identities/add/{idp}")] {
             let page = boss.open(path).await;
             assert!(page.location().starts_with("/me/prove?next="), "{path}: {}", page.status);
         }
         let acts = "SELECT COUNT(*) FROM audit WHERE action IN ('user.role', 'audit.export', 'idp.disable')";
         assert_eq!(scene.t.count(acts).await, 0, "nothing was done");
+        assert_eq!(
+            scene.t.count("SELECT (SELECT COUNT(*) FROM api_token) + (SELECT COUNT(*) FROM invitation)").await,
+            0
+        );
+        let viewer = [("mail", "mori@hinoki-seiki.example"), ("role", "viewer")];
+        assert_eq!(boss.post("/admin/users/invite", &viewer).await.status, 200, "little is given away by it");
 
         let old = (boss.v.cookie(&boss.at("/"), SESSION).unwrap(), boss.token("/me").await);
         let prove = async |passphrase: &str, code: &str| -> Page {
@@ -136,6 +146,28 @@ async fn a_provider_has_to_have_asked_again() {
         admin.done(&disable, &[]).await;
         let codes = "SELECT COUNT(DISTINCT detail) FROM audit WHERE outcome = 'refused' AND action = 'session.start'";
         assert!(scene.t.count(codes).await >= 3, "each under its own code");
+        scene.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_role_is_that_of_an_invitation_proves_it_without_groups() {
+    for database in Database::both().await {
+        let scene = Scene::new(&database).await;
+        owner(&scene, MAIL).await;
+        let idp = scene.added("alone").await;
+        let person = Person::of_provider(&scene, &idp).await;
+        scene.issuers.plays("alone", |p| {
+            p.token = |t| t.without(&["groups"]);
+            p.userinfo = |u| u["groups"] = Vec::<String>::new().into();
+        });
+        let mut tx = scene.t.hub().db.begin().await.unwrap();
+        let invited = "UPDATE app_user SET invited_role = role WHERE password_hash IS NULL";
+        sql(invited).execute(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let end = prove_there(&person).await;
+        assert_eq!((end.status, end.location()), (303, "/admin/idp?done=proved"), "{}", end.body);
+        assert!(person.is_in().await, "{}", database.name);
         scene.t.stop().await;
     }
 }

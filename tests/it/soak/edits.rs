@@ -236,6 +236,7 @@ async fn sign_in(t: &TestHub) {
         language: "ja",
         theme: "system",
         now: now(),
+        kind: user::PERSON,
     };
     user::insert(&mut tx, &person).await.unwrap();
     let hash = Sha256::digest(TOKEN.as_bytes());
@@ -253,6 +254,7 @@ async fn sign_in(t: &TestHub) {
         sid: None,
         proved_at: None,
         glass: false,
+        name_id: None,
     };
     session::insert(&mut tx, &row).await.unwrap();
     tx.commit().await.unwrap();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use musubi::{
     analytics::timeline::{self, Detail, Event, Filter, Kind},
-    store::{delivery, sql},
+    model::view::EVERYTHING,
+    store::{self, InView, delivery, sql},
 };
 use serde_json::{Value, json};
 
@@ -27,16 +28,33 @@ fn day(value: &Value) -> String {
 }
 
 impl Scene {
+    /// A customer for who sees everything.
+    async fn seen(&self, id: &str) -> InView {
+        store::in_view(&self.t.hub().db, &EVERYTHING, id).await.unwrap().unwrap()
+    }
+
+    /// The customer that a party is.
+    async fn seen_party(&self, party: i64) -> InView {
+        self.seen(&self.customer(party).await.id).await
+    }
+
     /// The shipments in the history of the customer that a party is, newest first.
     async fn shipments(&self, party: i64) -> Vec<Event> {
         let h = self.t.hub();
         let filter = Filter { kinds: vec![Kind::Shipment], limit: 50, ..Filter::default() };
-        timeline::load(&h.db, &self.customer(party).await.id, &filter, &h.zone).await.unwrap().events
+        timeline::load(&h.db, &self.seen_party(party).await, &filter, &h.zone).await.unwrap().events
+    }
+
+    /// Whose shipment it is.
+    async fn owner_of(&self, shipment: &str) -> String {
+        let asked = sql("SELECT customer_id FROM shipment WHERE id = $1").bind(shipment);
+        asked.one::<(String,)>(&self.t.hub().db).await.unwrap().0
     }
 
     /// The lines of a shipment: code, what it is called, quantity.
     async fn goods(&self, shipment: &str) -> Vec<(String, String, String)> {
-        let found = timeline::event(&self.t.hub().db, shipment).await.unwrap().unwrap();
+        let of = self.owner_of(shipment).await;
+        let found = timeline::event(&self.t.hub().db, &self.seen(&of).await, shipment).await.unwrap().unwrap();
         let line = |l: timeline::Line| (l.product_code.unwrap(), l.description, l.quantity.unwrap());
         found.lines.into_iter().map(line).collect()
     }
@@ -85,8 +103,11 @@ async fn a_sale_is_shipped_and_its_customers_history_says_so() {
         assert_eq!(found.iter().map(told).collect::<Vec<_>>(), [(number, "2026-08-03", "shipped", vec![order])]);
         assert_eq!(s.goods(&found[0].id).await, goods("検査治具 JG-201", "1"), "{}", database.name);
         // Both lead to each other.
-        let shown = timeline::event(&s.t.hub().db, &found[0].id).await.unwrap().unwrap();
-        let back = timeline::event(&s.t.hub().db, shown.orders[0].id.as_deref().unwrap()).await.unwrap().unwrap();
+        let shown = timeline::event(&s.t.hub().db, &s.seen_party(party).await, &found[0].id).await.unwrap().unwrap();
+        let back = timeline::event(&s.t.hub().db, &s.seen_party(party).await, shown.orders[0].id.as_deref().unwrap())
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(back.shipments.iter().map(|r| r.number.as_str()).collect::<Vec<_>>(), [number]);
         assert!(shown.ship_to.is_some(), "{}: its place is known", database.name);
         s.t.stop().await;

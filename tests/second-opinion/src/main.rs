@@ -50,6 +50,8 @@ struct Said {
     assertion_id: String,
     in_response_to: Option<String>,
     subject: String,
+    name: String,
+    mail: Option<String>,
     groups: Vec<String>,
     sid: Option<String>,
 }
@@ -59,13 +61,19 @@ impl Said {
         let subject = assertion.subject.as_ref()?;
         let data =
             subject.subject_confirmations.iter().flatten().find_map(|one| one.subject_confirmation_data.as_ref());
-        let attributes = assertion.attribute_statements.iter().flatten().flat_map(|statement| &statement.attributes);
-        let groups = attributes.filter(|attribute| attribute.name.as_deref() == Some("groups"));
+        let values = |name: &str| -> Vec<String> {
+            let all = assertion.attribute_statements.iter().flatten().flat_map(|statement| &statement.attributes);
+            let named = all.filter(|attribute| attribute.name.as_deref() == Some(name));
+            named.flat_map(|attribute| &attribute.values).filter_map(|value| value.value.clone()).collect()
+        };
+        let subject = subject.name_id.as_ref()?.value.trim().to_owned();
         Some(Self {
             assertion_id: assertion.id.clone(),
             in_response_to: data.and_then(|data| data.in_response_to.clone()),
-            subject: subject.name_id.as_ref()?.value.trim().to_owned(),
-            groups: groups.flat_map(|group| &group.values).filter_map(|value| value.value.clone()).collect(),
+            name: values("displayName").pop().unwrap_or_else(|| subject.clone()),
+            mail: values("mail").pop(),
+            subject,
+            groups: values("groups"),
             sid: assertion.authn_statements.iter().flatten().find_map(|statement| statement.session_index.clone()),
         })
     }

@@ -25,9 +25,9 @@ use crate::{
         },
     },
     identity::{Action, AuditEntry, Origin, Outcome, audit, audit::chain},
-    model::Timestamp,
+    model::{Timestamp, View},
     store::{
-        self, StoreError,
+        self, StoreError, api_token,
         audit::{AuditRow, Filter},
         user,
     },
@@ -160,7 +160,7 @@ async fn list(
     let query = narrowed.url("");
     let ListQuery { q, who, kind, outcome, from, until, after: _ } = narrowed.query;
     let view = AuditPage {
-        rows: lines(&hub, shown).await?,
+        rows: lines(&hub, &me.view, shown).await?,
         q,
         who,
         kind,
@@ -182,20 +182,30 @@ fn check(verdict: chain::Verdict) -> Check {
 }
 
 /// Entries as pages show them, with the names of people and things.
-pub async fn lines(hub: &Hub, entries: Vec<AuditRow>) -> Result<Vec<AuditLine>, StoreError> {
+pub async fn lines(hub: &Hub, view: &View, entries: Vec<AuditRow>) -> Result<Vec<AuditLine>, StoreError> {
     let people: Vec<&str> = entries
         .iter()
         .flat_map(|e| [e.actor.as_str(), e.object_id.as_str()])
         .filter(|id| id.starts_with("usr_"))
         .collect();
     let (names, providers) = tokio::try_join!(user::names(&hub.db, &people), users::providers(hub))?;
-    let names: HashMap<String, String> = names.into_iter().chain(providers).collect();
-    Ok(entries.into_iter().map(|entry| line(hub, entry, &names)).collect())
+    let tokens: Vec<String> = entries.iter().flat_map(tokens_named).collect();
+    let tokens = api_token::names(&hub.db, &tokens).await?;
+    let names: HashMap<String, String> = names.into_iter().chain(providers).chain(tokens).collect();
+    Ok(entries.into_iter().map(|entry| line(hub, view, entry, &names)).collect())
 }
 
-fn line(hub: &Hub, entry: AuditRow, names: &HashMap<String, String>) -> AuditLine {
+/// Ids of tokens in an entry: what was acted on, and by which a program acted.
+fn tokens_named(entry: &AuditRow) -> Vec<String> {
+    let by = serde_json::from_str::<serde_json::Value>(&entry.detail).ok();
+    let by = by.as_ref().and_then(|detail| detail["token"].as_str()).map(str::to_owned);
+    let on = (entry.object_kind == "token").then(|| entry.object_id.clone());
+    on.into_iter().chain(by).collect()
+}
+
+fn line(hub: &Hub, view: &View, entry: AuditRow, names: &HashMap<String, String>) -> AuditLine {
     let object_name = match entry.object_kind.as_str() {
-        "customer" => hub.directory.get(&entry.object_id).map(|found| found.name),
+        "customer" => hub.directory.get(view, &entry.object_id).map(|found| found.name),
         "connection" => hub.registry.get(&entry.object_id).map(|live| live.row.name.clone()),
         _ => names.get(&entry.object_id).cloned(),
     };
@@ -227,9 +237,9 @@ fn detail(text: &str, names: &HashMap<String, String>) -> Vec<(String, String)> 
 }
 
 async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
-    let ShellOf { shell, .. } = frame.allow(Action::ViewAudit, Section::Audit)?;
+    let ShellOf { shell, me, .. } = frame.allow(Action::ViewAudit, Section::Audit)?;
     let entry = store::audit::get(&hub.db, &id.replace('\0', "")).await?.ok_or(AppError::NotFound)?;
-    let line = lines(&hub, vec![entry]).await?.pop().ok_or(AppError::NotFound)?;
+    let line = lines(&hub, &me.view, vec![entry]).await?.pop().ok_or(AppError::NotFound)?;
     Ok(AuditDetailPage { line }.render(&shell))
 }
 

@@ -26,7 +26,7 @@ use crate::{
         },
     },
     identity::Action,
-    model::Timestamp,
+    model::{Timestamp, View},
     store::{self, StoreError, connection::Row, operations::ConnectionFigures},
 };
 
@@ -43,9 +43,9 @@ pub async fn show(
     Path(id): Path<String>,
     Query(query): Query<ShowQuery>,
 ) -> Result<Html<String>, AppError> {
-    let ShellOf { mut shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
+    let ShellOf { mut shell, me, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
     let row = store::connection::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
-    let page = page(&hub, &shell, row, Tab::parse(&query.tab), query.before).await?;
+    let page = page(&hub, (&shell, &me.view), row, Tab::parse(&query.tab), query.before).await?;
     if page.running.is_some() {
         shell.refresh = Some(3);
     }
@@ -55,7 +55,13 @@ pub async fn show(
 /// Runs on one page of the list.
 const RUNS: i64 = 25;
 
-async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>) -> Result<ConnectionPage, AppError> {
+async fn page(
+    hub: &Hub,
+    (shell, view): (&Shell, &View),
+    row: Row,
+    tab: Tab,
+    before: Option<i64>,
+) -> Result<ConnectionPage, AppError> {
     let now = hub.clock.now();
     let figures = store::operations::figures(&hub.db, Some(&row.id)).await?.into_iter().next();
     let live = hub.registry.get(&row.id);
@@ -64,7 +70,7 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
     let more = (tab == Tab::Runs && runs.len() as i64 == RUNS)
         .then(|| runs.last().map(|r| format!("/connections/{}?tab=runs&before={}", row.id, r.number)))
         .flatten();
-    let causes = store::operations::causes(&hub.db, "open", Some(&row.id), "").await?;
+    let causes = store::operations::causes(&hub.db, view, "open", Some(&row.id), "").await?;
     Ok(ConnectionPage {
         facts: facts(shell, &row, live.as_deref()),
         state: states::of_connection(&row, figures.as_ref(), now),
@@ -87,7 +93,7 @@ async fn page(hub: &Hub, shell: &Shell, row: Row, tab: Tab, before: Option<i64>)
         settings: settings(hub, shell, &row),
         next_at: row.due_at.filter(|_| !row.paused).map(Timestamp),
         hook: hook(hub, &row, live.as_deref(), now).await?,
-        push: connection_push::info(hub, &row, live.as_deref()).await?,
+        push: connection_push::info(hub, view, &row, live.as_deref()).await?,
         checks: checks(
             shell,
             row.check_report.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),

@@ -19,7 +19,7 @@ use crate::{
         console::view::connection::{PushInfo, PushRow},
     },
     identity::{Action, Origin},
-    model::Timestamp,
+    model::{Timestamp, View},
     store::{self, StoreError, connection::Row, delivery},
     sync::outbox,
 };
@@ -28,7 +28,7 @@ use crate::{
 const SHOWN: i64 = 50;
 
 /// `None`: this connector only reads.
-pub async fn info(hub: &Hub, row: &Row, live: Option<&Live>) -> Result<Option<PushInfo>, StoreError> {
+pub async fn info(hub: &Hub, view: &View, row: &Row, live: Option<&Live>) -> Result<Option<PushInfo>, StoreError> {
     if !live.is_some_and(outbox::can_push) {
         return Ok(None);
     }
@@ -45,7 +45,7 @@ pub async fn info(hub: &Hub, row: &Row, live: Option<&Live>) -> Result<Option<Pu
         rows: open
             .into_iter()
             .map(|d| PushRow {
-                name: hub.directory.get(&d.record_id).map_or_else(|| d.record_id.clone(), |entry| entry.name),
+                name: hub.directory.get(view, &d.record_id).map_or_else(|| d.record_id.clone(), |entry| entry.name),
                 customer_id: d.record_id,
                 state: d.state,
                 cause: d.cause,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     analytics::{
-        customer,
+        customer::{self, Contradiction},
         timeline::{self, Detail, Document, Event, Filter, Kind},
     },
     app::{Change, Hub, SharedHub},
@@ -32,8 +32,8 @@ use crate::{
     },
     identity::{Action, Origin},
     master::activity::{self, ActivityError, NewActivity},
-    model::{Date, Timestamp},
-    store,
+    model::Date,
+    store::{self, InView},
 };
 
 pub async fn page(
@@ -46,17 +46,17 @@ pub async fn page(
     let today = of.shell.today();
     let query = HistoryQuery::parse(&of.query);
     let filter = query.filter();
+    let customer = seen_by(&hub, &of, &id).await?;
+    if customer.id() != id {
+        return Ok(Redirect::to(&format!("/customers/{}?merged={id}", customer.id())).into_response());
+    }
     // Side by side: both are several questions to the database, and the reader waits for the slower only.
     let (overview, timeline, conflicts) = tokio::try_join!(
-        customer::overview(&hub.db, &hub.directory, &id, today),
-        timeline::load(&hub.db, &id, &filter, &of.shell.zone),
-        store::conflict::of(&hub.db, &id)
+        customer::overview(&hub.db, &hub.directory, &customer, today),
+        timeline::load(&hub.db, &customer, &filter, &of.shell.zone),
+        customer::conflicts(&hub.db, &customer)
     )?;
     let overview = overview.ok_or(AppError::NotFound)?;
-    if overview.id != id {
-        let to = format!("/customers/{}?merged={id}", overview.id);
-        return Ok(Redirect::to(&to).into_response());
-    }
     seen(&hub, &of, &origin, &id);
     let asked = |name: &str| {
         url::form_urlencoded::parse(of.query.as_bytes()).find(|(key, _)| key == name).map(|(_, v)| v.into_owned())
@@ -64,7 +64,7 @@ pub async fn page(
     let view = CustomerPage {
         guide: asked("guide").is_some(),
         merged_from: asked("merged").filter(|from| from.starts_with("cus_")),
-        activity: form(&of.shell, &id, &overview.name),
+        activity: form(&of.shell, &customer),
         conflicts: conflicts.into_iter().map(|c| conflict(&hub, c)).collect(),
         overview,
         timeline,
@@ -73,17 +73,22 @@ pub async fn page(
     Ok(view.render(&of.at(Section::Customers)).into_response())
 }
 
-fn conflict(hub: &Hub, c: store::conflict::Row) -> Conflict {
+/// The customer, if the reader sees it; else it is not there.
+pub(super) async fn seen_by(hub: &Hub, of: &ShellOf, id: &str) -> Result<InView, AppError> {
+    store::in_view(&hub.db, &of.me.view, id).await?.ok_or(AppError::NotFound)
+}
+
+fn conflict(hub: &Hub, c: Contradiction) -> Conflict {
     let live = c.connection_id.as_deref().and_then(|id| hub.registry.get(id));
     Conflict {
         field: c.field,
-        typed: c.typed.unwrap_or_default(),
+        typed: c.typed,
         actor: c.actor,
-        typed_at: Timestamp(c.typed_at),
-        said: c.said.unwrap_or_default(),
+        typed_at: c.typed_at,
+        said: c.said,
         source: live.map(|live| (live.row.kind.clone(), live.row.name.clone())),
-        at: Timestamp(c.at),
-        typed_won: c.won == store::conflict::TYPED,
+        at: c.at,
+        typed_won: c.typed_won,
     }
 }
 
@@ -93,25 +98,18 @@ pub async fn stream(
     of: ShellOf,
 ) -> Result<impl IntoResponse, AppError> {
     of.me.require(Action::ViewCustomers)?;
+    let id = seen_by(&hub, &of, &id).await?.id().to_owned();
     Ok(super::changes(&hub, move |change| matches!(change, Change::Customer(changed) if *changed == id)))
 }
 
-fn form(shell: &Shell, id: &str, name: &str) -> ActivityForm {
+fn form(shell: &Shell, customer: &InView) -> ActivityForm {
     ActivityForm {
-        customer_id: id.to_owned(),
-        customer_name: name.to_owned(),
+        customer_id: customer.id().to_owned(),
+        customer_name: customer.name().to_owned(),
         date: shell.today().to_string(),
         idempotency_key: uuid::Uuid::now_v7().to_string(),
         ..ActivityForm::default()
     }
-}
-
-async fn name_of(hub: &Hub, id: &str, shell: &Shell) -> Result<String, AppError> {
-    if let Some(entry) = hub.directory.get(id) {
-        return Ok(entry.name);
-    }
-    let overview = customer::overview(&hub.db, &hub.directory, id, shell.today()).await?;
-    overview.map(|o| o.name).ok_or(AppError::NotFound)
 }
 
 pub async fn new_activity(
@@ -120,8 +118,8 @@ pub async fn new_activity(
     of: ShellOf,
 ) -> Result<Html<String>, AppError> {
     of.me.require(Action::RecordActivity)?;
-    let name = name_of(&hub, &id, &of.shell).await?;
-    let view = ActivityPage { activity: form(&of.shell, &id, &name) };
+    let customer = seen_by(&hub, &of, &id).await?;
+    let view = ActivityPage { activity: form(&of.shell, &customer) };
     Ok(view.render(&of.at(Section::Customers)))
 }
 
@@ -143,13 +141,15 @@ pub async fn record_activity(
     Form(post): Form<ActivityPost>,
 ) -> Result<Response, AppError> {
     of.me.require(Action::RecordActivity)?;
-    let name = name_of(&hub, &id, &of.shell).await?;
+    let customer = seen_by(&hub, &of, &id).await?;
+    let id = customer.id().to_owned();
+    let name = customer.name().to_owned();
     let ActivityPost { kind, subject, note, date, idempotency_key } = post;
     let wrong = match Date::parse(&date) {
         None => ("date", "DATE_INVALID"),
         Some(day) => {
             let new = NewActivity {
-                customer_id: id.clone(),
+                customer,
                 kind: kind.clone(),
                 subject: subject.clone(),
                 note: note.clone(),
@@ -173,7 +173,7 @@ pub async fn record_activity(
 }
 
 async fn record(hub: &Hub, new: NewActivity, of: &ShellOf, origin: &Origin) -> Result<(), ActivityError> {
-    let customer = new.customer_id.clone();
+    let customer = new.customer.id().to_owned();
     let mut tx = hub.db.begin().await?;
     activity::record(&mut tx, new, &of.me.name, hub.clock.now()).await?;
     audited(&mut tx, Act::on(&of.me, origin, "customer.activity", "customer", &customer), hub.clock.now()).await?;
@@ -191,22 +191,21 @@ pub async fn event(
     origin: Origin,
 ) -> Result<Html<String>, AppError> {
     of.me.require(Action::ViewCustomers)?;
-    let customer_name = name_of(&hub, &id, &of.shell).await?;
-    let view = match timeline::event(&hub.db, &event).await? {
-        Some(document) if document.customer_id == id => document_page(&of.shell, document, customer_name),
-        Some(_) => return Err(AppError::NotFound),
-        None => plain_page(find(&hub, &of.shell, &id, &event).await?, id, customer_name),
+    let customer = seen_by(&hub, &of, &id).await?;
+    let view = match timeline::event(&hub.db, &customer, &event).await? {
+        Some(document) => document_page(&of.shell, document, customer.name().to_owned()),
+        None => plain_page(find(&hub, &of.shell, &customer, &event).await?, &customer),
     };
     seen(&hub, &of, &origin, &view.customer_id);
     Ok(view.render(&of.at(Section::Customers)))
 }
 
 /// Activities and master changes have no document: they are found in the history itself.
-async fn find(hub: &Hub, shell: &Shell, id: &str, event: &str) -> Result<Event, AppError> {
+async fn find(hub: &Hub, shell: &Shell, customer: &InView, event: &str) -> Result<Event, AppError> {
     let mut after = None;
     for _ in 0..20 {
         let filter = Filter { kinds: vec![Kind::Activity, Kind::MasterChange], after, limit: 200, ..Filter::default() };
-        let page = timeline::load(&hub.db, id, &filter, &shell.zone).await?;
+        let page = timeline::load(&hub.db, customer, &filter, &shell.zone).await?;
         if let Some(found) = page.events.into_iter().find(|one| one.id == event) {
             return Ok(found);
         }
@@ -218,7 +217,7 @@ async fn find(hub: &Hub, shell: &Shell, id: &str, event: &str) -> Result<Event, 
     Err(AppError::NotFound)
 }
 
-fn plain_page(event: Event, customer_id: String, customer_name: String) -> EventPage {
+fn plain_page(event: Event, customer: &InView) -> EventPage {
     let fields = match &event.detail {
         Detail::Activity { note, actor, .. } => {
             let note = note.clone().map(|note| ("note".to_owned(), note));
@@ -228,8 +227,8 @@ fn plain_page(event: Event, customer_id: String, customer_name: String) -> Event
     };
     let lineage = Lineage { received_at: event.at, versions: 1, ..Lineage::default() };
     EventPage {
-        customer_id,
-        customer_name,
+        customer_id: customer.id().to_owned(),
+        customer_name: customer.name().to_owned(),
         event,
         fields,
         lines: vec![],

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::{
     ShellOf,
+    customer::seen_by,
     outcome::{Act, audited, seen},
 };
 use crate::{
@@ -44,13 +45,15 @@ pub async fn form(
 ) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
     let today = of.shell.today();
-    let overview = customer::overview(&hub.db, &hub.directory, &id, today).await?.ok_or(AppError::NotFound)?;
-    if overview.id != id {
-        return Ok(Redirect::to(&format!("/customers/{}/edit", overview.id)).into_response());
+    let of_whom = seen_by(&hub, &of, &id).await?;
+    if of_whom.id() != id {
+        return Ok(Redirect::to(&format!("/customers/{}/edit", of_whom.id())).into_response());
     }
+    let overview = customer::overview(&hub.db, &hub.directory, &of_whom, today).await?.ok_or(AppError::NotFound)?;
     seen(&hub, &of, &origin, &id);
     let view = CustomerEditPage {
-        fields: fields(&overview.master, None),
+        fields: fields(&overview.master, None, |field| of_whom.hides(field)),
+        departments: own_departments(&of),
         customer: Some((overview.id, overview.name)),
         pinned: false,
     };
@@ -82,17 +85,27 @@ pub async fn save(
     if let EditError::Merged(into) = &wrong {
         return Ok(Redirect::to(&format!("/customers/{into}/edit")).into_response());
     }
-    let overview =
-        customer::overview(&hub.db, &hub.directory, &id, of.shell.today()).await?.ok_or(AppError::NotFound)?;
-    let mut fields = fields(&overview.master, Some(&posted));
+    let of_whom = seen_by(&hub, &of, &id).await?;
+    let today = of.shell.today();
+    let overview = customer::overview(&hub.db, &hub.directory, &of_whom, today).await?.ok_or(AppError::NotFound)?;
+    let mut fields = fields(&overview.master, Some(&posted), |field| of_whom.hides(field));
     explain(wrong, &overview.master, &mut fields)?;
-    let view = CustomerEditPage { fields, customer: Some((id, overview.name)), pinned };
+    let departments = own_departments(&of);
+    let view = CustomerEditPage { fields, departments, customer: Some((id, overview.name)), pinned };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
 }
 
 pub async fn blank(of: ShellOf) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
-    let view = CustomerEditPage { customer: None, fields: fields(&[], None), pinned: false };
+    let departments = own_departments(&of);
+    let mut fields = new_fields(&of, None);
+    // Of one department only: there is nothing to choose.
+    if let [only] = departments.as_slice()
+        && let Some(field) = fields.iter_mut().find(|field| field.name == "department")
+    {
+        field.value.clone_from(only);
+    }
+    let view = CustomerEditPage { customer: None, fields, departments, pinned: false };
     Ok(view.render(&of.at(Section::Customers)).into_response())
 }
 
@@ -113,9 +126,9 @@ pub async fn create(
             Ok(super::done(&format!("/customers/{id}"), "customer_created", None))
         }
         Err(wrong) => {
-            let mut fields = fields(&[], Some(&posted));
+            let mut fields = new_fields(&of, Some(&posted));
             explain(wrong, &[], &mut fields)?;
-            let view = CustomerEditPage { customer: None, fields, pinned: false };
+            let view = CustomerEditPage { customer: None, fields, departments: own_departments(&of), pinned: false };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
         }
     }
@@ -178,7 +191,18 @@ pub async fn settle(
 }
 
 fn by<'a>(hub: &Hub, of: &'a ShellOf) -> By<'a> {
-    By { actor: &of.me.name, now: hub.clock.now(), currency: hub.engine.currency }
+    By { actor: &of.me.name, now: hub.clock.now(), currency: hub.engine.currency, view: &of.me.view }
+}
+
+/// The departments to which the reader is limited; empty: to none.
+fn own_departments(of: &ShellOf) -> Vec<String> {
+    of.me.view.departments().map(|of| of.names.clone()).unwrap_or_default()
+}
+
+/// The fields of a customer that is new, without those that are not the reader's to fill.
+fn new_fields(of: &ShellOf, posted: Option<&Posted>) -> Vec<EditField> {
+    let hides = |field: &str| of.me.view.hides_field(field, false);
+    fields(&[], posted, hides).into_iter().filter(|field| !field.hidden).collect()
 }
 
 fn tell(hub: &Hub, id: &str) {
@@ -193,17 +217,19 @@ fn values(posted: &Posted, prefix: &str) -> Values {
 }
 
 /// The form's fields: as they stand, or as they were posted.
-fn fields(master: &[MasterValue], posted: Option<&Posted>) -> Vec<EditField> {
+fn fields(master: &[MasterValue], posted: Option<&Posted>, hides: impl Fn(&str) -> bool) -> Vec<EditField> {
     CUSTOMER_FIELDS
         .into_iter()
         .map(|name| {
             let stands = master.iter().find(|m| m.field == name);
-            let now = stands.map(|m| m.value.clone()).unwrap_or_default();
-            let given = |key: &str| posted.and_then(|p| p.get(key)).cloned();
+            let now = stands.and_then(|m| m.value.clear()).unwrap_or_default().to_owned();
+            let hidden = hides(name);
+            let given = |key: &str| posted.filter(|_| !hidden).and_then(|p| p.get(key)).cloned();
             EditField {
                 name,
                 value: given(name).unwrap_or_else(|| now.clone()),
                 seen: given(&format!("seen.{name}")).unwrap_or(now),
+                hidden,
                 error: None,
                 overtaken_by: None,
                 source: stands.map(|m| m.source.clone()),
@@ -227,7 +253,8 @@ fn explain(wrong: EditError, master: &[MasterValue], fields: &mut [EditField]) -
         }
         EditError::Overtaken(moved) => {
             for field in fields.iter_mut().filter(|f| moved.contains(&f.name)) {
-                let now = master.iter().find(|m| m.field == field.name).map(|m| m.value.clone()).unwrap_or_default();
+                let now = master.iter().find(|m| m.field == field.name);
+                let now = now.and_then(|m| m.value.clear()).unwrap_or_default().to_owned();
                 field.seen.clone_from(&now);
                 field.overtaken_by = Some(now);
             }

@@ -20,9 +20,9 @@ pub async fn page(State(hub): State<SharedHub>, of: ShellOf) -> Result<Html<Stri
     of.me.require(Action::ViewCustomers)?;
     let query = ListQuery::parse(&of.query);
     let today = of.shell.today();
-    let tabs = hub.directory.tabs(today);
+    let tabs = hub.directory.tabs(&of.me.view, today);
     let view = CustomersPage {
-        answer: hub.directory.query(&query.question(), today),
+        answer: hub.directory.query(&of.me.view, &query.question(), today),
         query,
         tab_counts: [tabs.all, tabs.quiet, tabs.overdue],
         connections: of.shell.connections.unwrap_or(0),

@@ -26,7 +26,7 @@ use crate::{
         },
     },
     identity::{Action, Origin},
-    model::Timestamp,
+    model::{Timestamp, View},
     store::{self, failure::Failure, operations::FailureSummary},
     sync::replay,
 };
@@ -61,8 +61,8 @@ async fn list(
     frame: ShellOf,
     Query(query): Query<ListQuery>,
 ) -> Result<Html<String>, AppError> {
-    let ShellOf { shell, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
-    Ok(page(&hub, &query, None).await?.render(&shell))
+    let ShellOf { shell, me, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
+    Ok(page(&hub, &me.view, &query, None).await?.render(&shell))
 }
 
 async fn show(
@@ -71,36 +71,36 @@ async fn show(
     Path(id): Path<String>,
     Query(mut query): Query<ListQuery>,
 ) -> Result<Html<String>, AppError> {
-    let ShellOf { shell, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
-    let failure = store::failure::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
+    let ShellOf { shell, me, .. } = frame.allow(Action::ViewFailures, Section::Failures)?;
+    let failure = store::failure::get(&hub.db, &me.view, &id).await?.ok_or(AppError::NotFound)?;
     query.state.clone_from(&failure.state);
-    Ok(page(&hub, &query, Some(failure)).await?.render(&shell))
+    Ok(page(&hub, &me.view, &query, Some(failure)).await?.render(&shell))
 }
 
-async fn page(hub: &Hub, query: &ListQuery, chosen: Option<Failure>) -> Result<FailuresPage, AppError> {
+async fn page(hub: &Hub, view: &View, query: &ListQuery, chosen: Option<Failure>) -> Result<FailuresPage, AppError> {
     let tab = Tab::parse(&query.state);
     let connection = Some(query.connection.as_str()).filter(|c| !c.is_empty());
-    let by_state = store::operations::failure_counts(&hub.db, connection).await?;
+    let by_state = store::operations::failure_counts(&hub.db, view, connection).await?;
     let counts = Tab::EVERY.map(|t| by_state.iter().find(|(s, _)| s == t.value()).map_or(0, |(_, n)| *n));
     let q = query.q.trim();
     let mut groups = Vec::new();
-    for (cause, count) in store::operations::causes(&hub.db, tab.value(), connection, q).await? {
+    for (cause, count) in store::operations::causes(&hub.db, view, tab.value(), connection, q).await? {
         if !query.cause.is_empty() && query.cause != cause {
             continue;
         }
         let limit = if query.cause.is_empty() { FEW } else { MANY };
-        let rows = store::operations::failures_of(&hub.db, tab.value(), &cause, connection, q, limit).await?;
+        let rows = store::operations::failures_of(&hub.db, view, tab.value(), &cause, connection, q, limit).await?;
         groups.push(CauseGroup { cause, count, rows: rows.into_iter().map(row).collect() });
     }
     let asked = chosen.is_some();
     let first = groups.first().and_then(|g| g.rows.first()).map(|r| r.id.clone());
     let chosen = match (chosen, first) {
         (Some(failure), _) => Some(failure),
-        (None, Some(id)) => store::failure::get(&hub.db, &id).await?,
+        (None, Some(id)) => store::failure::get(&hub.db, view, &id).await?,
         (None, None) => None,
     };
     let detail = match chosen {
-        Some(failure) => Some(detail(hub, failure).await?),
+        Some(failure) => Some(detail(hub, view, failure).await?),
         None => None,
     };
     let figures = store::operations::figures(&hub.db, connection).await?;
@@ -129,7 +129,7 @@ fn row(f: FailureSummary) -> FailureRow {
     }
 }
 
-async fn detail(hub: &Hub, f: Failure) -> Result<FailureDetail, AppError> {
+async fn detail(hub: &Hub, view: &View, f: Failure) -> Result<FailureDetail, AppError> {
     let connection = store::connection::get(&hub.db, &f.connection_id).await?;
     let (name, kind) = connection.map_or_else(Default::default, |c| (c.name, c.kind));
     let origin = match &f.run_id {
@@ -137,9 +137,11 @@ async fn detail(hub: &Hub, f: Failure) -> Result<FailureDetail, AppError> {
         None => None,
     };
     let run = origin.as_ref().map(|run| (run.id.clone(), run.number));
-    let causes = store::operations::causes(&hub.db, "open", Some(&f.connection_id), "").await?;
+    let causes = store::operations::causes(&hub.db, view, "open", Some(&f.connection_id), "").await?;
     let same_cause = causes.iter().find(|(c, _)| *c == f.cause).map_or(0, |(_, n)| *n);
-    let pretty = pretty(&f.payload);
+    // As a source sent it, it may hold any field, under any name: who may not see all of them sees none of it.
+    let veiled = view.hides_any();
+    let (pretty, value) = if veiled { (String::new(), None) } else { (pretty(&f.payload), f.value.clone()) };
     let replayable = matches!(f.state.as_str(), "open" | "retrying");
     // Trying without keeping anything is cheap for one record and tells what the button would do.
     let preview = if replayable {
@@ -156,7 +158,7 @@ async fn detail(hub: &Hub, f: Failure) -> Result<FailureDetail, AppError> {
         cause: f.cause.clone(),
     }];
     Ok(FailureDetail {
-        payload: excerpt(&pretty, f.source_path.as_deref(), f.value.as_deref()),
+        payload: excerpt(&pretty, f.source_path.as_deref(), value.as_deref()),
         payload_fields: pretty.lines().filter(|l| l.contains("\":")).count(),
         payload_all: pretty,
         row: FailureRow {
@@ -173,7 +175,8 @@ async fn detail(hub: &Hub, f: Failure) -> Result<FailureDetail, AppError> {
         run,
         attempts: f.attempts,
         field: f.field,
-        value: f.value.filter(|v| !v.is_empty()),
+        value: value.filter(|v| !v.is_empty()),
+        veiled,
         tries,
         state: Tab::parse(&f.state),
         next_try: None,
@@ -240,7 +243,7 @@ async fn replay_one(
     Form(form): Form<Posted>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ReplayFailures)?;
-    let failure = store::failure::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
+    let failure = store::failure::get(&hub.db, &frame.me.view, &id).await?.ok_or(AppError::NotFound)?;
     replayed(&hub, &frame, &origin, vec![failure], &form.back).await
 }
 
@@ -252,7 +255,7 @@ async fn replay_cause(
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ReplayFailures)?;
     let connection = Some(form.connection.as_str()).filter(|c| !c.is_empty());
-    let failures = store::failure::of_cause(&hub.db, &form.cause, connection, REPLAY_AT_ONCE).await?;
+    let failures = store::failure::of_cause(&hub.db, &frame.me.view, &form.cause, connection, REPLAY_AT_ONCE).await?;
     replayed(&hub, &frame, &origin, failures, "/failures").await
 }
 
@@ -286,6 +289,7 @@ async fn ignore(
     if form.reason.trim().is_empty() {
         return Err(AppError::invalid("REQ_EMPTY", "a reason is needed"));
     }
+    store::failure::get(&hub.db, &frame.me.view, &id).await?.ok_or(AppError::NotFound)?;
     if !replay::set_ignored(&hub.engine, &id, true, &form.reason).await? {
         return Err(AppError::NotFound);
     }
@@ -300,6 +304,7 @@ async fn restore(
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ReplayFailures)?;
+    store::failure::get(&hub.db, &frame.me.view, &id).await?.ok_or(AppError::NotFound)?;
     if !replay::set_ignored(&hub.engine, &id, false, "").await? {
         return Err(AppError::NotFound);
     }

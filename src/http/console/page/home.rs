@@ -25,18 +25,19 @@ pub async fn page(State(hub): State<SharedHub>, of: ShellOf) -> Result<Html<Stri
     let mut view = HomePage { recent_is_orders: true, ..HomePage::default() };
     if of.me.can(Action::ViewCustomers) {
         let latest = Query { sort: "last_order".into(), descending: true, limit: 8, ..Query::default() };
-        view.recent = hub.directory.query(&latest, today).rows.into_iter().map(|(entry, _)| entry).collect();
+        view.recent =
+            hub.directory.query(&of.me.view, &latest, today).rows.into_iter().map(|(entry, _)| entry).collect();
         let acute =
             Query { health: vec![Health::Act], sort: "sales".into(), descending: true, limit: 8, ..Query::default() };
-        let acute = hub.directory.query(&acute, today);
+        let acute = hub.directory.query(&of.me.view, &acute, today);
         view.due_total = i64::try_from(acute.total).unwrap_or(i64::MAX);
         view.due = acute.rows.into_iter().map(|(entry, _)| due(&of.shell, entry)).collect();
     }
-    let troubles = read_console::troubles(&hub.db).await?;
+    let troubles = read_console::troubles(&hub.db, &of.me.view).await?;
     view.news = troubles.iter().filter_map(|row| news(&of.shell, row)).collect();
     if of.shell.is_admin() {
         view.todo = vec![
-            Todo { key: "home.todo_customer", done: !hub.directory.is_empty(), href: "/customers" },
+            Todo { key: "home.todo_customer", done: hub.directory.count(&of.me.view) > 0, href: "/customers" },
             Todo { key: "home.todo_connect", done: troubles.iter().any(|row| !row.sample), href: "/connections" },
             Todo {
                 key: "home.todo_check",

@@ -45,12 +45,14 @@ impl Posted {
         self.text(name).split([' ', ',', '\u{3000}']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Groups and roles as they stand in the rows of the form, rows without a group left out.
+    /// Groups with role and department as they stand in the rows of the form, rows without a group left out.
     #[must_use]
-    pub fn rows(&self) -> Vec<(String, String)> {
-        let rows = self.every("group").zip(self.every("role"));
-        let rows = rows.map(|(group, role)| (group.trim().to_owned(), role.to_owned()));
-        rows.filter(|(group, _)| !group.is_empty()).collect()
+    pub fn rows(&self) -> Vec<(String, String, String)> {
+        let departments = self.every("department").map(str::trim).chain(std::iter::repeat(""));
+        let rows = self.every("group").zip(self.every("role")).zip(departments);
+        let rows =
+            rows.map(|((group, role), department)| (group.trim().to_owned(), role.to_owned(), department.to_owned()));
+        rows.filter(|(group, _, _)| !group.is_empty()).collect()
     }
 
     /// # Errors
@@ -100,15 +102,22 @@ impl Posted {
     /// The field that is wrong.
     pub fn mapping(&self) -> Result<Mapping, Wrong> {
         let mut roles = BTreeMap::new();
-        for (group, role) in self.rows() {
+        let mut departments = BTreeMap::new();
+        for (group, role, department) in self.rows() {
             let role = Role::parse(&role).ok_or_else(|| wrong("roles", "IDP_ROLE_MISSING"))?;
             if group.chars().count() > 200 || group.contains('\0') {
                 return Err(wrong("roles", "TOO_LONG"));
             }
+            if department.chars().count() > 100 || department.chars().any(char::is_control) {
+                return Err(wrong("roles", "DEPARTMENT_NAME"));
+            }
+            if !department.is_empty() {
+                departments.insert(group.clone(), department);
+            }
             roles.insert(group, role);
         }
         let default_role = Role::parse(&self.text("default_role"));
-        Ok(Mapping { groups: self.text("groups_claim"), roles, default_role })
+        Ok(Mapping { groups: self.text("groups_claim"), roles, departments, default_role })
     }
 }
 

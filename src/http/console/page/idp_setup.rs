@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use super::{
     ShellOf, done,
-    idp::{facts, find, given, keys_url},
+    idp::{changed, facts, find, given, keys_url},
     idp_form::{Posted, explain},
     outcome::{Act, audited},
 };
@@ -107,7 +107,7 @@ impl Here {
     async fn store(&self, hub: &Hub, origin: &Origin, filled: Filled) -> Result<(), AppError> {
         let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
         if !filled.store(&mut tx, &self.row.id, now).await? {
-            return Err(AppError::NotFound);
+            return Err(changed());
         }
         audited(&mut tx, Act::on(&self.me, origin, "idp.change", "idp", &self.row.id), now).await?;
         Ok(tx.commit().await?)
@@ -296,13 +296,13 @@ fn typed(hub: &Hub, here: &Here, posted: &Posted, wrong: Wrong) -> TakePage {
 
 async fn roles(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
     let here = Here::at(&hub, frame, &id, "roles").await?;
-    let (groups_claim, mapped, default_role) = match (saml_settings(&here.row), setup::oidc_settings(&here.row)) {
-        (Some(known), _) => (known.groups_attribute, known.roles, known.default_role),
-        (_, Some(known)) => (known.groups_claim, known.roles, known.default_role),
-        _ => Default::default(),
-    };
-    let mut rows: Vec<(String, String)> =
-        mapped.into_iter().map(|(group, role)| (group, role.as_str().to_owned())).collect();
+    let setup::Mapping { groups: groups_claim, roles: mapped, mut departments, default_role } =
+        setup::mapping(&here.row);
+    let mut rows: Vec<(String, String, String)> = Vec::new();
+    for (group, role) in mapped {
+        let department = departments.remove(&group).unwrap_or_default();
+        rows.push((group, role.as_str().to_owned(), department));
+    }
     if here.frame.preset.has_groups() || !rows.is_empty() {
         rows.extend(vec![Default::default(); BLANK]);
     }
@@ -387,7 +387,7 @@ async fn start(
         Departure::Away { way, cookie } => (way, cookie),
         Departure::Found => return Ok(Redirect::to(&format!("/admin/idp/{}/test", here.row.id)).into_response()),
     };
-    Ok(saml_page::away(&hub, Begun { way, cookie: bound }, preferences))
+    Ok(saml_page::set_out(&hub, Begun { way, cookie: bound }, preferences))
 }
 
 async fn confirmation(hub: &Hub, here: &Here, error: Option<&'static str>) -> Result<ActivatePage, AppError> {

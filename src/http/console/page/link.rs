@@ -60,7 +60,7 @@ async fn add(
     let (bound, public) = (cookie::get(&headers, cookie::LOGIN), &hub.edge.public_url);
     let idp = idp.replace('\0', "");
     let begun = hub.federation.depart(Act::Link, (&frame.me, &idp, "/me"), bound, public, &origin).await?;
-    Ok(saml_page::away(&hub, begun, preferences))
+    Ok(saml_page::set_out(&hub, begun, preferences))
 }
 
 async fn remove(

@@ -20,8 +20,10 @@ mod glass;
 mod home;
 mod hooks;
 mod idp;
+mod idp_domain;
 mod idp_form;
 mod idp_setup;
+mod invite;
 mod link;
 mod live;
 mod me;
@@ -37,6 +39,7 @@ mod settings;
 mod setup;
 pub mod shell_of;
 mod states;
+mod tokens;
 mod users;
 
 use axum::{
@@ -68,6 +71,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/setup/progress", get(setup::progress))
         .route("/setup/progress/stream", get(setup::stream))
         .route("/settings", get(settings::page).post(settings::save))
+        .route("/settings/mail/test", post(settings::test_mail))
         .route("/settings/sample/clear", post(settings::clear_sample))
         .route("/settings/sample/load", post(settings::load_sample))
         .route("/me/language", post(me::language))
@@ -87,9 +91,12 @@ pub fn routes() -> Router<SharedHub> {
         .merge(link::routes())
         .merge(prove::routes())
         .merge(second_factor::routes())
+        .merge(invite::routes())
+        .merge(tokens::routes())
         .merge(users::routes())
         .merge(glass::routes())
         .merge(idp::routes())
+        .merge(idp_domain::routes())
         .merge(idp_setup::routes())
         .merge(audit::routes())
 }

@@ -58,7 +58,7 @@ pub async fn audited_alone(hub: &Hub, act: Act<'_>) -> Result<(), StoreError> {
 pub fn seen(hub: &Hub, of: &ShellOf, origin: &Origin, customer_id: &str) {
     if !of.by_itself {
         let object = ("customer", customer_id);
-        let seen = Seen { actor: &of.me.user_id, action: "customer.view", object, outcome: Outcome::Ok };
+        let seen = Seen { actor: &of.me.user_id, action: "customer.view", object, outcome: Outcome::Ok, detail: None };
         hub.identity.note(seen, origin);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
             view::{
                 Page,
                 error::ErrorPage,
-                setup::{EnvCheck, LeavePage, SetupOwnerPage, SigninCodePage, SigninPage},
+                setup::{EnvCheck, InvitationPage, LeavePage, SetupOwnerPage, SigninCodePage, SigninPage},
             },
         },
         pages::{self, Pages},
@@ -33,7 +33,7 @@ pub const ZONES: [&str; 8] = [
 /// The console's own pages in place of the plain ones.
 #[must_use]
 pub fn pages() -> Pages {
-    Pages { sign_in, code, setup, error, leave, after_setup: "/setup/data" }
+    Pages { sign_in, code, setup, invitation, error, leave, after_setup: "/setup/data" }
 }
 
 pub(super) fn shell(language: &str, theme: &str, company: &str) -> Shell {
@@ -71,6 +71,8 @@ fn sign_in(page: pages::SignInPage) -> Response {
         wait: page.wait.and_then(|seconds| i64::try_from(seconds).ok()),
         csrf: page.csrf,
         providers: page.providers,
+        mail_first: page.mail_first,
+        lead: page.lead,
     };
     view.render(&shell).into_response()
 }
@@ -108,9 +110,25 @@ fn setup(page: pages::SetupPage) -> Response {
     view.render(&shell).into_response()
 }
 
+fn invitation(page: pages::InvitationPage) -> Response {
+    let shell = shell(page.language, page.theme, &page.company);
+    let view = InvitationPage {
+        company: page.company,
+        dead: page.dead,
+        mail: page.mail,
+        provider_only: page.provider_only,
+        providers: page.providers,
+        name: page.name,
+        errors: page.errors.iter().map(|e| (e.field.to_owned(), e.code.to_owned())).collect(),
+        refusal: page.error.map(str::to_owned),
+        csrf: page.csrf,
+    };
+    view.render(&shell).into_response()
+}
+
 fn leave(page: pages::LeavePage) -> Response {
     let shell = shell(page.language, page.theme, "");
-    LeavePage { action: page.action, request: page.request }.render(&shell).into_response()
+    LeavePage { action: page.action, fields: page.fields, out: page.out }.render(&shell).into_response()
 }
 
 fn error(page: pages::ErrorPage) -> Response {

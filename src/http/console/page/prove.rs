@@ -104,5 +104,5 @@ async fn start(
     let next = safe_next(&wish.next).unwrap_or("/me");
     let (bound, public) = (cookie::get(&headers, cookie::LOGIN), &hub.edge.public_url);
     let begun = hub.federation.depart(Act::Prove, (&frame.me, idp, next), bound, public, &origin).await?;
-    Ok(saml_page::away(&hub, begun, preferences))
+    Ok(saml_page::set_out(&hub, begun, preferences))
 }

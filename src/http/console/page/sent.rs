@@ -26,7 +26,7 @@ use crate::{
         },
     },
     identity::{Action, Origin},
-    model::Timestamp,
+    model::{Timestamp, View},
     store::{
         event::{self, Again},
         read_event::{self, Filter, Told},
@@ -57,7 +57,7 @@ async fn list(
     frame: ShellOf,
     Query(query): Query<ListQuery>,
 ) -> Result<Html<String>, AppError> {
-    let ShellOf { shell, .. } = frame.allow(Action::ViewOperations, Section::Webhooks)?;
+    let ShellOf { shell, me, .. } = frame.allow(Action::ViewOperations, Section::Webhooks)?;
     let now = hub.clock.now();
     let state = if ["pending", "delivered", "dead"].contains(&query.state.as_str()) { &query.state } else { "" };
     let filter = Filter { receiver: &query.receiver, state, customer: "", before: query.after.split_once('/') };
@@ -70,7 +70,7 @@ async fn list(
     let next = more.map(|last| next_url(&query, &format!("{}/{}", last.event_id, last.receiver_id)));
     let page = SentPage {
         receivers: receivers.into_iter().map(|r| receivers::row(r, &figures, now)).collect(),
-        rows: told.into_iter().map(|t| row(&hub, t)).collect(),
+        rows: told.into_iter().map(|t| row(&hub, &me.view, t)).collect(),
         receiver: query.receiver.clone(),
         state: state.to_owned(),
         next,
@@ -89,9 +89,9 @@ fn next_url(query: &ListQuery, after: &str) -> String {
     format!("/webhooks/sent?{}", out.finish())
 }
 
-fn row(hub: &Hub, t: Told) -> SentRow {
+fn row(hub: &Hub, view: &View, t: Told) -> SentRow {
     let customer = t.customer_id.map(|id| {
-        let name = hub.directory.get(&id).map_or_else(|| id.clone(), |entry| entry.name);
+        let name = hub.directory.get(view, &id).map_or_else(|| id.clone(), |entry| entry.name);
         (id, name)
     });
     SentRow {
@@ -114,14 +114,14 @@ async fn show(
     frame: ShellOf,
     Path((receiver_id, event_id)): Path<(String, String)>,
 ) -> Result<Html<String>, AppError> {
-    let ShellOf { shell, .. } = frame.allow(Action::ViewOperations, Section::Webhooks)?;
+    let ShellOf { shell, me, .. } = frame.allow(Action::ViewOperations, Section::Webhooks)?;
     let told = read_event::one(&hub.db, &receiver_id, &event_id).await?.ok_or(AppError::NotFound)?;
     let to = receiver::get(&hub.db, &receiver_id).await?.ok_or(AppError::NotFound)?;
     let attempts = read_event::attempts(&hub.db, &receiver_id, &event_id).await?;
     let content = event::contents(&hub.db, &[&event_id]).await?;
     let letter = content.first().and_then(webhooks::letter::letter);
     let page = SentDetailPage {
-        row: row(&hub, told),
+        row: row(&hub, &me.view, told),
         url: to.url,
         body: letter.map(|letter| super::hooks::shown(&letter.body)).unwrap_or_default(),
         attempts: attempts

@@ -1,13 +1,14 @@
 //! `/me`: one's own account and the browsers it is signed in with.
 
 use axum::{
-    Router,
+    Form, Router,
     extract::{Path, State},
     response::{Html, Response},
     routing::{get, post},
 };
+use serde::Deserialize;
 
-use super::{ShellOf, done, link, users};
+use super::{ShellOf, done, link, tokens, users};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -27,6 +28,7 @@ use crate::{
 pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/me", get(page))
+        .route("/me/alerts", post(alerts))
         .route("/me/sessions/end-others", post(end_others))
         .route("/me/sessions/{id}/end", post(end))
 }
@@ -60,7 +62,27 @@ pub async fn me(hub: &Hub, me: &Principal, error: Option<&'static str>) -> Resul
     let sessions = rows(hub, &me.user_id, &me.session_id).await?;
     let second_factor = matches!(hub.identity.factor(&me.user_id).await?, Factor::On { .. });
     let (links, free) = link::links(hub, &me.user_id).await?;
-    Ok(MePage { row, second_factor, sessions, sessions_at: "/me/sessions".to_owned(), links, free, error })
+    let alerts = hub.identity.alerts_of(me).await?;
+    let tokens = tokens::rows(hub.identity.tokens_of(&me.user_id).await?, me, "/me");
+    let sessions_at = "/me/sessions".to_owned();
+    Ok(MePage { row, tokens, second_factor, alerts, sessions, sessions_at, links, free, error })
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AlertsPost {
+    alerts: String,
+}
+
+async fn alerts(
+    State(hub): State<SharedHub>,
+    me: Principal,
+    origin: Origin,
+    Form(post): Form<AlertsPost>,
+) -> Result<Response, AppError> {
+    let wanted = post.alerts == "on";
+    hub.identity.choose_alerts(&me.user_id, &me.user_id, wanted, &origin).await?;
+    Ok(done("/me", if wanted { "alerts_on" } else { "alerts_off" }, None))
 }
 
 async fn end(

@@ -14,12 +14,14 @@ use crate::{
     http::{
         AppError,
         console::{
-            Section,
+            Section, letter,
             view::{Page, settings::SettingsPage},
         },
         preferences,
     },
     identity::{Action, AuditEntry, Origin, Outcome, Settings, audit},
+    mail::{Letter, What, carrier::Came},
+    model::{Id, ids::Noun},
     samples,
     store::read_console,
 };
@@ -47,6 +49,7 @@ async fn view(hub: &Hub, settings: &Settings) -> Result<SettingsPage, AppError> 
         sample_documents,
         confirm_word: CONFIRM.to_owned(),
         may_load_sample: sample_customers == 0,
+        mail_host: hub.mail.as_ref().map(|_| hub.config.mail.host.clone()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..SettingsPage::default()
     })
@@ -104,6 +107,23 @@ pub async fn save(
     audit::record(&mut tx, entry, hub.clock.now()).await?;
     tx.commit().await?;
     Ok(done("/settings", "saved", None))
+}
+
+/// Sends a mail to the reader, and says what the server said.
+pub async fn test_mail(State(hub): State<SharedHub>, of: ShellOf) -> Result<Response, AppError> {
+    of.me.require(Action::ManageSettings)?;
+    let carrier = hub.mail.as_ref().ok_or(AppError::NotFound)?;
+    let settings = Settings::load(&hub.db).await?;
+    let letter = Letter { company: settings.company.clone(), zone: settings.zone.clone(), what: What::Test };
+    let written = letter::write(&letter, &of.me.language, hub.edge.public_url.as_str());
+    match carrier.send(Id::new(Noun::Mail).as_str(), &of.me.mail, &written).await {
+        Came::Taken => Ok(done("/settings", "mail_tested", None)),
+        Came::Later(trouble) | Came::Never(trouble) | Came::Away(trouble) => {
+            let mail_trouble = Some((trouble.cause.to_owned(), trouble.answer));
+            let view = SettingsPage { mail_trouble, ..view(&hub, &settings).await? };
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Settings))).into_response())
+        }
+    }
 }
 
 fn wrong(new: &Settings) -> Vec<(String, String)> {

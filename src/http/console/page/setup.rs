@@ -33,7 +33,11 @@ fn checks(hub: &Hub, shell: &Shell) -> Vec<EnvCheck> {
     let url = &hub.edge.public_url;
     let https = EnvCheck { detail: url.host_str().unwrap_or_default().to_owned(), ..ok("url") };
     let tone = if url.scheme() == "https" { "ok" } else { "warn" };
-    vec![ok("database"), ok("key"), EnvCheck { tone, ..https }]
+    let mail = match &hub.mail {
+        Some(_) => EnvCheck { detail: hub.config.mail.host.clone(), ..ok("mail") },
+        None => EnvCheck { tone: "warn", detail: shell.t("env.later").to_owned(), ..ok("mail") },
+    };
+    vec![ok("database"), ok("key"), EnvCheck { tone, ..https }, mail]
 }
 
 pub async fn data(State(hub): State<SharedHub>, of: ShellOf) -> Result<Html<String>, AppError> {

@@ -62,8 +62,9 @@ impl FromRequestParts<SharedHub> for ShellOf {
     async fn from_request_parts(parts: &mut Parts, hub: &SharedHub) -> Result<Self, AppError> {
         let me = <Principal as FromRequestParts<SharedHub>>::from_request_parts(parts, hub).await?;
         let Ok(preferences) = Preferences::from_request_parts(parts, hub).await;
-        let failures =
-            async { if me.can(Action::ViewFailures) { read_console::open_failures(&hub.db).await } else { Ok(0) } };
+        let failures = async {
+            if me.can(Action::ViewFailures) { read_console::open_failures(&hub.db, &me.view).await } else { Ok(0) }
+        };
         let watches = me.can(Action::ManageSignIn) && !me.proof.glass;
         let alarms = async { if watches { store::glass::unseen(&hub.db, MOST_ALARMS).await } else { Ok(Vec::new()) } };
         let (settings, open_failures, alarms) = tokio::try_join!(Settings::load(&hub.db), failures, alarms)?;
@@ -77,7 +78,7 @@ impl FromRequestParts<SharedHub> for ShellOf {
             section: Section::None,
             path: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
             shortcuts: wants_shortcuts(&parts.headers),
-            customers: i64::try_from(hub.directory.len()).ok(),
+            customers: i64::try_from(hub.directory.count(&me.view)).ok(),
             connections: i64::try_from(hub.registry.all().len()).ok(),
             open_failures,
             notice: super::outcome::notice(Lang::parse(preferences.language), parts.uri.query().unwrap_or_default()),

@@ -1,5 +1,7 @@
 //! `/admin/users`: who is here, with which rights, signed in from where.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Form, Router,
     extract::{Path, Query, State},
@@ -9,7 +11,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, audit, done, sessions};
+use super::{ShellOf, audit, done, invite, sessions, tokens};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -18,17 +20,16 @@ use crate::{
             Section,
             view::{
                 Page,
-                user::{Mapping, PermissionsPage, UserPage, UserRow, UsersPage},
+                user::{DepartmentRow, Mapping, PermissionsPage, Sees, UserPage, UserRow, UsersPage},
             },
         },
     },
     identity::{
-        Action, By, Factor, GlassError, MemberError, Origin, Principal, Role, can,
-        federation::Settings,
+        Action, By, DepartmentError, Factor, GlassError, MemberError, Origin, Principal, Role, can,
         members::{grantable, may_change},
     },
-    model::Timestamp,
-    store::{self, StoreError, external_identity, idp, user},
+    model::{Class, Timestamp, view::department_key},
+    store::{self, StoreError, department, external_identity, idp, user},
 };
 
 pub fn routes() -> Router<SharedHub> {
@@ -37,6 +38,8 @@ pub fn routes() -> Router<SharedHub> {
         .route("/admin/users/permissions", get(permissions))
         .route("/admin/users/{id}", get(show))
         .route("/admin/users/{id}/role", post(set_role))
+        .route("/admin/users/{id}/departments", post(give_department))
+        .route("/admin/users/{id}/departments/remove", post(take_department))
         .route("/admin/users/{id}/deactivate", post(deactivate))
         .route("/admin/users/{id}/reactivate", post(reactivate))
         .route("/admin/users/{id}/sign-out", post(sign_out))
@@ -75,7 +78,10 @@ async fn list(
     let more = offset + (found.len() as i64) < total;
     let state = if active.is_some() { query.state.clone() } else { String::new() };
     let to = |page| list_url(&text, role, &state, page);
+    let may_invite = me.can(Action::ManageUsers);
     let view = UsersPage {
+        may_invite,
+        invitations: invite::rows(&hub).await?,
         first: if found.is_empty() { 0 } else { offset + 1 },
         rows: rows(&hub, found, &me).await?,
         total,
@@ -112,6 +118,7 @@ pub async fn rows(hub: &Hub, found: Vec<user::UserRow>, me: &Principal) -> Resul
     let row = |u: user::UserRow| UserRow {
         providers: ways(&u.id),
         me: u.id == me.user_id,
+        service: u.kind == user::SERVICE,
         role: Role::parse(&u.role).unwrap_or(Role::Viewer),
         local: u.password_hash.is_some(),
         signed_in_at: u.signed_in_at.map(Timestamp),
@@ -145,11 +152,12 @@ async fn person(hub: &Hub, me: &Principal, id: &str) -> Result<UserPage, AppErro
     let created_at = Timestamp(found.created_at);
     let row = rows(hub, vec![found], me).await?.pop().ok_or(AppError::NotFound)?;
     let may_change = may_change(me, id, row.role);
+    let departments = department::of_user(&hub.db, &row.id).await?;
     let may_see_trail = me.can(Action::ViewAudit);
     let trail = if may_see_trail {
         let filter = store::audit::Filter { named: Some(id), ..Default::default() };
         let entries = store::audit::list(&hub.db, &filter, 5).await?;
-        audit::lines(hub, entries).await?
+        audit::lines(hub, &me.view, entries).await?
     } else {
         Vec::new()
     };
@@ -157,12 +165,19 @@ async fn person(hub: &Hub, me: &Principal, id: &str) -> Result<UserPage, AppErro
         created_at,
         sessions: sessions::rows(hub, id, &me.session_id).await?,
         sessions_at: format!("/admin/users/{id}/sessions"),
-        grantable: if may_change { grantable(me) } else { Vec::new() },
+        grantable: grantable(me)
+            .into_iter()
+            .filter(|role| may_change && !(row.service && *role == Role::Owner))
+            .collect(),
         may_change,
         // First run's owner stays owner, whatever a provider says.
         role_by: row.providers.first().filter(|_| row.role != Role::Owner).cloned(),
+        departments: departments.into_iter().map(department).collect(),
+        known_departments: if may_change { known_departments(hub).await? } else { Vec::new() },
+        limited: hub.identity.access().limits(row.role),
         second_factor: matches!(hub.identity.factor(id).await?, Factor::On { .. }),
         may_glass: me.can(Action::ManageOwners) && row.role == Role::Owner && row.local && row.disabled_at.is_none(),
+        tokens: tokens::rows(hub.identity.tokens_of(id).await?, me, &format!("/admin/users/{id}")),
         error: None,
         trail,
         may_see_trail,
@@ -173,6 +188,22 @@ async fn person(hub: &Hub, me: &Principal, id: &str) -> Result<UserPage, AppErro
 /// The person's page again, with what was refused.
 pub async fn refused(hub: &Hub, me: &Principal, id: &str, code: &'static str) -> Result<UserPage, AppError> {
     Ok(UserPage { error: Some(code), ..person(hub, me, id).await? })
+}
+
+fn department(row: department::Row) -> DepartmentRow {
+    DepartmentRow { by_groups: row.given_by == department::GROUPS, name: row.name }
+}
+
+/// Departments that customers and people have.
+async fn known_departments(hub: &Hub) -> Result<Vec<String>, StoreError> {
+    let (of_customers, of_people) = tokio::try_join!(store::scope::departments(&hub.db), department::known(&hub.db))?;
+    let mut names = of_customers;
+    for name in of_people {
+        if !names.iter().any(|known| department_key(known) == department_key(&name)) {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// Back to the person's page: with a notice, or with what was refused.
@@ -192,7 +223,7 @@ async fn answer<T>(
         Err(MemberError::Denied(denied)) => Err(denied.into()),
         Err(MemberError::Store(error)) => Err(error.into()),
         Err(MemberError::Glass(GlassError::Store(error))) => Err(error.into()),
-        Err(error @ (MemberError::Own | MemberError::LastOwner | MemberError::Glass(_))) => {
+        Err(error @ (MemberError::Own | MemberError::LastOwner | MemberError::Service | MemberError::Glass(_))) => {
             let view = refused(hub, &frame.me, id, error.code()).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&frame.at(Section::Users))).into_response())
         }
@@ -217,6 +248,42 @@ async fn set_role(
     let role = Role::parse(&post.role).ok_or_else(|| AppError::invalid("ROLE_UNKNOWN", "there is no such role"))?;
     let acted = hub.identity.set_role(By::from(&frame.me), &id, role, &origin).await;
     answer(&hub, frame, &id, acted, |()| ("role_changed", None)).await
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct DepartmentPost {
+    department: String,
+}
+
+async fn give_department(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+    Form(post): Form<DepartmentPost>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageUsers)?;
+    match hub.identity.give_department(By::from(&frame.me), &id, &post.department, &origin).await {
+        Ok(_) => answer(&hub, frame, &id, Ok(()), |()| ("department_given", None)).await,
+        Err(DepartmentError::Member(error)) => answer(&hub, frame, &id, Err::<(), _>(error), |()| ("", None)).await,
+        Err(DepartmentError::Name) => {
+            let view = UserPage { error: Some("DEPARTMENT_NAME"), ..person(&hub, &frame.me, &id).await? };
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&frame.at(Section::Users))).into_response())
+        }
+    }
+}
+
+async fn take_department(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+    Form(post): Form<DepartmentPost>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ManageUsers)?;
+    let acted = hub.identity.take_department(By::from(&frame.me), &id, &post.department, &origin).await;
+    answer(&hub, frame, &id, acted, |_| ("department_taken", None)).await
 }
 
 async fn deactivate(
@@ -280,12 +347,39 @@ async fn reset_factor(
 async fn permissions(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
     let ShellOf { shell, .. } = frame.allow(Action::ViewUsers, Section::Users)?;
     let rows = Action::ALL.map(|action| (action.as_str(), Role::ALL.map(|role| can(role, action))));
+    let access = hub.identity.access();
+    let sees = Role::ALL.map(|role| match () {
+        () if !can(role, Action::ViewCustomers) => Sees::None,
+        () if access.limits(role) => Sees::OwnDepartments,
+        () => Sees::All,
+    });
+    let clear = |class| Role::ALL.map(|role| can(role, Action::ViewCustomers).then(|| access.clears(role, class)));
     let mappings = idp::all(&hub.db).await?.into_iter().filter(|row| !row.draft).filter_map(mapping).collect();
-    Ok(PermissionsPage { rows: rows.to_vec(), mappings }.render(&shell))
+    let view = PermissionsPage {
+        sees,
+        classes: Class::ALL.into_iter().map(|class| (class.as_str(), clear(class))).collect(),
+        unassigned: access.unassigned,
+        rows: rows.to_vec(),
+        mappings,
+    };
+    Ok(view.render(&shell))
+}
+
+/// What the settings of providers of either kind say of groups.
+#[derive(Deserialize)]
+struct Groups {
+    roles: BTreeMap<String, Role>,
+    default_role: Option<Role>,
+    #[serde(default)]
+    departments: BTreeMap<String, String>,
 }
 
 fn mapping(row: idp::Row) -> Option<Mapping> {
-    let settings: Settings = serde_json::from_str(&row.settings).ok()?;
-    let groups = settings.roles.into_iter().collect();
-    Some(Mapping { provider: row.name, groups, otherwise: settings.default_role })
+    let Groups { roles, default_role, departments } = serde_json::from_str(&row.settings).ok()?;
+    Some(Mapping {
+        provider: row.name,
+        groups: roles.into_iter().collect(),
+        departments: departments.into_iter().collect(),
+        otherwise: default_role,
+    })
 }

@@ -12,7 +12,7 @@ use crate::{
         customer_edit::{CustomerEditPage, EditField},
         customers::{CustomersPage, ListQuery},
     },
-    model::{money::Currency, record::CUSTOMER_FIELDS},
+    model::{Shown, money::Currency, record::CUSTOMER_FIELDS},
 };
 
 fn customers(query: &str, rows: usize) -> CustomersPage {
@@ -274,10 +274,11 @@ fn edited() -> CustomerEditPage {
     let master = overview().master;
     let field = |name: &'static str| {
         let stands = master.iter().find(|m| m.field == name);
-        let value = stands.map(|m| m.value.clone()).unwrap_or_default();
+        let value = stands.map(|m| m.value.to_string()).unwrap_or_default();
         EditField {
             name,
             seen: value.clone(),
+            hidden: name == "credit_limit",
             value,
             error: (name == "corporate_number").then_some("FMT_CORPNO"),
             overtaken_by: (name == "phone").then(|| "053-000-0128".to_owned()),
@@ -288,6 +289,7 @@ fn edited() -> CustomerEditPage {
     CustomerEditPage {
         customer: Some(("cus_0001".into(), "株式会社朝凪電装".into())),
         fields: CUSTOMER_FIELDS.into_iter().map(field).collect(),
+        departments: vec!["営業一課".into(), "東京支店".into()],
         pinned: false,
     }
 }
@@ -308,10 +310,10 @@ fn customer(query: &str) -> CustomerPage {
 fn contradicted() -> CustomerPage {
     let conflict = |field: &str, typed: &str, said: &str, typed_won| Conflict {
         field: field.into(),
-        typed: typed.into(),
+        typed: Some(typed).filter(|text| !text.is_empty()).map(Shown::from),
         actor: "高梨 拓".into(),
         typed_at: minutes(90),
-        said: said.into(),
+        said: Some(said).filter(|text| !text.is_empty()).map(Shown::from),
         source: Some(("accounting".into(), "会計システム".into())),
         at: minutes(4),
         typed_won,
@@ -321,6 +323,25 @@ fn contradicted() -> CustomerPage {
         conflict("address", "静岡県浜松市中央区みなみ台2-4-1", "", false),
     ];
     CustomerPage { conflicts, ..customer("") }
+}
+
+/// As somebody sees it whose role hides much.
+fn masked() -> CustomerPage {
+    let mut page = contradicted();
+    let o = &mut page.overview;
+    let fields = ["credit_limit", "closing_day", "payment_terms"];
+    o.master.iter_mut().filter(|m| fields.contains(&m.field.as_str())).for_each(|m| m.value = Shown::Hidden);
+    for contact in &mut o.contacts {
+        contact.mail = contact.mail.take().map(|_| Shown::Hidden);
+        contact.phone = contact.phone.take().map(|_| Shown::Hidden);
+    }
+    o.sites.iter_mut().for_each(|site| site.phone = Some(Shown::Hidden));
+    page.conflicts[0].typed = Some(Shown::Hidden);
+    page.conflicts[0].said = Some(Shown::Hidden);
+    let changes = vec![("credit_limit".to_owned(), Some(Shown::Hidden), None)];
+    page.timeline.events[0].kind = Kind::MasterChange;
+    page.timeline.events[0].detail = Detail::MasterChange { created: false, changes, reason: "source".into() };
+    page
 }
 
 fn bare() -> CustomerPage {
@@ -363,6 +384,7 @@ pub fn samples() -> Vec<Sample> {
         ("customers-empty", section, true, Box::new(customers("", 0))),
         ("customer", section, true, Box::new(customer(""))),
         ("customer-contradicted", section, true, Box::new(contradicted())),
+        ("customer-masked", section, true, Box::new(masked())),
         ("customer-filtered", section, true, Box::new(customer("t=billing&from=2026-01-01&h=INV"))),
         ("customer-empty", section, true, Box::new(empty)),
         ("activity", section, true, Box::new(ActivityPage { activity: wrong })),

@@ -4,7 +4,10 @@ use crate::{
         Section::SignIn,
         view::{
             audit::AuditLine,
-            idp::{CertificateRow, Facts, GlassRow, IdpPage, IdpRow, IdpsPage, Wrong},
+            idp::{
+                CertificateRow, DomainRow, Facts, GlassRow, IdpPage, IdpRow, IdpsPage, MetadataReading, OtherKey,
+                OwnKeys, Wrong,
+            },
             idp_setup::{ActivatePage, Frame, GivePage, MethodPage, RolesPage, TakePage, TestPage},
         },
     },
@@ -13,6 +16,7 @@ use crate::{
         federation::{
             preset::Preset,
             report::{Check, Received, Report, State, What},
+            saml::Stage,
             trial::Finding,
         },
     },
@@ -28,7 +32,12 @@ fn row(id: &str, name: &str, kind: &str, state: &'static str) -> IdpRow {
         preset: if kind == "saml" { "saml" } else { "entra" },
         last: (state == "on").then(|| minutes(4)),
         ends: (kind == "saml").then(|| minutes(-20 * 24 * 60)),
+        unread: kind == "saml" && state == "off",
     }
+}
+
+fn certificate(ends: Option<Timestamp>) -> CertificateRow {
+    CertificateRow { fingerprint: "5C:1F:3A:".repeat(10) + "00:11", ends, leaves: None }
 }
 
 fn sso(rows: Vec<IdpRow>) -> IdpsPage {
@@ -60,11 +69,14 @@ fn facts(kind: &str) -> Facts {
             ..Facts::default()
         };
     }
-    let certificate = |ends| CertificateRow { fingerprint: "5C:1F:3A:".repeat(10) + "00:11", ends };
     Facts {
         issuer: "https://id.hinoki-seiki.example/saml".into(),
         address: "https://id.hinoki-seiki.example/sso".into(),
-        certificates: vec![certificate(Some(minutes(-20 * 24 * 60))), certificate(Some(minutes(-900 * 24 * 60)))],
+        certificates: vec![
+            certificate(Some(minutes(-20 * 24 * 60))),
+            certificate(Some(minutes(-900 * 24 * 60))),
+            CertificateRow { leaves: Some(minutes(-5 * 24 * 60)), ..certificate(None) },
+        ],
         ..Facts::default()
     }
 }
@@ -151,7 +163,10 @@ fn test(report: Option<Report>, current: bool) -> TestPage {
 }
 
 fn roles(wrong: Option<Wrong>) -> RolesPage {
-    let named = |group: &str, role: &str| (group.to_owned(), role.to_owned());
+    let named = |group: &str, role: &str| {
+        let department = if group == "営業" { "営業一課" } else { "" };
+        (group.to_owned(), role.to_owned(), department.to_owned())
+    };
     RolesPage {
         frame: frame("oidc", 3, 4),
         groups_claim: "groups".into(),
@@ -162,6 +177,21 @@ fn roles(wrong: Option<Wrong>) -> RolesPage {
     }
 }
 
+fn domains() -> Vec<DomainRow> {
+    let record = "musubi-verification=kQ3vY0d1c2VjcmV0LW9mLXRoZS1wcmV2aWV3LXBhZ2Vz";
+    let one = |domain: &str, verified_at, checked_at| DomainRow {
+        domain: domain.into(),
+        record: record.into(),
+        verified_at,
+        checked_at,
+    };
+    vec![
+        one("hinoki-seiki.example", Some(minutes(90)), Some(minutes(5))),
+        one("hinoki-kakou.example", None, Some(minutes(5))),
+        one("hinoki-butsuryuu.example", None, None),
+    ]
+}
+
 fn page(kind: &str, state: &'static str, refusals: Vec<AuditLine>) -> IdpPage {
     IdpPage {
         row: row("idp_1", "社員アカウント", kind, state),
@@ -169,11 +199,29 @@ fn page(kind: &str, state: &'static str, refusals: Vec<AuditLine>) -> IdpPage {
         given: given(kind),
         groups_claim: "groups".into(),
         roles: vec![("営業".into(), Role::Employee), ("情シス".into(), Role::Admin)],
+        departments: vec![("営業".into(), "営業一課".into())],
         default_role: (kind == "saml").then_some(Role::Viewer),
         has_secret: kind == "oidc",
-        metadata_url: "https://id.hinoki-seiki.example/metadata".into(),
+        metadata_url: if kind == "saml" { "https://id.hinoki-seiki.example/metadata".into() } else { String::new() },
+        valid_until: (kind == "saml").then(|| minutes(-6 * 24 * 60)),
+        reading: (kind == "saml").then(|| MetadataReading {
+            due_at: minutes(-15),
+            read_at: Some(minutes(26 * 60)),
+            failed_at: (state == "on").then(|| minutes(120)),
+            code: (state == "on").then(|| "IDP_METADATA_SIGNATURE".to_owned()),
+            detail: (state == "on").then(|| "it was signed before, and is not signed by the same key now".to_owned()),
+        }),
+        own_keys: (kind == "saml").then(|| OwnKeys {
+            signs: certificate(Some(minutes(-20 * 24 * 60))),
+            other: (state == "on").then(|| OtherKey {
+                certificate: certificate(Some(minutes(-3600 * 24 * 60))),
+                stage: Stage::Next,
+                since: minutes(60),
+            }),
+        }),
         wrong: None,
         refusals,
+        domains: domains(),
     }
 }
 

@@ -35,6 +35,7 @@ fn detail(state: failure::Tab) -> FailureDetail {
         attempts: 2,
         field: Some("registration_number".into()),
         value: Some("T9009901 000098".into()),
+        veiled: state == failure::Tab::Ignored,
         payload: vec![
             line(Some(6), "", "\"invoice_number\": \"INV-26-1241\",", "", ""),
             line(Some(7), "", "\"total_amount\": \"1265000\",", "", ""),

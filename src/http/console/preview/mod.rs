@@ -12,6 +12,7 @@ mod operations;
 mod people;
 mod receivers;
 mod start;
+mod tokens;
 
 use std::{fs, path::Path};
 
@@ -64,6 +65,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(idp::samples());
     all.extend(receivers::samples());
     all.extend(start::samples());
+    all.extend(tokens::samples());
     all
 }
 

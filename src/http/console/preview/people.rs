@@ -7,12 +7,16 @@ use crate::{
             audit::{AuditDetailPage, AuditLine, AuditPage, Check},
             prove::ProvePage,
             second_factor::{SecondFactorPage, State},
+            setup::InvitationPage,
             setup::SigninCodePage,
-            user::{LinkRow, Mapping, MePage, PermissionsPage, SessionRow, UserPage, UserRow, UsersPage},
+            user::{
+                DepartmentRow, InvitationRow, InvitePage, LinkRow, Mapping, MePage, PermissionsPage, Sees, SessionRow,
+                UserPage, UserRow, UsersPage,
+            },
         },
     },
-    identity::{Action, Role, can},
-    model::Timestamp,
+    identity::{Access, Action, Role, can},
+    model::{Class, Timestamp},
 };
 
 const CHROME: &str =
@@ -20,7 +24,7 @@ const CHROME: &str =
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
      Version/18.1 Mobile/15E148 Safari/604.1";
 
-fn person(id: &str, name: &str, role: Role) -> UserRow {
+pub fn person(id: &str, name: &str, role: Role) -> UserRow {
     UserRow {
         id: id.into(),
         name: name.into(),
@@ -33,6 +37,7 @@ fn person(id: &str, name: &str, role: Role) -> UserRow {
         glass: role == Role::Owner,
         glass_tested_at: (role == Role::Owner).then(|| minutes(900)),
         me: role == Role::Owner,
+        service: false,
     }
 }
 
@@ -103,16 +108,23 @@ fn lines() -> Vec<AuditLine> {
     ]
 }
 
-fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage {
+pub fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage {
     UserPage {
         created_at: minutes(90_000),
         sessions: vec![session("ses_1", CHROME, Some("社員アカウント"), false), session("ses_2", IPHONE, None, false)],
         sessions_at: "/admin/users/usr_2/sessions".into(),
         grantable: if may_change { Role::ALL.to_vec() } else { vec![] },
         may_change,
+        departments: vec![
+            DepartmentRow { name: "営業一課".into(), by_groups: true },
+            DepartmentRow { name: "東京支店".into(), by_groups: false },
+        ],
+        known_departments: vec!["営業一課".into(), "営業二課".into()],
+        limited: row.role == Role::Employee,
         role_by: row.providers.first().cloned(),
         second_factor: row.local,
         may_glass: row.local,
+        tokens: vec![],
         error,
         trail: lines(),
         may_see_trail: true,
@@ -123,10 +135,20 @@ fn one(row: UserRow, error: Option<&'static str>, may_change: bool) -> UserPage 
 fn permissions() -> PermissionsPage {
     let rows = Action::ALL.map(|action| (action.as_str(), Role::ALL.map(|role| can(role, action))));
     let groups = vec![("営業".into(), Role::Employee), ("情シス".into(), Role::Admin)];
-    let mapping = Mapping { provider: "社員アカウント".into(), groups, otherwise: None };
+    let departments = vec![("東京".into(), "東京支店".into())];
+    let mapping = Mapping { provider: "社員アカウント".into(), groups, departments, otherwise: None };
+    let outside =
+        Mapping { otherwise: Some(Role::Viewer), provider: "協力会社".into(), groups: vec![], departments: vec![] };
+    let access = Access { limited: vec![Role::Employee, Role::Viewer], ..Access::default() };
+    let class = |class: Class| {
+        (class.as_str(), Role::ALL.map(|role| can(role, Action::ViewCustomers).then(|| access.clears(role, class))))
+    };
     PermissionsPage {
+        sees: [Sees::All, Sees::All, Sees::All, Sees::OwnDepartments, Sees::OwnDepartments, Sees::None],
+        classes: Class::ALL.map(class).to_vec(),
+        unassigned: true,
         rows: rows.to_vec(),
-        mappings: vec![Mapping { otherwise: Some(Role::Viewer), provider: "協力会社".into(), groups: vec![] }, mapping],
+        mappings: vec![outside, mapping],
     }
 }
 
@@ -193,6 +215,42 @@ fn every_act_has_its_words() -> std::io::Result<()> {
     Ok(())
 }
 
+fn invitations() -> Vec<InvitationRow> {
+    let one = |mail: &str, sent: Option<(&str, Option<&str>)>, expired| InvitationRow {
+        id: format!("ivt_{mail}"),
+        mail: format!("{mail}@hinoki-seiki.example"),
+        role: Role::Employee,
+        by: "高梨 拓".into(),
+        until: minutes(-4_000),
+        expired,
+        sent: sent.map(|(state, cause)| (state.to_owned(), cause.map(str::to_owned))),
+    };
+    vec![
+        one("kishi", Some(("sent", None)), false),
+        one("tani", Some(("waiting", None)), false),
+        one("mori", Some(("waiting", Some("MAIL_LATER"))), false),
+        one("hara", Some(("dead", Some("MAIL_REFUSED"))), false),
+        one("oka", None, false),
+        one("sawa", Some(("sent", None)), true),
+    ]
+}
+
+fn invite() -> InvitePage {
+    let grantable = vec![Role::Admin, Role::Steward, Role::Employee, Role::Viewer, Role::Auditor];
+    let mail = "kishi@hinoki-seiki.example".into();
+    InvitePage { mail, role: Some(Role::Employee), language: "ja".into(), grantable, ..InvitePage::default() }
+}
+
+fn join() -> InvitationPage {
+    InvitationPage {
+        company: "ひのき精機株式会社".into(),
+        mail: "kishi@hinoki-seiki.example".into(),
+        providers: vec![("/auth/oidc/idp_1/start".into(), "社員アカウント".into())],
+        csrf: "x".into(),
+        ..InvitationPage::default()
+    }
+}
+
 pub fn samples() -> Vec<Sample> {
     let begun = State::Begun {
         secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into(),
@@ -212,12 +270,15 @@ pub fn samples() -> Vec<Sample> {
     let own = MePage {
         row: me.clone(),
         second_factor: false,
+        alerts: Some(true),
+        tokens: super::tokens::rows(),
         sessions,
         sessions_at: "/me/sessions".into(),
         links: vec![link("a1", "社員アカウント"), link("a2", "")],
         free: vec![("idp_2".into(), "協力会社".into())],
         error: Some("LINK_LAST_WAY"),
     };
+    let quiet = MePage { alerts: Some(false), links: vec![], free: vec![], error: None, ..own.clone() };
     let prove = ProvePage {
         next: "/admin/users/usr_2".into(),
         mail: me.mail.clone(),
@@ -227,6 +288,9 @@ pub fn samples() -> Vec<Sample> {
     };
     let by_provider = ProvePage { provider: Some("社員アカウント".into()), passphrase: false, ..prove.clone() };
     let wrong = ProvePage { error: Some("CODE_WRONG"), provider: by_provider.provider.clone(), ..prove.clone() };
+    let taken = vec![("mail".to_owned(), "MAIL_TAKEN".to_owned())];
+    let weak = vec![("passphrase".to_owned(), "PASSPHRASE_SHORT".to_owned())];
+    let link = format!("https://hub.hinoki-seiki.example/invitation?token={}", "x".repeat(43));
     let off =
         UserPage { sessions: vec![], trail: vec![], ..one(person("usr_4", "岸 由美", Role::Viewer), None, true) };
     let none = UsersPage { rows: vec![], q: "だれか".into(), total: 0, first: 0, ..users() };
@@ -251,6 +315,15 @@ pub fn samples() -> Vec<Sample> {
         ("prove", Nowhere, true, Box::new(prove)),
         ("prove-provider", Nowhere, true, Box::new(by_provider)),
         ("prove-wrong", Nowhere, true, Box::new(wrong)),
+        ("me-quiet", Nowhere, true, Box::new(quiet)),
+        ("users-invitations", Users, true, Box::new(UsersPage { invitations: invitations(), ..users() })),
+        ("invite", Users, true, Box::new(invite())),
+        ("invite-wrong", Users, true, Box::new(InvitePage { errors: taken, has_mail: true, ..invite() })),
+        ("invite-link", Users, true, Box::new(InvitePage { link: Some((link, minutes(-4_320))), ..invite() })),
+        ("invitation", Nowhere, false, Box::new(join())),
+        ("invitation-wrong", Nowhere, false, Box::new(InvitationPage { errors: weak, ..join() })),
+        ("invitation-account", Nowhere, false, Box::new(InvitationPage { provider_only: true, ..join() })),
+        ("invitation-dead", Nowhere, false, Box::new(InvitationPage { dead: true, ..InvitationPage::default() })),
         ("factor-off", Nowhere, true, Box::new(factor(State::Off, Some("PASSPHRASE_WRONG")))),
         ("factor-begun", Nowhere, true, Box::new(factor(begun, Some("CODE_WRONG")))),
         ("factor-on", Nowhere, true, Box::new(factor(State::On { since: minutes(90), codes_left: 2 }, None))),

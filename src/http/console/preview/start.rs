@@ -105,6 +105,9 @@ pub fn samples() -> Vec<Sample> {
     .into_iter()
     .map(|(field, code)| (field.to_owned(), code.to_owned()))
     .collect();
+    let refused_mail = ("MAIL_SIGNIN".to_owned(), "permanent error (535): 5.7.8 Error".to_owned());
+    let mail_host = Some("smtp.hinoki-seiki.example".to_owned());
+    let mail = SettingsPage { mail_host, mail_trouble: Some(refused_mail), ..settings() };
     let blocked = vec![EnvCheck { name: "key", tone: "bad", detail: "—".into() }];
     let signin = SigninPage {
         company: "ひのき精機株式会社".into(),
@@ -112,6 +115,8 @@ pub fn samples() -> Vec<Sample> {
         csrf: "x".into(),
         ..SigninPage::default()
     };
+    let two =
+        ["社員アカウント", "協力会社"].map(|name| ("/auth/oidc/idp_1/start".to_owned(), name.to_owned())).to_vec();
     let refused = SigninPage { refusal: Some("SIGNIN_WAIT".into()), wait: Some(8), ..signin.clone() };
     let size = SampleSize { customers: 240, orders: 1830, invoices: 1412, activities: 3960 };
     let data = SetupDataPage {
@@ -140,7 +145,15 @@ pub fn samples() -> Vec<Sample> {
         ("setup-progress", None, true, Box::new(progress(false, false))),
         ("setup-done", None, true, Box::new(progress(true, false))),
         ("setup-failed", None, true, Box::new(progress(false, true))),
+        ("settings-mail", Settings, true, Box::new(mail)),
         ("signin", None, false, Box::new(signin.clone())),
+        (
+            "signin-mail",
+            None,
+            false,
+            Box::new(SigninPage { mail_first: true, providers: two.clone(), ..signin.clone() }),
+        ),
+        ("signin-lead", None, false, Box::new(SigninPage { lead: two.first().cloned(), ..signin.clone() })),
         ("signin-wrong", None, false, Box::new(refused)),
         (
             "signin-providers",
@@ -155,7 +168,11 @@ pub fn samples() -> Vec<Sample> {
             "signin-leave",
             None,
             false,
-            Box::new(LeavePage { action: "https://id.example/sso".into(), request: "PHNhbWxwOkF1".into() }),
+            Box::new(LeavePage {
+                action: "https://id.example/sso".into(),
+                fields: vec![("SAMLRequest", "PHNhbWxwOkF1".into())],
+                out: false,
+            }),
         ),
         (
             "signin-leaving",
@@ -177,6 +194,18 @@ pub fn samples() -> Vec<Sample> {
                 refusal: Some("SIGNIN_SSO".into()),
                 ..signin.clone()
             }),
+        ),
+        (
+            "signin-sso-mail",
+            None,
+            false,
+            Box::new(SigninPage { entry: Entry::Sso, mail_first: true, providers: two.clone(), ..signin.clone() }),
+        ),
+        (
+            "signin-sso-lead",
+            None,
+            false,
+            Box::new(SigninPage { entry: Entry::Sso, lead: two.first().cloned(), ..signin.clone() }),
         ),
         ("signin-glass", None, false, Box::new(SigninPage { entry: Entry::Glass, ..signin.clone() })),
         ("signin-proof", None, false, Box::new(ErrorPage { code: "SIGNIN_PROOF", ..error(403) })),

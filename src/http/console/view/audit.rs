@@ -3,9 +3,10 @@
 use crate::{http::console::Shell, model::Timestamp};
 
 /// Kinds of acts that the list can be narrowed to: the first word of an action.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 13] = [
     "session",
     "user",
+    "token",
     "idp",
     "sso",
     "customer",

@@ -7,7 +7,6 @@ use super::{
     event_text::{event_line, event_title, master_value},
     format,
 };
-use crate::model::Timestamp;
 use crate::{
     analytics::{
         Basis,
@@ -19,6 +18,7 @@ use crate::{
         chart::{self, Bar, Frame},
         markup::Markup,
     },
+    model::{Shown, Timestamp},
 };
 
 /// Chip above the history.
@@ -169,17 +169,25 @@ pub struct CustomerPage {
 #[derive(Clone, Debug)]
 pub struct Conflict {
     pub field: String,
-    /// Empty: there is none.
-    pub typed: String,
+    /// `None`: there is none.
+    pub typed: Option<Shown>,
     pub actor: String,
     pub typed_at: Timestamp,
-    /// Empty: there is none.
-    pub said: String,
+    /// `None`: there is none.
+    pub said: Option<Shown>,
     /// Kind and name of the connection.
     pub source: Option<(String, String)>,
     pub at: Timestamp,
     /// The typed value stands (it is pinned), else the source's.
     pub typed_won: bool,
+}
+
+impl Conflict {
+    /// The reader may not see what is at odds, and does not decide it.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        [&self.typed, &self.said].into_iter().flatten().any(Shown::is_hidden)
+    }
 }
 
 /// The events of one day.
@@ -346,8 +354,8 @@ impl CustomerPage {
     }
 
     #[must_use]
-    pub fn value(&self, s: &Shell, value: &MasterValue) -> String {
-        master_value(s, &value.field, &value.value, self.overview.figures.currency)
+    pub fn value(&self, s: &Shell, value: &MasterValue) -> Option<String> {
+        Some(master_value(s, &value.field, value.value.clear()?, self.overview.figures.currency))
     }
 
     #[must_use]

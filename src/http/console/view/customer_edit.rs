@@ -10,6 +10,8 @@ pub struct EditField {
     pub value: String,
     /// What stood there when the form was opened.
     pub seen: String,
+    /// The reader may neither see nor change it.
+    pub hidden: bool,
     /// Code of `form_error`.
     pub error: Option<&'static str>,
     /// What somebody else wrote meanwhile.
@@ -48,6 +50,8 @@ pub struct CustomerEditPage {
     /// `None`: a customer that does not exist yet.
     pub customer: Option<(String, String)>,
     pub fields: Vec<EditField>,
+    /// The reader's own, where customers can be given to no others.
+    pub departments: Vec<String>,
     /// "この値を固定する"
     pub pinned: bool,
 }

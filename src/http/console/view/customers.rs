@@ -122,6 +122,7 @@ impl ListQuery {
             overdue_only: self.tab == Tab::Overdue,
             sort: self.sort.column.clone(),
             descending: self.sort.descending,
+            after: None,
             offset: (self.page - 1) * PAGE,
             limit: PAGE,
         }

@@ -20,7 +20,7 @@ impl ErrorPage {
     fn known(&self) -> &'static str {
         match (self.code, self.status) {
             (code @ ("SIGNIN_AGAIN" | "SIGNIN_REFUSED" | "SIGNIN_NO_ROLE" | "SIGNIN_GROUPS"), _) => code,
-            (code @ ("SIGNIN_OFF" | "SIGNIN_LOCAL" | "SIGNIN_PROOF"), _) => code,
+            (code @ ("SIGNIN_OFF" | "SIGNIN_LOCAL" | "SIGNIN_INVITATION" | "SIGNIN_PROOF"), _) => code,
             (code @ ("SIGNIN_PROOF_OTHER" | "SIGNIN_LINK_TAKEN"), _) => code,
             (code @ "INSECURE_TRANSPORT", _) => code,
             (_, 403) => "403",

@@ -3,7 +3,7 @@
 use crate::{
     analytics::timeline::{Detail, Event, Kind},
     http::console::Shell,
-    model::money::Currency,
+    model::{Shown, money::Currency},
 };
 
 /// A value of the master record as people write it.
@@ -73,8 +73,10 @@ pub fn event_line(s: &Shell, event: &Event) -> String {
         Detail::Activity { note, actor, .. } => vec![Some(actor.clone()), note.clone()],
         Detail::MasterChange { created, changes, reason } => {
             let first = changes.first().filter(|_| !created).map(|(field, from, to)| {
-                let show = |v: &Option<String>| {
-                    v.as_ref().map_or_else(|| "—".to_owned(), |v| master_value(s, field, v, event.currency))
+                let show = |v: &Option<Shown>| match v {
+                    None => "—".to_owned(),
+                    Some(Shown::Hidden) => s.t("masked.inline").to_owned(),
+                    Some(Shown::Clear(v)) => master_value(s, field, v, event.currency),
                 };
                 s.f2("event.from_to", show(from), show(to))
             });

@@ -110,6 +110,8 @@ pub struct FailureDetail {
     pub field: Option<String>,
     /// Offending value as received.
     pub value: Option<String>,
+    /// Payload and value may hold what the reader may not see: neither is shown.
+    pub veiled: bool,
     pub payload: Vec<PayloadLine>,
     /// Fields of the whole payload.
     pub payload_fields: usize,

@@ -1,7 +1,11 @@
 //! `/admin/idp`: identity providers, and one of them.
 
 use super::audit::AuditLine;
-use crate::{http::console::Shell, identity::Role, model::Timestamp};
+use crate::{
+    http::console::Shell,
+    identity::{Role, federation::saml::Stage},
+    model::Timestamp,
+};
 
 /// One provider in the list.
 #[derive(Clone, Debug)]
@@ -18,6 +22,8 @@ pub struct IdpRow {
     pub last: Option<Timestamp>,
     /// When the first of its certificates ends (SAML).
     pub ends: Option<Timestamp>,
+    /// Its metadata could not be read again, or was not taken.
+    pub unread: bool,
 }
 
 impl IdpRow {
@@ -48,6 +54,8 @@ pub fn kind_name(kind: &str) -> &'static str {
 pub struct CertificateRow {
     pub fingerprint: String,
     pub ends: Option<Timestamp>,
+    /// It left the metadata, and counts until then.
+    pub leaves: Option<Timestamp>,
 }
 
 impl CertificateRow {
@@ -55,6 +63,42 @@ impl CertificateRow {
     #[must_use]
     pub fn is_near(&self, s: &Shell) -> bool {
         self.ends.is_some_and(|end| end.since(s.now) < 30 * Timestamp::DAY)
+    }
+}
+
+/// Our own keys of a SAML provider.
+#[derive(Clone, Debug)]
+pub struct OwnKeys {
+    pub signs: CertificateRow,
+    pub other: Option<OtherKey>,
+}
+
+/// Metadata that is read again by itself.
+#[derive(Clone, Debug)]
+pub struct MetadataReading {
+    pub due_at: Timestamp,
+    pub read_at: Option<Timestamp>,
+    /// Of the failures since then the first.
+    pub failed_at: Option<Timestamp>,
+    /// Why it failed the last time.
+    pub code: Option<String>,
+    /// For people who know the protocol, in English.
+    pub detail: Option<String>,
+}
+
+/// Our second key.
+#[derive(Clone, Debug)]
+pub struct OtherKey {
+    pub certificate: CertificateRow,
+    pub stage: Stage,
+    /// Since when it is at that.
+    pub since: Timestamp,
+}
+
+impl OtherKey {
+    #[must_use]
+    pub fn is_next(&self) -> bool {
+        self.stage == Stage::Next
     }
 }
 
@@ -133,17 +177,48 @@ pub struct IdpPage {
     pub given: Vec<(&'static str, String)>,
     pub groups_claim: String,
     pub roles: Vec<(String, Role)>,
+    /// Group and department.
+    pub departments: Vec<(String, String)>,
     pub default_role: Option<Role>,
     pub has_secret: bool,
     pub metadata_url: String,
+    /// Until when metadata that is read again by itself counts.
+    pub valid_until: Option<Timestamp>,
+    pub reading: Option<MetadataReading>,
+    pub own_keys: Option<OwnKeys>,
     pub wrong: Option<Wrong>,
     pub refusals: Vec<AuditLine>,
+    pub domains: Vec<DomainRow>,
+}
+
+/// A mail domain of a provider.
+#[derive(Clone, Debug)]
+pub struct DomainRow {
+    pub domain: String,
+    /// What its TXT record has to say.
+    pub record: String,
+    /// `None`: for invitations only.
+    pub verified_at: Option<Timestamp>,
+    pub checked_at: Option<Timestamp>,
 }
 
 impl IdpPage {
     #[must_use]
     pub fn wrong(&self, field: &str) -> Option<&Wrong> {
         self.wrong.as_ref().filter(|wrong| wrong.field == field)
+    }
+
+    /// What the metadata said ran out: nobody signs in.
+    #[must_use]
+    pub fn is_over(&self, s: &Shell) -> bool {
+        self.valid_until.is_some_and(|end| end <= s.now)
+    }
+
+    /// Why the metadata could not be read or was not taken, in words where there are any.
+    #[must_use]
+    pub fn unread(&self, s: &Shell) -> Option<String> {
+        let code = self.reading.as_ref()?.code.as_deref()?;
+        Some(s.lang.find(&format!("form_error.{code}")).map_or_else(|| code.to_owned(), str::to_owned))
     }
 
     #[must_use]

@@ -154,8 +154,8 @@ impl TakePage {
 pub struct RolesPage {
     pub frame: Frame,
     pub groups_claim: String,
-    /// Group and role; empty ones to type into.
-    pub rows: Vec<(String, String)>,
+    /// Group, role and department; empty ones to type into.
+    pub rows: Vec<(String, String, String)>,
     /// Empty: they do not get in.
     pub default_role: String,
     /// Groups that the last trial received.

@@ -31,6 +31,7 @@ pub mod second_factor;
 pub mod settings;
 pub mod setup;
 pub mod status;
+pub mod token;
 pub mod user;
 pub mod webhook;
 
@@ -97,10 +98,15 @@ pages! {
     setup::SetupProgressPage => "setup_progress.html" as SetupProgressTemplate,
     setup::SigninCodePage => "signin_code.html" as SigninCodeTemplate,
     setup::SigninPage => "signin.html" as SigninTemplate,
+    setup::InvitationPage => "invitation.html" as InvitationTemplate,
     setup::LeavePage => "leave.html" as LeaveTemplate,
+    token::ServicePage => "service_new.html" as ServiceTemplate,
+    token::TokenPage => "token.html" as TokenTemplate,
+    token::TokensPage => "tokens.html" as TokensTemplate,
     user::MePage => "me.html" as MeTemplate,
     user::PermissionsPage => "permissions.html" as PermissionsTemplate,
     second_factor::SecondFactorPage => "second_factor.html" as SecondFactorTemplate,
+    user::InvitePage => "invite.html" as InviteTemplate,
     user::UserPage => "user.html" as UserTemplate,
     user::UsersPage => "users.html" as UsersTemplate,
     webhook::WebhooksPage => "webhooks.html" as WebhooksTemplate,

@@ -21,6 +21,10 @@ pub struct SettingsPage {
     /// The load is offered because no sample exists.
     pub may_load_sample: bool,
     pub version: String,
+    /// The mail server; `None`: there is no mail.
+    pub mail_host: Option<String>,
+    /// Why the test mail was not taken: its code, and what the server said.
+    pub mail_trouble: Option<(String, String)>,
 }
 
 impl SettingsPage {

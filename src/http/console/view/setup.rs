@@ -113,6 +113,10 @@ pub struct SigninPage {
     pub csrf: String,
     /// Identity providers: where the button leads, and the name on it.
     pub providers: Vec<(String, String)>,
+    /// The mail address alone is asked for: its domain decides how it goes on.
+    pub mail_first: bool,
+    /// Where the address's domain leads: where that begins, and the provider's name.
+    pub lead: Option<(String, String)>,
 }
 
 /// `/signin/code`.
@@ -130,10 +134,16 @@ impl SigninPage {
         self.entry == Entry::Glass
     }
 
-    /// Mail address and passphrase are asked for.
+    /// By a provider only.
     #[must_use]
-    pub fn form(&self) -> bool {
-        self.entry != Entry::Sso
+    pub fn sso(&self) -> bool {
+        self.entry == Entry::Sso
+    }
+
+    /// Where the form goes; `None`: nothing is asked for.
+    #[must_use]
+    pub fn action(&self) -> Option<&'static str> {
+        self.entry.action(self.mail_first)
     }
 
     /// The break-glass page, with where to go afterwards.
@@ -148,11 +158,45 @@ impl SigninPage {
         let next: String = url::form_urlencoded::byte_serialize(self.next.as_bytes()).collect();
         format!("{start}?next={next}")
     }
+
+    /// This page with the passphrase, for who has one.
+    #[must_use]
+    pub fn local(&self) -> String {
+        self.start("/signin") + "&local=1"
+    }
 }
 
-/// On to an identity provider that takes requests by a form.
+/// `/invitation`.
+#[derive(Clone, Debug, Default)]
+pub struct InvitationPage {
+    pub company: String,
+    /// The link lets nobody in.
+    pub dead: bool,
+    /// The address that was invited.
+    pub mail: String,
+    /// A passphrase is not asked for.
+    pub provider_only: bool,
+    pub providers: Vec<(String, String)>,
+    pub name: String,
+    /// Field name and code of `form_error`.
+    pub errors: Vec<(String, String)>,
+    /// Code of `form_error` about the whole form.
+    pub refusal: Option<String>,
+    pub csrf: String,
+}
+
+impl InvitationPage {
+    #[must_use]
+    pub fn error(&self, field: &str) -> Option<&str> {
+        self.errors.iter().find(|(name, _)| name == field).map(|(_, key)| key.as_str())
+    }
+}
+
+/// On to an identity provider that takes messages by a form.
 #[derive(Clone, Debug)]
 pub struct LeavePage {
     pub action: String,
-    pub request: String,
+    pub fields: Vec<(&'static str, String)>,
+    /// It is about signing out.
+    pub out: bool,
 }

@@ -1,6 +1,6 @@
 //! `/admin/users`, one person, the permission table, and `/me`.
 
-use super::{audit::AuditLine, device};
+use super::{audit::AuditLine, device, token::TokenRow};
 use crate::{http::console::Shell, identity::Role, model::Timestamp};
 
 /// One person in the list.
@@ -23,6 +23,8 @@ pub struct UserRow {
     pub glass_tested_at: Option<Timestamp>,
     /// The reader.
     pub me: bool,
+    /// No person: nobody signs in.
+    pub service: bool,
 }
 
 impl UserRow {
@@ -32,6 +34,9 @@ impl UserRow {
         let mut ways: Vec<&str> = self.providers.iter().map(String::as_str).collect();
         if self.local {
             ways.push(s.t("users.passphrase"));
+        }
+        if self.service {
+            return s.t("tokens.by_token").to_owned();
         }
         if ways.is_empty() { "—".to_owned() } else { ways.join(s.t("comma")) }
     }
@@ -70,6 +75,74 @@ pub struct UsersPage {
     pub first: i64,
     pub previous: Option<String>,
     pub next: Option<String>,
+    /// The reader may invite.
+    pub may_invite: bool,
+    pub invitations: Vec<InvitationRow>,
+}
+
+/// An open invitation.
+#[derive(Clone, Debug)]
+pub struct InvitationRow {
+    pub id: String,
+    pub mail: String,
+    pub role: Role,
+    pub by: String,
+    pub until: Timestamp,
+    pub expired: bool,
+    /// State and cause of its mail; `None`: the link was handed on by a person.
+    pub sent: Option<(String, Option<String>)>,
+}
+
+impl InvitationRow {
+    #[must_use]
+    pub fn role_name(&self, s: &Shell) -> &'static str {
+        role_name(s, self.role)
+    }
+
+    /// Class, icon and words of how it stands.
+    #[must_use]
+    pub fn look(&self, s: &Shell) -> (&'static str, &'static str, &'static str) {
+        match self.sent.as_ref().map(|(state, cause)| (state.as_str(), cause.is_some())) {
+            _ if self.expired => ("idle", "clock", s.t("invite.expired")),
+            Some(("sent", _)) => ("ok", "check", s.t("invite.sent")),
+            Some(("waiting", false)) => ("run", "sync", s.t("invite.waiting")),
+            Some(("waiting", true)) => ("warn", "warn", s.t("invite.retrying")),
+            Some(_) => ("bad", "bad", s.t("invite.undelivered")),
+            None => ("idle", "clock", s.t("invite.by_hand")),
+        }
+    }
+}
+
+/// `/admin/users/invite`: the form, and where no mail is configured the link, once.
+#[derive(Clone, Debug, Default)]
+pub struct InvitePage {
+    pub mail: String,
+    pub role: Option<Role>,
+    /// `ja` or `en`.
+    pub language: String,
+    pub grantable: Vec<Role>,
+    /// Mails are sent.
+    pub has_mail: bool,
+    pub errors: Vec<(String, String)>,
+    /// Shown once, with its end.
+    pub link: Option<(String, Timestamp)>,
+}
+
+impl InvitePage {
+    #[must_use]
+    pub fn error(&self, field: &str) -> Option<&str> {
+        self.errors.iter().find(|(name, _)| name == field).map(|(_, key)| key.as_str())
+    }
+
+    #[must_use]
+    pub fn role_help(&self, s: &Shell, role: &Role) -> &'static str {
+        s.word("role_help", role.as_str())
+    }
+
+    #[must_use]
+    pub fn role_word(&self, s: &Shell, role: &Role) -> &'static str {
+        role_name(s, *role)
+    }
 }
 
 impl UsersPage {
@@ -123,6 +196,14 @@ impl SessionRow {
     }
 }
 
+/// A department of a person.
+#[derive(Clone, Debug)]
+pub struct DepartmentRow {
+    pub name: String,
+    /// Given by the provider's groups, anew at each sign-in.
+    pub by_groups: bool,
+}
+
 /// `/admin/users/{id}`.
 #[derive(Clone, Debug)]
 pub struct UserPage {
@@ -137,10 +218,16 @@ pub struct UserPage {
     pub may_change: bool,
     /// A provider's groups decide the role at every sign-in.
     pub role_by: Option<String>,
+    pub departments: Vec<DepartmentRow>,
+    /// Departments that customers and people have, to choose from.
+    pub known_departments: Vec<String>,
+    /// The role sees customers of these departments only.
+    pub limited: bool,
     /// A code is asked for after the passphrase.
     pub second_factor: bool,
     /// The reader may make this a break-glass account, or an ordinary one.
     pub may_glass: bool,
+    pub tokens: Vec<TokenRow>,
     /// What was refused.
     pub error: Option<&'static str>,
     /// The newest entries about or by this person.
@@ -183,6 +270,9 @@ pub struct MePage {
     pub row: UserRow,
     /// A code is asked for after the passphrase.
     pub second_factor: bool,
+    /// Alerts go to this person; `None`: the role gets none, or there is no mail.
+    pub alerts: Option<bool>,
+    pub tokens: Vec<TokenRow>,
     pub sessions: Vec<SessionRow>,
     pub sessions_at: String,
 }
@@ -192,13 +282,39 @@ pub struct MePage {
 pub struct Mapping {
     pub provider: String,
     pub groups: Vec<(String, Role)>,
+    pub departments: Vec<(String, String)>,
     /// Role without any of these groups; `None`: they do not get in.
     pub otherwise: Option<Role>,
+}
+
+/// Which customers a role sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sees {
+    All,
+    OwnDepartments,
+    None,
+}
+
+impl Sees {
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::All => "users.scope_all",
+            Self::OwnDepartments => "users.scope_own",
+            Self::None => "users.scope_none",
+        }
+    }
 }
 
 /// `/admin/users/permissions`.
 #[derive(Clone, Debug)]
 pub struct PermissionsPage {
+    /// In the order of [`Role::ALL`].
+    pub sees: [Sees; 6],
+    /// Class of fields, and whether each role sees it; `None`: it sees no customers.
+    pub classes: Vec<(&'static str, [Option<bool>; 6])>,
+    /// Who is limited sees customers without a department.
+    pub unassigned: bool,
     /// Word of the action, and whether each role may, in the order of [`Role::ALL`].
     pub rows: Vec<(&'static str, [bool; 6])>,
     pub mappings: Vec<Mapping>,

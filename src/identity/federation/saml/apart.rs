@@ -39,8 +39,9 @@ pub struct Said {
 /// The stable code of the check that failed.
 pub fn judge(bytes: &[u8], bench: &Bench<'_>) -> Result<Said, &'static str> {
     let Bench { settings, key, audience, acs, now, leeway } = *bench;
-    let keys = settings.trusted().ok_or("IDP_SETTINGS")?;
-    let expected = Expected { settings, key, audience, acs, now, leeway };
+    let keys = settings.trusted(now)?;
+    let own = [key.to_vec()];
+    let expected = Expected { settings, keys: &own, audience, acs, now, leeway };
     let vouched = response::vouched(bytes, &keys, &expected).map_err(|refused| match refused {
         Refused::Check { code, .. } => code,
         _ => "RESPONSE_BROKE",

@@ -2,6 +2,7 @@
 //! section 4.1.4). Everything here is read from text that the signature covered.
 
 use super::{
+    logout_message::Name,
     settings::Settings,
     xml::{ASSERTION, Node},
 };
@@ -39,8 +40,8 @@ pub(in crate::identity::federation) const MAILS: [&str; 5] = [
 /// What an answer is checked against.
 pub(super) struct Expected<'a> {
     pub settings: &'a Settings,
-    /// Our own key, for what is encrypted. PKCS #8.
-    pub key: &'a [u8],
+    /// Our own keys, for what is encrypted. PKCS #8.
+    pub keys: &'a [Vec<u8>],
     /// Our own name.
     pub audience: &'a str,
     /// Where answers come to.
@@ -51,7 +52,7 @@ pub(super) struct Expected<'a> {
 }
 
 impl Expected<'_> {
-    fn over(&self, end: Timestamp) -> bool {
+    pub fn over(&self, end: Timestamp) -> bool {
         self.now.since(end) >= self.leeway
     }
 
@@ -74,6 +75,10 @@ pub(in crate::identity::federation) struct Vouched {
     pub assertion_id: String,
     /// From when on nobody would take it any more.
     pub until: Timestamp,
+    /// When the provider's own session ends: ours ends with it.
+    pub session_end: Option<Timestamp>,
+    /// How the provider names the person when it signs them out.
+    pub name: Option<Name>,
 }
 
 /// An instant as SAML writes it: in UTC, with or without fractions.
@@ -125,14 +130,26 @@ pub(super) fn read(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<V
     let subject = assertion.only(ASSERTION, "Subject").ok_or("ASSERTION_SUBJECT")?;
     let confirmed = confirmation(subject, expected)?;
     let end = conditions(assertion, expected)?;
-    let (sid, proved_at) = authentication(assertion, expected)?;
+    let authenticated = authentication(assertion, expected)?;
     let said = Attributes::read(assertion)?;
+    let name = Name::read(subject, authenticated.sid.as_deref());
     let subject = who(subject, &said, expected.settings)?;
-    let claimed = claimed(subject, sid, &said, expected.settings)?;
+    let claimed = claimed(subject, authenticated.sid, &said, expected.settings)?;
     let until = Timestamp(end.0.max(confirmed.until.0)).plus(expected.leeway + Timestamp::SECOND);
     let issued = assertion.attribute("IssueInstant").and_then(instant);
     let in_response_to = confirmed.in_response_to;
-    Ok(Vouched { claimed, attributes: said.0, issued, proved_at, in_response_to, assertion_id, until })
+    let Authenticated { at: proved_at, end: session_end, .. } = authenticated;
+    Ok(Vouched {
+        claimed,
+        attributes: said.0,
+        issued,
+        proved_at,
+        in_response_to,
+        assertion_id,
+        until,
+        session_end,
+        name,
+    })
 }
 
 struct Confirmed {
@@ -189,11 +206,15 @@ fn conditions(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<Timest
     if restricted { Ok(end) } else { Err("ASSERTION_AUDIENCE") }
 }
 
-/// That somebody signed in there, and still is. Returns the provider's own session, and when that was.
-fn authentication(
-    assertion: Node<'_, '_>,
-    expected: &Expected<'_>,
-) -> Result<(Option<String>, Timestamp), &'static str> {
+/// The provider's own session: its name, when the person proved who they are, its end.
+struct Authenticated {
+    sid: Option<String>,
+    at: Timestamp,
+    end: Option<Timestamp>,
+}
+
+/// That somebody signed in there, and still is.
+fn authentication(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<Authenticated, &'static str> {
     let statements = assertion.every(ASSERTION, "AuthnStatement");
     let [statement] = statements[..] else { return Err("ASSERTION_AUTHENTICATION") };
     let at = statement.attribute("AuthnInstant").and_then(instant).ok_or("ASSERTION_AUTHENTICATION")?;
@@ -205,7 +226,7 @@ fn authentication(
         return Err("ASSERTION_SESSION_OVER");
     }
     let sid = statement.attribute("SessionIndex").filter(|sid| !sid.is_empty() && sid.len() <= SUBJECT);
-    Ok((sid.map(str::to_owned), at))
+    Ok(Authenticated { sid: sid.map(str::to_owned), at, end })
 }
 
 /// Attributes by name and by friendly name.
@@ -281,5 +302,7 @@ fn claimed(
     };
     let mail = said.first(&MAILS).filter(|mail| mail.contains('@') && mail.len() <= 254);
     let name = said.first(&NAMES).or_else(both).or_else(|| mail.clone()).unwrap_or_else(|| plain(&subject));
-    Ok(Claimed { subject, name, mail, groups, sid })
+    // There is no word for it: whoever runs the provider vouches for what it says.
+    let mail_verified = mail.is_some();
+    Ok(Claimed { subject, name, mail, mail_verified, groups, sid })
 }

@@ -185,6 +185,8 @@ mod tests {
     fn a_key_that_was_made_signs_and_its_certificate_tells_so() -> Result<(), Broken> {
         let (ours, other) = (pair(Timestamp(1_800_000_000_000_000))?, pair(Timestamp(1_800_000_000_000_000))?);
         let trusted = Trusted::new([&ours.certificate]).ok_or("no key")?;
+        let end = 1_800_000_000_000_000 + YEARS * 365 * Timestamp::DAY;
+        assert_eq!(ends(&ours.certificate), Some(Timestamp(end)));
         let value = sign(&ours.key, b"text").ok_or("no signature")?;
         assert_eq!(trusted.verify(RSA_SHA256, b"text", &value), Ok(()));
         for (method, message, value, code) in [

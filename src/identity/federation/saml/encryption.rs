@@ -23,15 +23,15 @@ const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 const BLOCK: usize = 16;
 const NONCE: usize = 12;
 
-/// Opens an `EncryptedAssertion`. `covered`: a signature that was checked covers it.
+/// Opens an `EncryptedAssertion` with one of our keys. `covered`: a signature that was checked covers it.
 ///
 /// # Errors
 /// One code for all that can be wrong.
-pub(super) fn open(encrypted: Node<'_, '_>, key: &[u8], covered: bool) -> Result<Vec<u8>, &'static str> {
-    opened(encrypted, key, covered).ok_or("RESPONSE_DECRYPTION")
+pub(super) fn open(encrypted: Node<'_, '_>, keys: &[Vec<u8>], covered: bool) -> Result<Vec<u8>, &'static str> {
+    opened(encrypted, keys, covered).ok_or("RESPONSE_DECRYPTION")
 }
 
-fn opened(encrypted: Node<'_, '_>, key: &[u8], covered: bool) -> Option<Vec<u8>> {
+fn opened(encrypted: Node<'_, '_>, own: &[Vec<u8>], covered: bool) -> Option<Vec<u8>> {
     if !encrypted.is(ASSERTION, "EncryptedAssertion") {
         return None;
     }
@@ -40,7 +40,7 @@ fn opened(encrypted: Node<'_, '_>, key: &[u8], covered: bool) -> Option<Vec<u8>>
     // Inside the data's hint at the key, or beside the data.
     let mut keys = all.iter().filter(|node| node.is(ENCRYPTION, "EncryptedKey"));
     let (Some(wrapped), None) = (keys.next(), keys.next()) else { return None };
-    let content = content_key(*wrapped, key)?;
+    let content = own.iter().find_map(|key| content_key(*wrapped, key))?;
     let method = data.only(ENCRYPTION, "EncryptionMethod")?.attribute("Algorithm")?;
     let cipher = value(data)?;
     if let Some(name) = method.strip_prefix(NEWER) {

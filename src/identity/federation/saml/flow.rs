@@ -12,6 +12,7 @@ use super::{
     request::Request,
     response,
     settings::Settings,
+    slo,
 };
 use crate::{
     identity::{
@@ -22,7 +23,7 @@ use crate::{
             manage::place,
             person::Known,
             report::Heard,
-            settings::role_of,
+            settings::{departments_of, role_of},
             trial::Purpose,
         },
         token::{digest, equal, fresh},
@@ -43,11 +44,19 @@ const MOST: i64 = 1_000;
 #[derive(Debug)]
 pub enum Way {
     Redirect(Url),
-    /// A form that the browser posts: where, and the field `SAMLRequest`.
-    Form {
-        action: Url,
-        request: String,
-    },
+    Form(Posting),
+}
+
+/// A form that the browser posts.
+#[derive(Debug)]
+pub struct Posting {
+    pub action: Url,
+    /// Name of the message's field.
+    pub field: &'static str,
+    /// Base64.
+    pub message: String,
+    /// The field `RelayState`.
+    pub relay_state: Option<String>,
 }
 
 /// A sign-in on its way, and the cookie that binds the browser.
@@ -76,6 +85,8 @@ pub struct Page<'a> {
     pub cookie: Option<&'a str>,
     /// The session that the browser had; it ends with the new one.
     pub previous: Option<&'a str>,
+    /// The link of an invitation that the browser opened.
+    pub invitation: Option<&'a str>,
 }
 
 impl Federation {
@@ -119,18 +130,13 @@ impl Federation {
             force: purpose.asks_again(),
             now: self.clock.now(),
         };
-        let way = if redirect {
-            Way::Redirect(request.redirect(&key).ok_or("IDP_SECRET")?)
-        } else {
-            let action = destination.parse().map_err(|_| Refused::from("IDP_SETTINGS"))?;
-            Way::Form { action, request: request.form(&key).ok_or("IDP_SECRET")? }
-        };
+        let way = request.message().way(redirect, &key).ok_or("IDP_SECRET")?;
         self.set_out(&row.id, purpose, &cookie, &id).await?;
         Ok(Begun { way, cookie })
     }
 
-    /// The key that signs our requests to a provider, and opens what it encrypts.
-    fn own_key(&self, row: &Row) -> Result<Vec<u8>, Refused> {
+    /// The key that signs our messages to a provider.
+    pub(super) fn own_key(&self, row: &Row) -> Result<Vec<u8>, Refused> {
         let sealed = row.secret.as_ref().ok_or("IDP_SECRET")?;
         Ok(self.keys.open(&place(&row.id), sealed).map_err(|_| "IDP_SECRET")?)
     }
@@ -198,7 +204,7 @@ impl Federation {
             return Err("BROWSER_UNKNOWN".into());
         }
         let heard = async {
-            let vouched = self.verify(body, &settings, self.own_key(&row)?, page).await?;
+            let vouched = self.verify(body, &settings, self.own_keys(&row, &settings).await?, page).await?;
             let attempt = self.spend(&row, &settings, &vouched, page.cookie).await?;
             Ok((vouched, attempt))
         };
@@ -219,17 +225,25 @@ impl Federation {
         };
         let role = role_of(&settings.roles, settings.default_role, &vouched.claimed.groups);
         let issuer = issuer(&settings);
+        let departments = departments_of(&settings.departments, &vouched.claimed.groups);
+        let Vouched { claimed, session_end, name, proved_at, .. } = vouched;
+        let name_id = name.as_ref().map(|name| name.value.as_str());
         let known = Known {
             idp_id: &row.id,
             issuer: &issuer,
             role,
-            claimed: vouched.claimed,
-            proved_at: Some(vouched.proved_at),
+            departments,
+            claimed,
+            proved_at: Some(proved_at),
+            name_id,
+            until: session_end,
+            invitation: page.invitation,
         };
         if let Some(acting) = acting {
             return self.acted(identity, acting, known, origin).await;
         }
         let session = self.admit(identity, known, page.previous, origin).await?;
+        self.remember_name(&settings, &session.session_id, name.as_ref()).await?;
         Ok(Arrival::SignedIn { session, next: attempt.map_or_else(|| "/".to_owned(), |attempt| attempt.next) })
     }
 
@@ -238,14 +252,15 @@ impl Federation {
         &self,
         body: Vec<u8>,
         settings: &Settings,
-        own_key: Vec<u8>,
+        own_keys: Vec<Vec<u8>>,
         page: &Page<'_>,
     ) -> Result<Vouched, Refused> {
-        let keys = settings.trusted().ok_or("IDP_SETTINGS")?;
+        let keys = settings.trusted(self.clock.now())?;
         let (audience, acs) = (entity_id(page.public_url, page.idp_id), acs(page.public_url, page.idp_id));
         let (settings, now, leeway) = (settings.clone(), self.clock.now(), micros(self.leeway));
         let work = move || {
-            let expected = Expected { settings: &settings, key: &own_key, audience: &audience, acs: &acs, now, leeway };
+            let expected =
+                Expected { settings: &settings, keys: &own_keys, audience: &audience, acs: &acs, now, leeway };
             response::vouched(&body, &keys, &expected)
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| Refused::from("RESPONSE_BROKE"))?
@@ -293,7 +308,12 @@ impl Federation {
     pub async fn describe_saml(&self, idp_id: &str, public_url: &Url) -> Result<String, Refused> {
         let row = self.provider(idp_id, "saml").await?.ok_or(Refused::Unknown)?;
         let settings = saml_settings(&row).ok_or(Refused::Unknown)?;
-        Ok(metadata::ours(&settings, &entity_id(public_url, idp_id), &acs(public_url, idp_id)))
+        Ok(metadata::ours(
+            &settings,
+            &entity_id(public_url, idp_id),
+            &acs(public_url, idp_id),
+            &slo(public_url, idp_id),
+        ))
     }
 }
 

@@ -167,6 +167,25 @@ pub(super) fn alone<'d, 'a>(doc: &'d Document<'a>) -> Result<(Node<'d, 'a>, Opti
     Ok((assertion, signature))
 }
 
+/// A message of single logout, and its signature, if it has one.
+pub(super) fn message<'d, 'a>(
+    doc: &'d Document<'a>,
+    name: &str,
+) -> Result<(Node<'d, 'a>, Option<Node<'d, 'a>>), &'static str> {
+    let root = Node::root(doc).filter(|root| root.is(PROTOCOL, name)).ok_or("LOGOUT_KIND")?;
+    let all = root.all();
+    ids(&all)?;
+    let named = |name: &str| all.iter().filter(|node| node.name() == name).count();
+    if named("LogoutRequest") + named("LogoutResponse") != 1 {
+        return Err("RESPONSE_WRAPPED");
+    }
+    let signature = root.only(SIGNATURE, "Signature");
+    if named("Signature") != usize::from(signature.is_some()) {
+        return Err("SIGNATURE_PLACE");
+    }
+    Ok((root, signature))
+}
+
 /// No id twice, in whatever spelling, and none that a prefix disguises; names of namespaces are absolute.
 fn ids(all: &[Node<'_, '_>]) -> Result<(), &'static str> {
     let mut seen = HashSet::new();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{certificate, metadata, settings::Settings};
+use super::{certificate, metadata, settings::Settings, upkeep::Read};
 use crate::{
     identity::{
         Role,
@@ -36,6 +36,7 @@ pub struct Draft {
     pub groups_attribute: String,
     pub roles: BTreeMap<String, Role>,
     pub default_role: Option<Role>,
+    pub departments: BTreeMap<String, String>,
     pub unsolicited: bool,
     pub response_signed: bool,
     pub private: bool,
@@ -46,21 +47,34 @@ pub struct Checked {
     pub name: String,
     pub settings: Settings,
     key: Vec<u8>,
+    read: Option<Read>,
 }
 
 /// Metadata that was read again.
 pub struct Refreshed {
+    before: String,
     settings: Settings,
+    read: Option<Read>,
     /// Certificates, base64 of DER.
     pub come: Vec<String>,
     pub go: Vec<String>,
 }
 
 impl Refreshed {
-    /// Makes it hold from the next sign-in on.
-    pub async fn store(&self, tx: &mut Tx, idp_id: &str, now: Timestamp) -> Result<(), StoreError> {
-        idp::update(tx, idp_id, &encoded(&self.settings)?, None, now).await.map(drop)
+    /// Makes it hold from the next sign-in on. `false`: the provider changed meanwhile.
+    pub async fn store(&self, tx: &mut Tx, idp_id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        if let Some(read) = &self.read {
+            read.store(tx, idp_id, now).await?;
+        }
+        idp::replace(tx, idp_id, (&self.before, &encoded(&self.settings)?), None, now).await
     }
+}
+
+/// When the last of a provider's certificates ends. Its keys count further; but whoever renews a certificate then
+/// often changes the key.
+#[must_use]
+pub fn last_end(row: &Row) -> Option<Timestamp> {
+    saml_settings(row)?.certificates.iter().filter_map(|one| certificate::ends(one)).max()
 }
 
 impl Federation {
@@ -73,6 +87,7 @@ impl Federation {
             groups_attribute,
             roles: mapped,
             default_role,
+            departments,
             unsolicited,
             response_signed,
             private,
@@ -81,26 +96,26 @@ impl Federation {
         roles(&mapped, default_role)?;
         let now = self.clock.now();
         let (bytes, metadata_url) = self.metadata_of(metadata, private).await?;
-        let provider = metadata::read(&bytes, private, now)?;
+        let provider = metadata::read(&bytes, private, now, &[])?;
         let made = tokio::task::spawn_blocking(move || certificate::pair(now)).await;
         let no_key = |detail: String| Rejected::Provider(ProviderError { code: "KEY", detail });
         let pair = made.map_err(|e| no_key(e.to_string()))?.map_err(|e| no_key(e.to_string()))?;
         let settings = Settings {
-            entity_id: provider.entity_id,
-            certificates: provider.certificates,
-            redirect: provider.redirect,
-            post: provider.post,
             certificate: pair.certificate,
             subject_attribute,
             groups_attribute,
             roles: mapped,
             default_role,
+            departments,
             unsolicited,
             response_signed,
-            metadata_url,
             private,
+            ..Settings::default()
         };
-        Ok(Checked { name, settings, key: pair.key })
+        let (from_url, read) = (metadata_url.is_some(), metadata_url.is_some().then(|| self.read_until(&provider)));
+        // Whoever runs the machine is as good as an owner.
+        let settings = Settings { metadata_url, by_owner: true, ..settings }.taking(provider, from_url);
+        Ok(Checked { name, settings, key: pair.key, read })
     }
 
     /// Reads a provider's metadata again, from where it came or from somewhere else, and takes its keys and
@@ -110,23 +125,21 @@ impl Federation {
         let source = source.or_else(|| known.metadata_url.clone().map(Source::Url));
         let source = source.ok_or_else(|| wrong("metadata", "IDP_METADATA", "say where the metadata is"))?;
         let (bytes, url) = self.metadata_of(source, known.private).await?;
-        let new = metadata::read(&bytes, known.private, self.clock.now())?;
+        let now = self.clock.now();
+        let new = metadata::read(&bytes, known.private, now, &[])?;
         if new.entity_id != known.entity_id {
             return Err(wrong("metadata", "IDP_ENTITY_CHANGED", "this is the metadata of another provider"));
         }
-        let without = |some: &[String], others: &[String]| -> Vec<String> {
-            some.iter().filter(|one| !others.contains(one)).cloned().collect()
-        };
         let come = without(&new.certificates, &known.certificates);
-        let go = without(&known.certificates, &new.certificates);
-        let settings = Settings {
-            certificates: new.certificates,
-            redirect: new.redirect,
-            post: new.post,
-            metadata_url: url.or_else(|| known.metadata_url.clone()),
-            ..known
-        };
-        Ok(Refreshed { settings, come, go })
+        let mut counted = known.certificates.clone();
+        counted.extend(known.leaving.iter().map(|leaving| leaving.certificate.clone()));
+        let go = without(&counted, &new.certificates);
+        let read = url.is_some().then(|| self.read_until(&new));
+        let from_url = url.is_some();
+        let by_owner = from_url || known.by_owner;
+        let settings = Settings { metadata_url: url.or_else(|| known.metadata_url.clone()), by_owner, ..known };
+        let (before, settings) = (row.settings.clone(), settings.taking(new, from_url));
+        Ok(Refreshed { before, settings, read, come, go })
     }
 
     pub(in crate::identity::federation) async fn metadata_of(
@@ -159,8 +172,17 @@ impl Federation {
         }
         let id = Id::new(Noun::Idp).into_string();
         let key = self.keys.seal(&place(&id), &checked.key)?;
-        insert(tx, row(id, &checked.name, "saml", encoded(&checked.settings)?, Some(key), now)).await
+        let id = insert(tx, row(id, &checked.name, "saml", encoded(&checked.settings)?, Some(key), now)).await?;
+        if let Some(read) = &checked.read {
+            read.store(tx, &id, now).await?;
+        }
+        Ok(id)
     }
+}
+
+/// Those that are not among others.
+pub(super) fn without(some: &[String], others: &[String]) -> Vec<String> {
+    some.iter().filter(|one| !others.contains(one)).cloned().collect()
 }
 
 /// What a stored provider was told; `None`: it is of another kind, or by another version of this program.

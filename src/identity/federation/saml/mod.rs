@@ -12,8 +12,11 @@
 //! | `assertion` | what that text says, and the conditions |
 //! | `response` | all of these in their order |
 //! | `flow` | the way there and back |
+//! | `logout_message`, `logout` | single logout: what its messages say; from either end |
 //! | [`manage`] | adding providers |
 //! | [`apart`] | an answer judged by itself, for the fuzzer and for a second opinion |
+//! | `rollover` | another key of our own |
+//! | [`upkeep`] | reading their metadata again, by itself |
 //!
 //! Invariant: a claim is read from canonical text whose hash a pinned key signed, never from the document that
 //! was received. What was not signed can refuse, not grant.
@@ -33,19 +36,26 @@ pub(super) mod certificate;
 mod encryption;
 pub(super) mod flow;
 mod gate;
+mod logout;
+mod logout_message;
 pub mod manage;
 pub(super) mod metadata;
 mod request;
 mod response;
+mod rollover;
 pub mod settings;
 mod signature;
+pub mod upkeep;
 mod xml;
 
 use url::Url;
 
 pub use certificate::{ends, fingerprint};
-pub use flow::{Begun, Brought, Page, Way};
-pub use settings::Settings;
+pub use flow::{Begun, Brought, Page, Posting, Way};
+pub use logout::Parted;
+pub use logout_message::{Came, End};
+pub use rollover::{Other, Rolled, Stage, Step};
+pub use settings::{Leaving, Settings};
 
 /// Our name towards a provider, which is where our metadata is.
 #[must_use]
@@ -57,6 +67,12 @@ pub fn entity_id(public_url: &Url, idp_id: &str) -> String {
 #[must_use]
 pub fn acs(public_url: &Url, idp_id: &str) -> String {
     address(public_url, idp_id, "acs")
+}
+
+/// Where a provider sends people whom it signs out, and its answers to ours.
+#[must_use]
+pub fn slo(public_url: &Url, idp_id: &str) -> String {
+    address(public_url, idp_id, "slo")
 }
 
 fn address(public_url: &Url, idp_id: &str, page: &str) -> String {

@@ -1,4 +1,4 @@
-//! Our requests: signed always, so that a provider can refuse those that somebody else makes in our name.
+//! Our messages: signed always, so that a provider can refuse those that somebody else makes in our name.
 
 use std::io::Write;
 
@@ -10,13 +10,29 @@ use url::{Url, form_urlencoded::byte_serialize};
 
 use super::{
     certificate::{RSA_SHA256, sign},
+    flow::{Posting, Way},
     xml::{EXCLUSIVE, SIGNATURE, escaped},
 };
 use crate::model::Timestamp;
 
-/// What a request says.
-pub(super) struct Request<'a> {
+pub(super) const REQUEST: &str = "SAMLRequest";
+pub(super) const RESPONSE: &str = "SAMLResponse";
+
+/// A message of ours.
+pub(super) struct Message<'a> {
+    /// [`REQUEST`] or [`RESPONSE`].
+    pub field: &'static str,
     /// Answers name it; nobody can guess it.
+    pub id: &'a str,
+    pub destination: &'a str,
+    /// What the other side wants to hear again.
+    pub relay_state: Option<&'a str>,
+    /// Its text; a signature goes between the halves.
+    pub halves: [String; 2],
+}
+
+/// An `AuthnRequest`.
+pub(super) struct Request<'a> {
     pub id: &'a str,
     pub entity_id: &'a str,
     pub acs: &'a str,
@@ -26,11 +42,10 @@ pub(super) struct Request<'a> {
     pub now: Timestamp,
 }
 
-impl Request<'_> {
-    /// In two halves: a signature goes between them.
-    fn halves(&self) -> [String; 2] {
+impl<'a> Request<'a> {
+    pub fn message(&self) -> Message<'a> {
         let text = |text: &str| escaped(text);
-        [
+        let halves = [
             format!(
                 "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
                  AssertionConsumerServiceURL=\"{}\" Destination=\"{}\"{} ID=\"{}\" IssueInstant=\"{}\" \
@@ -44,17 +59,31 @@ impl Request<'_> {
                 text(self.entity_id),
             ),
             "<samlp:NameIDPolicy AllowCreate=\"true\"></samlp:NameIDPolicy></samlp:AuthnRequest>".to_owned(),
-        ]
+        ];
+        Message { field: REQUEST, id: self.id, destination: self.destination, relay_state: None, halves }
+    }
+}
+
+impl Message<'_> {
+    /// By a redirect, or by a form that the browser posts; `None`: the key cannot sign.
+    pub fn way(&self, redirect: bool, key: &[u8]) -> Option<Way> {
+        if redirect {
+            return self.redirect(key).map(Way::Redirect);
+        }
+        let action = self.destination.parse().ok()?;
+        let relay_state = self.relay_state.map(str::to_owned);
+        Some(Way::Form(Posting { action, field: self.field, message: self.form(key)?, relay_state }))
     }
 
-    /// The address to send a browser to (bindings section 3.4); `None`: the key cannot sign.
-    pub fn redirect(&self, key: &[u8]) -> Option<Url> {
+    /// The address to send a browser to (bindings section 3.4).
+    fn redirect(&self, key: &[u8]) -> Option<Url> {
         let mut deflated = DeflateEncoder::new(Vec::new(), Compression::default());
-        deflated.write_all(self.halves().concat().as_bytes()).ok()?;
+        deflated.write_all(self.halves.concat().as_bytes()).ok()?;
         let message = BASE64_STANDARD.encode(deflated.finish().ok()?);
         let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+        let relay_state = self.relay_state.map(|text| format!("&RelayState={}", encoded(text))).unwrap_or_default();
         // The signature covers exactly these characters in this order.
-        let query = format!("SAMLRequest={}&SigAlg={}", encoded(&message), encoded(RSA_SHA256));
+        let query = format!("{}={}{relay_state}&SigAlg={}", self.field, encoded(&message), encoded(RSA_SHA256));
         let value = BASE64_STANDARD.encode(sign(key, query.as_bytes())?);
         let mut url: Url = self.destination.parse().ok()?;
         let before = url.query().map(|query| format!("{query}&")).unwrap_or_default();
@@ -62,9 +91,9 @@ impl Request<'_> {
         Some(url)
     }
 
-    /// The value of the form field `SAMLRequest` (bindings section 3.5); `None`: the key cannot sign.
-    pub fn form(&self, key: &[u8]) -> Option<String> {
-        let [head, tail] = self.halves();
+    /// The value of the form's field (bindings section 3.5).
+    fn form(&self, key: &[u8]) -> Option<String> {
+        let [head, tail] = &self.halves;
         let canonical = |text: &str| canonicalize::<&str>(text, C14nMode::Exclusive, None, &[]).ok();
         let digest = BASE64_STANDARD.encode(Sha256::digest(canonical(&format!("{head}{tail}"))?));
         let info = format!(

@@ -34,7 +34,7 @@ pub(super) fn vouched(bytes: &[u8], keys: &Trusted, expected: &Expected<'_>) -> 
         // Of a signed response, what was signed is opened.
         let within = covering.unwrap_or(shape.response).only(ASSERTION, "EncryptedAssertion");
         let within = within.ok_or("RESPONSE_ASSERTIONS")?;
-        unsealed(&encryption::open(within, expected.key, covering.is_some())?, covering.is_some(), keys, expected)?
+        unsealed(&encryption::open(within, expected.keys, covering.is_some())?, covering.is_some(), keys, expected)?
     } else {
         let inside = covering.and_then(|root| root.only(ASSERTION, "Assertion"));
         claims(own.as_ref(), inside, expected)?

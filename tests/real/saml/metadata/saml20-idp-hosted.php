@@ -9,6 +9,7 @@ $metadata[getenv('MUSUBI_SAML_BASE') . '/idp'] = [
         'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect',
         'urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST',
     ],
+    'sign.logout' => true,
     'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
     'authproc' => [1 => ['class' => 'saml:PersistentNameID', 'attribute' => 'uid']],
 ];

@@ -1,17 +1,20 @@
-//! How often one address may set out for a provider or come back: each way takes one of a store that refills
-//! evenly, and a sign-in that ends well gives its ways back. So an office that arrives in the morning
-//! does not wait, and whoever only knocks neither fills tables nor the audit trail.
+//! How often somebody may do a thing: each time takes one of a store that refills evenly. An address sets out
+//! for a provider or comes back so often, and a sign-in that ends well gives its ways back; so an office that
+//! arrives in the morning does not wait, and whoever only knocks neither fills tables nor the audit trail. A
+//! token calls the API so often.
 //!
-//! Counts live in memory, as those of [`super::super::throttle`] do.
+//! Counts live in memory, as those of [`super::throttle`] do.
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::{identity::throttle::network, model::Timestamp};
+use super::throttle::network;
+use crate::model::Timestamp;
 
 const MOST_KEYS: usize = 20_000;
 
@@ -22,30 +25,49 @@ struct Store {
     at: Timestamp,
 }
 
+/// Whom a store belongs to.
+pub(super) trait Who: Eq + Hash {
+    /// What counts as one.
+    fn one(self) -> Self;
+}
+
+impl Who for IpAddr {
+    fn one(self) -> Self {
+        network(self)
+    }
+}
+
+/// Ids.
+impl Who for String {
+    fn one(self) -> Self {
+        self
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Pace {
-    stores: Mutex<HashMap<IpAddr, Store>>,
+pub(super) struct Pace<W> {
+    stores: Mutex<HashMap<W, Store>>,
     /// How long one way takes to come back, in microseconds.
     way: i64,
     full: i64,
 }
 
-impl Pace {
-    /// `per_minute`: ways of one address at once, and then in a minute.
+impl<W: Who> Pace<W> {
+    /// `per_minute`: ways of one at once, and then in a minute.
     pub fn new(per_minute: u32) -> Self {
         let way = Timestamp::MINUTE / i64::from(per_minute.max(1));
         Self { stores: Mutex::default(), way, full: way * i64::from(per_minute.max(1)) }
     }
 
-    /// Takes one way, or says how long to wait for one. Nobody waits for an address that is not known.
-    pub fn take(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
-        let Some(address) = address.map(network) else { return Ok(()) };
+    /// Takes one way, or says how long to wait for one. Nobody waits for one that is not known.
+    pub fn take(&self, who: Option<W>, now: Timestamp) -> Result<(), Duration> {
+        let Some(who) = who.map(W::one) else { return Ok(()) };
         let mut stores = self.lock();
-        if stores.len() >= MOST_KEYS && !stores.contains_key(&address) {
+        if stores.len() >= MOST_KEYS && !stores.contains_key(&who) {
             self.make_room(&mut stores, now);
         }
-        let store = stores.entry(address).or_insert(Store { left: self.full, at: now });
+        let store = stores.entry(who).or_insert(Store { left: self.full, at: now });
         *store = self.refilled(*store, now);
         if store.left < self.way {
             let wait = u64::try_from(self.way - store.left).unwrap_or(0);
@@ -56,9 +78,9 @@ impl Pace {
     }
 
     /// A sign-in ended well: its ways there and back did not count.
-    pub fn give_back(&self, address: Option<IpAddr>, ways: i64) {
+    pub fn give_back(&self, who: Option<W>, ways: i64) {
         let mut stores = self.lock();
-        if let Some(store) = address.map(network).and_then(|address| stores.get_mut(&address)) {
+        if let Some(store) = who.map(W::one).and_then(|who| stores.get_mut(&who)) {
             store.left = self.full.min(store.left + ways * self.way);
         }
     }
@@ -70,7 +92,7 @@ impl Pace {
     }
 
     /// Full stores say nothing. Of the others the older half goes: those of the flood stay.
-    fn make_room(&self, stores: &mut HashMap<IpAddr, Store>, now: Timestamp) {
+    fn make_room(&self, stores: &mut HashMap<W, Store>, now: Timestamp) {
         stores.retain(|_, store| self.refilled(*store, now).left < self.full);
         if stores.len() >= MOST_KEYS {
             let mut times: Vec<Timestamp> = stores.values().map(|store| store.at).collect();
@@ -80,7 +102,7 @@ impl Pace {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Store>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<W, Store>> {
         self.stores.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

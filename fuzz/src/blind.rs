@@ -1,0 +1,63 @@
+//! Fuzzing without libFuzzer: changes documents blindly, and what the gate lets through is judged, kept and changed
+//! further. It sees less than the guided targets, but without their instruments it is many times as quick.
+//!
+//!   MUSUBI_SAML_FILES=FOLDER blind EXECUTIONS [SEED]
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use musubi_fuzz::{Place, admit, changed};
+
+/// Longest document that is changed further.
+const LONGEST: usize = 16_384;
+/// Most documents that are kept for that.
+const KEPT: usize = 4_096;
+const TOO_SLOW: Duration = Duration::from_secs(10);
+
+fn number(at: usize) -> Option<u64> {
+    std::env::args().nth(at)?.parse().ok()
+}
+
+fn main() {
+    let executions = number(1).expect("usage: blind EXECUTIONS [SEED]");
+    let seed = number(2).unwrap_or(1);
+    let place = Place::get();
+    let (mut kept, mut verdicts) = (Vec::<String>::new(), BTreeMap::<&str, u64>::new());
+    let (begin, mut slowest) = (Instant::now(), Duration::ZERO);
+    for n in 0..executions {
+        let dice = (n ^ seed << 40).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let (from, new) = ((dice >> 33) as usize, dice as u32);
+        // Half of them from what came through before.
+        let old: &str = match kept.get(from % KEPT) {
+            Some(old) if dice >> 63 == 0 => old,
+            _ => &place.documents[from % place.documents.len()],
+        };
+        let Some(document) = changed(old, new) else {
+            *verdicts.entry("nothing left to change").or_default() += 1;
+            continue;
+        };
+        let start = Instant::now();
+        // Opening what is encrypted is dear: one of sixteen.
+        let dear = n % 16 != 0 && document.contains("EncryptedAssertion");
+        let verdict = match admit(document.as_bytes()) {
+            Ok(()) if dear => "let through the gate",
+            Ok(()) => place.check(document.as_bytes()),
+            Err(code) => code,
+        };
+        slowest = slowest.max(start.elapsed());
+        assert!(slowest < TOO_SLOW, "{document}");
+        *verdicts.entry(verdict).or_default() += 1;
+        if document.len() <= LONGEST && !verdict.starts_with("RESPONSE_") {
+            match kept.len() {
+                KEPT => kept[from / KEPT % KEPT] = document,
+                _ => kept.push(document),
+            }
+        }
+    }
+    println!("{executions} executions in {:.0?}, the slowest {slowest:.0?}", begin.elapsed());
+    for (verdict, times) in verdicts {
+        println!("{times:>10} {verdict}");
+    }
+}

@@ -1,0 +1,4 @@
+#[path = "../../src/model/time.rs"]
+mod time;
+
+pub use time::Timestamp;
