@@ -50,12 +50,12 @@ impl TestHub {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut config = Config::load_from(None, &variables).unwrap();
         change(&mut config);
-        let mut parts = Parts::from_config(config, None).await.unwrap();
+        let mut parts = Box::pin(Parts::from_config(config, None)).await.unwrap();
         // Sessions live at the same time as everything else.
         let (limits, access) = (Limits::from(&parts.config), Access::from(&parts.config.access));
         parts.identity = Identity::new(parts.db.clone(), clock.clone(), limits, access);
         parts.clock = clock;
-        let running = Running::start(parts).await.unwrap();
+        let running = Box::pin(Running::start(parts)).await.unwrap();
         let url = format!("http://127.0.0.1:{}", running.address.port());
         Self { running: Some(running), url, _folder: folder }
     }
