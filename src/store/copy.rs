@@ -66,22 +66,21 @@ pub enum CopyError {
     },
 }
 
-/// Copies all tables. `to` is migrated first and must hold no rows.
+/// Copies all tables. `to` must hold no rows, and is migrated once that is seen.
 pub async fn copy(from: &Db, to: &Db) -> Result<Copied, CopyError> {
     let pending = migrate::plan(from).await?.iter().filter(|step| !step.applied).count();
     if pending > 0 {
         return Err(CopyError::SourceBehind { pending });
     }
+    // Somebody else's hub is not even migrated.
+    let mut looked = to.begin().await?;
+    refuse_rows(&mut looked, &catalogue::tables(to).await?).await?;
+    looked.rollback().await?;
     migrate::run(to).await?;
     let tables = same_tables(catalogue::tables(from).await?, catalogue::tables(to).await?)?;
     let mut source = snapshot(from).await?;
     let mut target = to.begin().await?;
-    for table in &tables {
-        let rows = count(&mut target, &table.name).await?;
-        if rows > 0 {
-            return Err(CopyError::TargetNotEmpty { table: table.name.clone(), rows });
-        }
-    }
+    refuse_rows(&mut target, &tables).await?;
     let mut copied = Vec::with_capacity(tables.len());
     for table in &tables {
         copy_table(&mut source, &mut target, table)
@@ -97,6 +96,16 @@ pub async fn copy(from: &Db, to: &Db) -> Result<Copied, CopyError> {
     target.commit().await?;
     source.rollback().await?;
     Ok(Copied { tables: copied })
+}
+
+async fn refuse_rows(tx: &mut Tx, tables: &[Table]) -> Result<(), CopyError> {
+    for table in tables {
+        let rows = count(tx, &table.name).await?;
+        if rows > 0 {
+            return Err(CopyError::TargetNotEmpty { table: table.name.clone(), rows });
+        }
+    }
+    Ok(())
 }
 
 /// Counts the rows of every table.

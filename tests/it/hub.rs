@@ -50,7 +50,6 @@ impl TestHub {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut config = Config::load_from(None, &variables).unwrap();
         change(&mut config);
-        // Boxed: every test would carry them in its own future.
         let mut parts = Box::pin(Parts::from_config(config, None)).await.unwrap();
         // Sessions live at the same time as everything else.
         let (limits, access) = (Limits::from(&parts.config), Access::from(&parts.config.access));

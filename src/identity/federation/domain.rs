@@ -170,7 +170,7 @@ mod tests {
         for (typed, wanted) in [
             ("example.co.jp", Some("example.co.jp")),
             (" @Hinoki-Seiki.EXAMPLE. ", Some("hinoki-seiki.example")),
-            ("ひのき.example", Some("xn--p8jzf3b.example")),
+            ("ひのき.example", Some("xn--w8j5cl.example")),
             ("example", None),
             ("127.0.0.1", None),
             ("[::1]", None),
