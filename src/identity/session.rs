@@ -17,7 +17,7 @@ use super::{
     token,
 };
 use crate::{
-    model::{Id, Timestamp, View, ids::Noun},
+    model::{Id, Timestamp, View, ids::Noun, time::micros},
     store::{
         StoreError, Tx,
         session::{self, SessionRow},
@@ -298,10 +298,6 @@ fn entry<'a>(
         origin,
         detail,
     }
-}
-
-fn micros(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The session of a row. What its person sees is asked for where it is put to use.
