@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use crate::model::time::micros;
+
 /// A length of time, written as in "500ms", "15m" or "1h30m".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period(pub Duration);
@@ -21,7 +23,7 @@ impl Period {
     /// Whole microseconds, the unit of stored instants.
     #[must_use]
     pub fn micros(self) -> i64 {
-        i64::try_from(self.0.as_micros()).unwrap_or(i64::MAX)
+        micros(self.0)
     }
 }
 

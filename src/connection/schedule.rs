@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, time::micros};
 
 /// A connection's plan, stored as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ impl Plan {
     /// Whether a planned time that has passed long ago (longer than `grace`) is still run at all.
     #[must_use]
     pub fn still_wanted(planned: Timestamp, now: Timestamp, catch_up: CatchUp, grace: Duration) -> bool {
-        let grace = i64::try_from(grace.as_micros()).unwrap_or(i64::MAX);
+        let grace = micros(grace);
         catch_up != CatchUp::Skip || now.since(planned) <= grace
     }
 }

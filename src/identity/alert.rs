@@ -76,9 +76,7 @@ pub async fn raise(tx: &mut Tx, kind: Kind, about: &str, now: Timestamp) -> Resu
 
 /// The day of the organisation's zone.
 fn today(settings: &Settings, now: Timestamp) -> String {
-    jiff::Timestamp::from_microsecond(now.0)
-        .map(|at| at.to_zoned(settings.time_zone()).date().to_string())
-        .unwrap_or_default()
+    now.zoned(&settings.time_zone()).date().to_string()
 }
 
 impl Identity {

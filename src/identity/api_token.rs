@@ -29,7 +29,7 @@ pub use bearer::{Bearer, BearerError};
 pub use scope::{Scope, Scopes};
 
 use crate::{
-    model::{Id, Timestamp, ids::Noun},
+    model::{Id, Timestamp, ids::Noun, time::micros},
     store::{
         StoreError, Tx,
         api_token::{self, TokenRow},
@@ -293,10 +293,6 @@ fn mistakes(
 
 fn role_of(user_id: &str, role: &str) -> Result<Role, StoreError> {
     Role::parse(role).ok_or_else(|| StoreError::Corrupt(format!("user {user_id} has an unknown role")))
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 async fn record(

@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 use super::{
     FactorError, Identity, Principal, Proof,
     audit::{self, AuditEntry, Origin, Outcome},
-    session::micros,
     token,
 };
 use crate::{
-    model::Timestamp,
+    model::{Timestamp, time::micros},
     secrets::Keys,
     store::{StoreError, Tx, second_factor, session, user},
 };

@@ -17,7 +17,7 @@ use super::{
     token,
 };
 use crate::{
-    model::{Id, Timestamp, View, ids::Noun},
+    model::{Id, Timestamp, View, ids::Noun, time::micros},
     store::{
         StoreError, Tx, glass,
         session::{self, SessionRow},
@@ -326,10 +326,6 @@ fn entry<'a>(
         origin,
         detail,
     }
-}
-
-pub(super) fn micros(duration: std::time::Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The session of a row. What its person sees is asked for where it is put to use.

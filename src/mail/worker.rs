@@ -12,7 +12,7 @@ use super::{
 use crate::{
     clock::Clock,
     config,
-    model::Timestamp,
+    model::{Timestamp, time::micros},
     secrets::Keys,
     store::{
         Db, StoreError,
@@ -141,10 +141,6 @@ impl Worker {
 
 fn never(cause: &'static str) -> Came {
     Came::Never(Trouble { cause, answer: String::new() })
-}
-
-fn micros(wait: Duration) -> i64 {
-    i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Doubles up to the limit.

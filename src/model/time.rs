@@ -1,11 +1,19 @@
 //! Instants: UTC microseconds, the only form in which time is stored.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
+
+/// A length of time in whole microseconds, the unit of stored instants.
+#[must_use]
+pub fn micros(length: Duration) -> i64 {
+    i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
+}
 
 impl Timestamp {
     pub const SECOND: i64 = 1_000_000;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config;
+use crate::{config, model::time::micros};
 
 /// Exponential delay with jitter: `first * 2^(attempt-1)`, at most `max`, spread over ±20 % so that
 /// connections that failed together do not come back together. A source's own `Retry-After` is
@@ -23,7 +23,7 @@ pub fn wait(settings: &config::Sync, failures: i64, retry_after: Option<Duration
     if attempt >= settings.circuit_after {
         wait = wait.max(settings.circuit_pause.0);
     }
-    i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)
+    micros(wait)
 }
 
 #[cfg(test)]

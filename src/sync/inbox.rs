@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     connection::Live,
-    model::{Id, Timestamp, ids::Noun, record::Kind},
+    model::{Id, Timestamp, ids::Noun, record::Kind, time::micros},
     store::{
         self,
         inbox::{Applied, Pending},
@@ -321,7 +321,7 @@ impl Batch<'_> {
             _ => None,
         };
         let wait = backoff::delay(attempt, inbox.retry_first.0, inbox.retry_max.0, asked);
-        let until = self.engine.clock.now().plus(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
+        let until = self.engine.clock.now().plus(micros(wait));
         let mut tx = self.engine.db.begin().await?;
         store::inbox::postpone(&mut tx, &row.id, error.code(), until, &self.engine.node).await?;
         tx.commit().await?;

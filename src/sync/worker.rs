@@ -14,7 +14,7 @@ use crate::{
         Live,
         schedule::{CatchUp, Plan},
     },
-    model::{Id, Timestamp, ids::Noun},
+    model::{Id, Timestamp, ids::Noun, time::micros},
     store::{StoreError, connection, due, failure, parked},
 };
 
@@ -132,7 +132,7 @@ async fn run_connection(engine: &Engine, row: connection::Row, place: Place, sto
         let next = plan.after_run(planned, now, policy, &engine.zone);
         return release(engine, &row, &stop, next, row.failures, None, row.auth_failed_at.map(Timestamp)).await;
     }
-    let late = now.since(planned) > i64::try_from(grace.as_micros()).unwrap_or(i64::MAX);
+    let late = now.since(planned) > micros(grace);
     let trigger = match &row.requested_by {
         Some(_) => "manual",
         None if late => "catch_up",
@@ -162,7 +162,7 @@ async fn run_connection(engine: &Engine, row: connection::Row, place: Place, sto
             release(engine, &row, &stop, Some(planned), row.failures, None, auth).await;
         }
         Ended::Throttled(wait) => {
-            let retry = finished.plus(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
+            let retry = finished.plus(micros(wait));
             release(engine, &row, &stop, Some(retry), row.failures, Some(retry), None).await;
         }
     }

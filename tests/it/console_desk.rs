@@ -2,20 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use musubi::{
-    identity::{Origin, SetupForm},
-    samples,
-    store::sql,
-};
+use musubi::{samples, store::sql};
 
 use crate::{
-    hub::TestHub,
+    hub::{PASSPHRASE, TestHub},
     real::{Browser, TestDatabase},
 };
 
-pub const MAIL: &str = "takanashi@hinoki-seiki.example";
+pub use crate::hub::OWNER as MAIL;
 pub const VIEWER: &str = "kishi@hinoki-seiki.example";
-const PASSPHRASE: &str = "hinoki-no-kaori-2026";
 
 /// A hub with an owner who is signed in.
 pub struct Desk {
@@ -33,18 +28,7 @@ impl Desk {
 
     /// An owner who is signed in at a hub that runs already.
     pub async fn at(t: TestHub, database: TestDatabase) -> Self {
-        let code = t.hub().identity.open_setup().await.unwrap().unwrap();
-        let form = SetupForm {
-            code,
-            mail: MAIL.into(),
-            passphrase: PASSPHRASE.to_owned().into(),
-            name: "高梨 拓".into(),
-            company: "ひのき精機株式会社".into(),
-            language: "ja".into(),
-            zone: "Asia/Tokyo".into(),
-            fiscal_year_start: "4".into(),
-        };
-        t.hub().identity.create_owner(form, &Origin::default()).await.unwrap();
+        t.owner(MAIL).await;
         let b = sign_in(&t, MAIL).await;
         Self { t, b, database }
     }

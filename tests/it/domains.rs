@@ -1,6 +1,5 @@
 //! Mail domains lead people to their provider, and say nothing about anybody.
 
-use musubi::store::sql;
 use serde_json::{Value, json};
 
 use crate::{
@@ -8,7 +7,7 @@ use crate::{
     console_desk::{Desk, MAIL, until},
     hub::TestHub,
     issuer::{Page, Visitor},
-    mail::owned,
+    mail::{owned, provider},
     process::KEY,
     real::{Browser, Dns, OidcProvider, PASSWORD, TestDatabase},
 };
@@ -24,16 +23,6 @@ fn run(url: &str, dns: &str, words: &[&str]) -> Ran {
         ("MUSUBI_SIGNIN__DNS", dns),
     ];
     tokio::task::block_in_place(|| musubi(folder.path(), &variables, &[words, &["--json"]].concat()))
-}
-
-async fn provider(t: &TestHub) {
-    let mut tx = t.hub().db.begin().await.unwrap();
-    sql("INSERT INTO idp (id, name, kind, settings, enabled, created_at, updated_at)
-         VALUES ('idp_1', '社員アカウント', 'oidc', '{}', TRUE, 0, 0)")
-    .execute(&mut tx)
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
 }
 
 /// Types an address on the sign-in page. The answer without what was typed and the form's own value.

@@ -8,12 +8,16 @@ use musubi::{
     config::Config,
     connection::create::{self, NewConnection},
     connection::schedule::Plan,
-    identity::{Access, Identity, Limits},
+    identity::{Access, Identity, Limits, Origin, SetupForm, SignedIn},
     store::{self, sql},
 };
 use serde_json::Value;
 
 use crate::real::TestDatabase as Database;
+
+/// The owner that [`TestHub::owner`] makes, if no other address is wanted.
+pub const OWNER: &str = "takanashi@hinoki-seiki.example";
+pub const PASSPHRASE: &str = "hinoki-no-kaori-2026";
 
 pub struct TestHub {
     running: Option<Running>,
@@ -58,6 +62,22 @@ impl TestHub {
         let running = Box::pin(Running::start(parts)).await.unwrap();
         let url = format!("http://127.0.0.1:{}", running.address.port());
         Self { running: Some(running), url, _folder: folder }
+    }
+
+    /// First run: the owner of this address, signed in.
+    pub async fn owner(&self, mail: &str) -> SignedIn {
+        let identity = &self.hub().identity;
+        let form = SetupForm {
+            code: identity.open_setup().await.unwrap().unwrap(),
+            mail: mail.into(),
+            passphrase: PASSPHRASE.to_owned().into(),
+            name: "高梨 拓".into(),
+            company: "ひのき精機株式会社".into(),
+            language: "ja".into(),
+            zone: "Asia/Tokyo".into(),
+            fiscal_year_start: "4".into(),
+        };
+        identity.create_owner(form, &Origin::default()).await.unwrap()
     }
 
     pub fn hub(&self) -> &SharedHub {

@@ -298,7 +298,8 @@ async fn owners_hear_of_it_once_a_day_in_one_mail() {
     }
 }
 
-async fn provider(t: &TestHub) {
+/// A provider of the id `idp_1` that is on and that nobody can ask.
+pub async fn provider(t: &TestHub) {
     let mut tx = t.hub().db.begin().await.unwrap();
     sql("INSERT INTO idp (id, name, kind, settings, enabled, created_at, updated_at)
          VALUES ('idp_1', '社員アカウント', 'oidc', '{}', TRUE, 0, 0)")

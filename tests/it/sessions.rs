@@ -2,29 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use musubi::identity::{Found, Origin, SetupForm, SignedIn};
+use musubi::identity::{Found, Origin, SignedIn};
 use reqwest::header;
 use secrecy::ExposeSecret;
 
-use crate::{hub::TestHub, real::TestDatabase};
-
-const MAIL: &str = "takanashi@hinoki-seiki.example";
-const PASSPHRASE: &str = "hinoki-no-kaori-2026";
-
-async fn owner(t: &TestHub) -> SignedIn {
-    let code = t.hub().identity.open_setup().await.unwrap().unwrap();
-    let form = SetupForm {
-        code,
-        mail: MAIL.into(),
-        passphrase: PASSPHRASE.to_owned().into(),
-        name: "高梨 拓".into(),
-        company: "ひのき精機株式会社".into(),
-        language: "ja".into(),
-        zone: "Asia/Tokyo".into(),
-        fiscal_year_start: "4".into(),
-    };
-    t.hub().identity.create_owner(form, &Origin::default()).await.unwrap()
-}
+use crate::{
+    hub::{OWNER, PASSPHRASE, TestHub},
+    real::TestDatabase,
+};
 
 fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
@@ -62,10 +47,10 @@ async fn what_ends_on_one_node_is_refused_on_the_other_within_a_second() {
     let database = TestDatabase::postgres().await;
     let (here, there) = (TestHub::start(&database).await, TestHub::start(&database).await);
     let client = client();
-    let first = owner(&here).await;
+    let first = here.owner(OWNER).await;
     let sign_in = async || {
         let identity = &there.hub().identity;
-        identity.sign_in(MAIL, PASSPHRASE.to_owned().into(), None, &Origin::default()).await.unwrap()
+        identity.sign_in(OWNER, PASSPHRASE.to_owned().into(), None, &Origin::default()).await.unwrap()
     };
     let post = async |path: String| {
         let token = csrf(&here, &first).await;

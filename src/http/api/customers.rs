@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use jiff::tz::TimeZone;
 
 use super::{
     Caller,
@@ -77,18 +78,26 @@ fn question(query: &ListQuery) -> Result<(directory::Query, usize), AppError> {
     Ok((asked, offset))
 }
 
+/// A customer that the caller sees, and the organisation's zone.
+struct Found {
+    customer: InView,
+    overview: Overview,
+    zone: TimeZone,
+}
+
 /// The customer, which is another one when the asked one was merged into it.
-async fn found(hub: &Hub, caller: &Caller, id: &str) -> Result<(InView, Overview), AppError> {
+async fn found(hub: &Hub, caller: &Caller, id: &str) -> Result<Found, AppError> {
     caller.require(Action::ViewCustomers)?;
-    let today = hub.clock.now().zoned(&Settings::load(&hub.db).await?.time_zone()).date();
+    let zone = Settings::load(&hub.db).await?.time_zone();
+    let today = hub.clock.now().zoned(&zone).date();
     let id = id.replace('\0', "");
     let customer = store::in_view(&hub.db, &caller.me().view, &id).await?.ok_or(AppError::NotFound)?;
     let overview = customer::overview(&hub.db, &hub.directory, &customer, today).await?.ok_or(AppError::NotFound)?;
-    Ok((customer, overview))
+    Ok(Found { customer, overview, zone })
 }
 
 async fn one(State(hub): State<SharedHub>, caller: Caller, Path(id): Path<String>) -> Result<Response, AppError> {
-    let (_, overview) = found(&hub, &caller, &id).await?;
+    let Found { overview, .. } = found(&hub, &caller, &id).await?;
     caller.seen(&hub, &overview.id);
     let merged = (overview.id != id).then(|| format!("/api/v1/customers/{}", overview.id));
     let mut response = Json(shape::customer(overview)).into_response();
@@ -131,9 +140,8 @@ async fn documents(
     if !query.cursor.as_deref().is_none_or(timeline::is_place) {
         return Err(bad_cursor());
     }
-    let (customer, overview) = found(hub, caller, id).await?;
+    let Found { customer, overview, zone } = found(hub, caller, id).await?;
     let filter = Filter { kinds, after: query.cursor, limit: query.limit, ..Filter::default() };
-    let zone = Settings::load(&hub.db).await?.time_zone();
     let page = timeline::load(&hub.db, &customer, &filter, &zone).await?;
     caller.seen(hub, &overview.id);
     Ok((page.events, page.next.as_deref().map(sealed)))

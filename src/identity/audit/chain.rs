@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     identity::Identity,
-    model::Timestamp,
+    model::{Timestamp, time::micros},
     secrets::{Keys, SecretError},
     store::{
         Db, On, StoreError, Tx,
@@ -207,7 +207,7 @@ impl Identity {
     /// Checks the chain when nobody did for `every`, and says in the log how long it is.
     pub async fn watch_trail(&self, keys: &Keys, every: Duration, stop: CancellationToken) {
         loop {
-            let due = self.clock.now().plus(-i64::try_from(every.as_micros()).unwrap_or(i64::MAX));
+            let due = self.clock.now().plus(-micros(every));
             match last_check(&self.db).await {
                 Ok(last) if last.as_ref().is_none_or(|last| last.at <= due.0) => {
                     if let Err(error) = self.check_trail(keys).await {

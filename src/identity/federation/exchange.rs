@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 use super::{
     Federation,
     assertion::{self, OurKey},
-    flow::{Refused, micros},
+    flow::Refused,
     gate,
     provider::Metadata,
     settings::{Authentication, Settings},
     token,
 };
-use crate::model::Timestamp;
+use crate::model::{Timestamp, time::micros};
 
 /// What a provider said of somebody, by a token that holds.
 pub(super) struct Told {

@@ -24,6 +24,7 @@ use crate::{
         AuditEntry, Identity, Origin, Outcome, SignedIn, audit,
         token::{digest, equal, fresh},
     },
+    model::time::micros,
     store::{StoreError, idp},
 };
 
@@ -337,10 +338,6 @@ impl Federation {
 /// What binds a browser: what it has, so that two tabs can be on their way at once, or something new.
 pub(super) fn bound(cookie: Option<&str>) -> String {
     cookie.filter(|value| value.len() == 43).map_or_else(fresh, str::to_owned)
-}
-
-pub(super) fn micros(time: std::time::Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The parameters of a callback, each at most once.

@@ -10,14 +10,14 @@ use url::Url;
 
 use super::{
     Federation,
-    flow::{Arrival, Refused, micros},
+    flow::{Arrival, Refused},
     person::Known,
     saml,
     trial::{Act, Purpose},
 };
 use crate::{
     identity::{AuditEntry, Found, Identity, Origin, Outcome, Principal, SignInRules, audit},
-    model::Timestamp,
+    model::{Timestamp, time::micros},
     store::{
         StoreError,
         external_identity::{self, Row},

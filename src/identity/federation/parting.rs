@@ -9,6 +9,7 @@ use url::Url;
 use super::{Federation, manage, saml::Way};
 use crate::{
     identity::token::{digest, fresh},
+    model::time::micros,
     store::{StoreError, idp, parting},
 };
 
@@ -38,7 +39,7 @@ impl Federation {
     /// as well. `None`: there is no provider, or none that lets people sign out.
     pub async fn part(&self, session: &str) -> Result<Option<String>, StoreError> {
         let (ticket, now) = (fresh(), self.clock.now());
-        let expires = now.plus(i64::try_from(self.attempt.as_micros()).unwrap_or(i64::MAX));
+        let expires = now.plus(micros(self.attempt));
         let mut tx = self.db.begin().await?;
         let offered = parting::offer(&mut tx, &digest(session), &digest(&ticket), (now, expires)).await?;
         tx.commit().await?;

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{backoff, engine::Engine, failpoint};
 use crate::{
-    model::Timestamp,
+    model::{Timestamp, time::micros},
     store::{
         StoreError,
         event::{self, Became, Leased},
@@ -195,10 +195,6 @@ impl Round {
 fn became(event_id: String, state: &'static str, not_before: Timestamp, sent: Sent) -> Became {
     let Sent { status, cause, answer, took_ms, .. } = sent;
     Became { event_id, state, not_before, status, cause, answer, took_ms }
-}
-
-fn micros(wait: Duration) -> i64 {
-    i64::try_from(wait.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// What failed together does not come back together.

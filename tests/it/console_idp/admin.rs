@@ -1,12 +1,10 @@
 //! An administrator with a browser, and providers to set up.
 
-use musubi::{
-    identity::{Origin, SetupForm},
-    store::sql,
-};
+use musubi::store::sql;
 use secrecy::ExposeSecret;
 
 use crate::{
+    hub::OWNER,
     issuer::{CLIENT, Page, Visitor},
     oidc_cases::scene::{SESSION, Scene},
     real::TestDatabase as Database,
@@ -30,18 +28,7 @@ pub struct Traces {
 impl Admin {
     pub async fn new(database: &Database) -> Self {
         let scene = Scene::new(database).await;
-        let code = scene.t.hub().identity.open_setup().await.unwrap().unwrap();
-        let form = SetupForm {
-            code,
-            mail: "takanashi@hinoki-seiki.example".into(),
-            passphrase: "hinoki-no-kaori-2026".to_owned().into(),
-            name: "高梨 拓".into(),
-            company: "ひのき精機株式会社".into(),
-            language: "ja".into(),
-            zone: "Asia/Tokyo".into(),
-            fiscal_year_start: "4".into(),
-        };
-        let signed_in = scene.t.hub().identity.create_owner(form, &Origin::default()).await.unwrap();
+        let signed_in = scene.t.owner(OWNER).await;
         let (v, me) = (Visitor::new(), signed_in.user_id.clone());
         v.put(&scene.t.address(), SESSION, signed_in.token.expose_secret());
         let csrf = scene.t.text("SELECT csrf FROM session").await;

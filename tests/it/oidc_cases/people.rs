@@ -1,10 +1,7 @@
 //! Who a provider's person becomes here, and how providers and people are switched off.
 
 use futures::future::join_all;
-use musubi::{
-    identity::{Origin, SetupForm},
-    store::sql,
-};
+use musubi::store::sql;
 use serde_json::json;
 
 use super::{
@@ -15,18 +12,7 @@ use crate::{issuer::Visitor, real::TestDatabase as Database};
 
 /// The first run's owner, with a mail address of the owner's own.
 pub async fn owner(scene: &Scene, mail: &str) {
-    let identity = &scene.t.hub().identity;
-    let form = SetupForm {
-        code: identity.open_setup().await.unwrap().unwrap(),
-        mail: mail.into(),
-        passphrase: "hinoki-no-kaori-2026".to_owned().into(),
-        name: "高梨 拓".into(),
-        company: "ひのき精機株式会社".into(),
-        language: "ja".into(),
-        zone: "Asia/Tokyo".into(),
-        fiscal_year_start: "4".into(),
-    };
-    identity.create_owner(form, &Origin::default()).await.unwrap();
+    scene.t.owner(mail).await;
 }
 
 async fn status(scene: &Scene, visitor: &Visitor) -> u16 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use musubi::{
     config::Config,
-    identity::{By, Found, Origin, Role, SetupForm, SignedIn, people::NewPerson},
+    identity::{By, Found, Origin, Role, SignedIn, people::NewPerson},
     store::sql,
 };
 use reqwest::header;
@@ -12,13 +12,10 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::{
-    hub::TestHub,
+    hub::{OWNER, PASSPHRASE, TestHub},
     real::TestDatabase,
     sender::{SECRET, Sender, at},
 };
-
-const MAIL: &str = "takanashi@hinoki-seiki.example";
-const PASSPHRASE: &str = "hinoki-no-kaori-2026";
 
 /// What stands on customers of another department and nowhere else.
 pub const OUTSIDE: [&str; 13] = [
@@ -104,18 +101,7 @@ impl Scene {
 
     pub async fn with(database: &TestDatabase, change: impl FnOnce(&mut Config)) -> Self {
         let t = TestHub::start_with(database, change).await;
-        let form = SetupForm {
-            code: t.hub().identity.open_setup().await.unwrap().unwrap(),
-            mail: MAIL.into(),
-            passphrase: PASSPHRASE.to_owned().into(),
-            name: "高梨 拓".into(),
-            company: "ひのき精機株式会社".into(),
-            language: "ja".into(),
-            zone: "Asia/Tokyo".into(),
-            fiscal_year_start: "4".into(),
-        };
-        let owner = t.hub().identity.create_owner(form, &Origin::default()).await.unwrap();
-        let owner = signed_in(&t, owner).await;
+        let owner = signed_in(&t, t.owner(OWNER).await).await;
         let mut scene = Self { t, owner, ids: BTreeMap::new() };
         scene.fill().await;
         scene

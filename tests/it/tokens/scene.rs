@@ -1,14 +1,13 @@
 //! Who calls whom in these tests.
 
-use musubi::identity::{By, NewToken, Origin, Role, Scope, SetupForm};
+use musubi::identity::{By, NewToken, Origin, Role, Scope};
 use reqwest::header;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::hub::TestHub;
 
-pub const MAIL: &str = "takanashi@hinoki-seiki.example";
-pub const PASSPHRASE: &str = "hinoki-no-kaori-2026";
+pub use crate::hub::{OWNER as MAIL, PASSPHRASE};
 
 /// Whoever has the machine.
 pub const SHELL: By<'static> = By { actor: "cli", role: None };
@@ -71,18 +70,7 @@ pub async fn read(request: reqwest::RequestBuilder) -> Answer {
 
 /// The owner of the installation.
 pub async fn owner(t: &TestHub) -> String {
-    let code = t.hub().identity.open_setup().await.unwrap().unwrap();
-    let form = SetupForm {
-        code,
-        mail: MAIL.into(),
-        passphrase: PASSPHRASE.to_owned().into(),
-        name: "高梨 拓".into(),
-        company: "ひのき精機株式会社".into(),
-        language: "ja".into(),
-        zone: "Asia/Tokyo".into(),
-        fiscal_year_start: "4".into(),
-    };
-    t.hub().identity.create_owner(form, &Origin::default()).await.unwrap().user_id
+    t.owner(MAIL).await.user_id
 }
 
 pub async fn service(t: &TestHub, name: &str, role: Role) -> String {

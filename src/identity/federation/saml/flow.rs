@@ -19,7 +19,7 @@ use crate::{
         Identity, Origin,
         federation::{
             Federation,
-            flow::{Arrival, Refused, bound, micros},
+            flow::{Arrival, Refused, bound},
             manage::place,
             person::Known,
             report::Heard,
@@ -28,7 +28,7 @@ use crate::{
         },
         token::{digest, equal, fresh},
     },
-    model::Timestamp,
+    model::{Timestamp, time::micros},
     store::{
         idp::{self, Row},
         saml,

@@ -18,14 +18,10 @@ use super::{
 use crate::{
     identity::{
         Identity, Origin,
-        federation::{
-            Federation,
-            flow::{Refused, micros},
-            manage::note_ended,
-        },
+        federation::{Federation, flow::Refused, manage::note_ended},
         token::{digest, fresh},
     },
-    model::Timestamp,
+    model::{Timestamp, time::micros},
     store::{StoreError, idp::Row, saml, session},
 };
 

@@ -21,12 +21,11 @@ use crate::{
         AuditEntry, Origin, Outcome, audit,
         federation::{
             Federation,
-            flow::micros,
             manage::{Rejected, encoded},
             provider::ProviderError,
         },
     },
-    model::Timestamp,
+    model::{Timestamp, time::micros},
     store::{
         StoreError, Tx, external_identity,
         idp::{self, Row},
