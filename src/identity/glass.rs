@@ -13,6 +13,7 @@ use super::{
     By, Identity, Role, access,
     audit::{self, AuditEntry, Origin, Outcome},
     members,
+    people::passphrase_mistake,
 };
 use crate::{
     model::Timestamp,
@@ -251,11 +252,12 @@ impl Identity {
         Ok(seen)
     }
 
-    /// Gives somebody another passphrase, from the shell: the way in when nothing else is left. Their sessions end.
+    /// Gives somebody another passphrase: from the shell, the way in when nothing else is left, or their own. Their
+    /// sessions end, but `keep`.
     pub async fn set_passphrase(
         &self,
         by: By<'_>,
-        user_id: &str,
+        (user_id, keep): (&str, &str),
         passphrase: secrecy::SecretString,
         origin: &Origin,
     ) -> Result<u64, members::PassphraseError> {
@@ -263,7 +265,7 @@ impl Identity {
         // Nobody signs in as a service account.
         let person = user::by_id(&self.db, user_id).await?.filter(|row| row.kind == user::PERSON);
         let person = person.ok_or(members::MemberError::Missing)?;
-        if let Some(weakness) = super::password::weakness(passphrase.expose_secret(), &[&person.mail, &person.name]) {
+        if let Some(weakness) = passphrase_mistake(passphrase.expose_secret(), &person.mail, &person.name) {
             return Err(members::PassphraseError::Weak(weakness));
         }
         let hash = self.passwords.hash(passphrase).await?;
@@ -271,7 +273,7 @@ impl Identity {
         user::lock(&mut tx, user_id).await?.ok_or(members::MemberError::Missing)?;
         user::set_password(&mut tx, user_id, &hash).await?;
         glass::untest(&mut tx, user_id).await?;
-        let ended = session::end_others(&mut tx, user_id, "").await?;
+        let ended = session::end_others(&mut tx, user_id, keep).await?;
         self.record(&mut tx, by, "user.passphrase", user_id, origin, json!({ "ended": ended })).await?;
         tx.commit().await?;
         self.cache.forget_user(user_id);

@@ -294,8 +294,8 @@ fn mistakes(mail: &str, name: &str, passphrase: &SecretString) -> Vec<FieldError
         201.. => wrong.push(FieldError { field: "name", code: "NAME_LONG" }),
         _ => {}
     }
-    if let Some(code) = passphrase_mistake(passphrase.expose_secret(), mail, name) {
-        wrong.push(FieldError { field: "passphrase", code });
+    if let Some(weakness) = passphrase_mistake(passphrase.expose_secret(), mail, name) {
+        wrong.push(FieldError { field: "passphrase", code: weakness.code() });
     }
     wrong
 }

@@ -63,6 +63,17 @@ pub enum Weakness {
     Common,
 }
 
+impl Weakness {
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Short => "PASSPHRASE_SHORT",
+            Self::Long => "PASSPHRASE_LONG",
+            Self::Common => "PASSPHRASE_COMMON",
+        }
+    }
+}
+
 /// Refuses what an attacker tries first; everything else is the person's choice.
 pub fn weakness(passphrase: &str, context: &[&str]) -> Option<Weakness> {
     let folded: String = passphrase.nfkc().collect::<String>().to_lowercase();

@@ -93,18 +93,14 @@ fn mistakes(mail: &str, name: &str, new: &NewPerson) -> Vec<FieldError> {
     if new.role == Role::Owner {
         refuse("role", "ROLE_OWNER");
     }
-    if let Some(code) = passphrase_mistake(new.passphrase.expose_secret(), mail, name) {
-        refuse("passphrase", code);
+    if let Some(weakness) = passphrase_mistake(new.passphrase.expose_secret(), mail, name) {
+        refuse("passphrase", weakness.code());
     }
     wrong
 }
 
-/// What is wrong with somebody's new passphrase, as a code of the form.
-pub(super) fn passphrase_mistake(passphrase: &str, mail: &str, name: &str) -> Option<&'static str> {
+/// What is wrong with somebody's new passphrase.
+pub(super) fn passphrase_mistake(passphrase: &str, mail: &str, name: &str) -> Option<Weakness> {
     let local = mail.split('@').next().unwrap_or_default();
-    weakness(passphrase, &[mail, local, name]).map(|weakness| match weakness {
-        Weakness::Short => "PASSPHRASE_SHORT",
-        Weakness::Long => "PASSPHRASE_LONG",
-        Weakness::Common => "PASSPHRASE_COMMON",
-    })
+    weakness(passphrase, &[mail, local, name])
 }

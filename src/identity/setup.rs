@@ -16,7 +16,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     Identity, Role, SignedIn,
     audit::{self, AuditEntry, Origin, Outcome},
-    password::{PasswordError, Weakness, weakness},
+    password::{PasswordError, weakness},
     session::Opened,
     settings::Settings,
     token,
@@ -234,11 +234,8 @@ fn check(form: &SetupForm) -> Result<Checked, Vec<FieldError>> {
         refuse("mail", "MAIL_INVALID");
     }
     let local = mail.split('@').next().unwrap_or_default();
-    match weakness(form.passphrase.expose_secret(), &[mail, local, &form.company]) {
-        Some(Weakness::Short) => refuse("passphrase", "PASSPHRASE_SHORT"),
-        Some(Weakness::Long) => refuse("passphrase", "PASSPHRASE_LONG"),
-        Some(Weakness::Common) => refuse("passphrase", "PASSPHRASE_COMMON"),
-        None => {}
+    if let Some(weakness) = weakness(form.passphrase.expose_secret(), &[mail, local, &form.company]) {
+        refuse("passphrase", weakness.code());
     }
     let (name, company) = (form.name.trim(), form.company.trim());
     for (field, text, empty, long) in

@@ -3,5 +3,6 @@
 mod link;
 mod looks;
 mod mandatory;
+mod passphrase;
 mod person;
 mod proof;

@@ -236,7 +236,7 @@ pub async fn set_passphrase(context: &Context, named: &str) -> CliResult {
     let person = find(&here, named).await?;
     let line = std::io::stdin().lock().lines().next().transpose().map_err(anyhow::Error::from)?;
     let passphrase = line.unwrap_or_default().trim_end_matches('\r').into();
-    let changed = identity(context, &here)?.set_passphrase(BY, &person.id, passphrase, &Origin::default()).await;
+    let changed = identity(context, &here)?.set_passphrase(BY, (&person.id, ""), passphrase, &Origin::default()).await;
     let ended = match changed {
         Ok(ended) => ended,
         Err(PassphraseError::Member(error)) => return Err(error.into()),

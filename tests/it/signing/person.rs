@@ -81,6 +81,11 @@ impl<'a> Person<'a> {
         self.v.press(&self.at(page), &pairs).await
     }
 
+    /// As this person in another browser.
+    pub async fn knock_again(&self, passphrase: &str) -> Page {
+        Self::new(self.scene).knock("/signin", MAIL, passphrase).await
+    }
+
     /// And the code after them.
     pub async fn code(&self, code: &str) -> Page {
         let token = field(&self.open("/signin/code").await.body, "csrf");

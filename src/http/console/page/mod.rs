@@ -29,6 +29,7 @@ mod live;
 mod me;
 mod outcome;
 pub mod outside;
+mod passphrase;
 mod prove;
 mod receivers;
 mod run;
@@ -89,6 +90,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(sent::routes())
         .merge(sessions::routes())
         .merge(link::routes())
+        .merge(passphrase::routes())
         .merge(prove::routes())
         .merge(second_factor::routes())
         .merge(invite::routes())

@@ -33,9 +33,11 @@ pub fn routes() -> Router<SharedHub> {
 #[serde(default)]
 struct Wish {
     next: String,
+    /// Where it goes on without a proof.
+    back: String,
 }
 
-async fn view(hub: &Hub, frame: &ShellOf, next: &str) -> Result<ProvePage, AppError> {
+async fn view(hub: &Hub, frame: &ShellOf, next: &str, back: &str) -> Result<ProvePage, AppError> {
     let me = &frame.me;
     let local = hub.identity.local_proof(me).await?;
     let provider = match &me.proof.idp_id {
@@ -43,12 +45,13 @@ async fn view(hub: &Hub, frame: &ShellOf, next: &str) -> Result<ProvePage, AppEr
         None => None,
     };
     let next = safe_next(next).unwrap_or("/me").to_owned();
+    let back = safe_next(back).unwrap_or(&next).to_owned();
     let (passphrase, code) = (local != LocalProof::None, local == LocalProof::Both);
-    Ok(ProvePage { next, mail: me.mail.clone(), provider, passphrase, code, error: None, wait: None })
+    Ok(ProvePage { next, back, mail: me.mail.clone(), provider, passphrase, code, error: None, wait: None })
 }
 
 async fn page(State(hub): State<SharedHub>, frame: ShellOf, Query(wish): Query<Wish>) -> Result<Response, AppError> {
-    let view = view(&hub, &frame, &wish.next).await?;
+    let view = view(&hub, &frame, &wish.next, &wish.back).await?;
     if hub.identity.is_fresh(&frame.me.proof) {
         return Ok(Redirect::to(&view.next).into_response());
     }
@@ -61,6 +64,7 @@ struct Posted {
     passphrase: String,
     code: String,
     next: String,
+    back: String,
 }
 
 async fn prove(
@@ -70,7 +74,7 @@ async fn prove(
     headers: HeaderMap,
     Form(posted): Form<Posted>,
 ) -> Result<Response, AppError> {
-    let view = view(&hub, &frame, &posted.next).await?;
+    let view = view(&hub, &frame, &posted.next, &posted.back).await?;
     let cookie = cookie::get(&headers, cookie::SESSION).ok_or(AppError::SignInRequired)?;
     let passphrase = SecretString::from(posted.passphrase);
     let error = match hub.identity.prove(&hub.keys, (&frame.me, cookie), passphrase, &posted.code, &origin).await {

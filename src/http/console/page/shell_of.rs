@@ -42,11 +42,17 @@ impl ShellOf {
     /// Lets a reader do what is dangerous who proved a moment ago who they are; others do so now, and come back to
     /// `back`.
     pub fn fresh(&self, hub: &Hub, back: &str) -> Result<(), AppError> {
+        self.fresh_for(hub, back, back)
+    }
+
+    /// The same for a page that only they see: who does not prove it after all goes to `otherwise`.
+    pub fn fresh_for(&self, hub: &Hub, page: &str, otherwise: &str) -> Result<(), AppError> {
         if hub.identity.is_fresh(&self.me.proof) {
             return Ok(());
         }
-        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", back).finish();
-        Err(AppError::Elsewhere(format!("/me/prove?{query}")))
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("next", page).append_pair("back", otherwise);
+        Err(AppError::Elsewhere(format!("/me/prove?{}", query.finish())))
     }
 
     /// The shell with its menu entry marked.

@@ -126,7 +126,7 @@ async fn of_service(
 /// A token outlives the session that makes it. It is asked before anything is typed, so that nothing is lost.
 fn blank(hub: &Hub, frame: ShellOf, owner: &Owner) -> Result<Html<String>, AppError> {
     let page = owner.page(hub);
-    frame.fresh(hub, &page.action)?;
+    frame.fresh_for(hub, &page.action, &page.back)?;
     Ok(page.render(&frame.at(owner.section())))
 }
 
@@ -153,7 +153,7 @@ async fn create_of_service(
 
 async fn create(hub: &Hub, frame: ShellOf, origin: &Origin, owner: Owner, body: &[u8]) -> Result<Response, AppError> {
     let mut page = owner.page(hub);
-    frame.fresh(hub, &page.action)?;
+    frame.fresh_for(hub, &page.action, &page.back)?;
     let mut life = None;
     for (key, value) in url::form_urlencoded::parse(body) {
         match key.as_ref() {

@@ -5,6 +5,7 @@ use crate::{
         Section::{Audit, None as Nowhere, Users},
         view::{
             audit::{AuditDetailPage, AuditLine, AuditPage, Check},
+            passphrase::PassphrasePage,
             prove::ProvePage,
             second_factor::{SecondFactorPage, State},
             setup::InvitationPage,
@@ -312,6 +313,8 @@ pub fn samples() -> Vec<Sample> {
         ("user-self", Users, true, Box::new(one(me, None, false))),
         ("permissions", Users, true, Box::new(permissions())),
         ("me", Nowhere, true, Box::new(own)),
+        ("passphrase", Nowhere, true, Box::new(PassphrasePage { mail: prove.mail.clone(), error: None })),
+        ("passphrase-weak", Nowhere, true, Box::new(PassphrasePage { mail: prove.mail.clone(), error: Some("PASSPHRASE_COMMON") })),
         ("prove", Nowhere, true, Box::new(prove)),
         ("prove-provider", Nowhere, true, Box::new(by_provider)),
         ("prove-wrong", Nowhere, true, Box::new(wrong)),

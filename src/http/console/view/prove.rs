@@ -5,6 +5,8 @@
 pub struct ProvePage {
     /// A page of this site.
     pub next: String,
+    /// A page of this site that needs no proof.
+    pub back: String,
     /// For password managers.
     pub mail: String,
     /// Name of the provider that vouched for this session.
