@@ -211,8 +211,9 @@ impl Identity {
             if person.role != Role::Owner.as_str() || person.password_hash.is_none() || person.disabled_at.is_some() {
                 return Err(GlassError::NotLocalOwner);
             }
-            let factor = crate::store::second_factor::get(&mut tx, user_id).await?;
-            factor.filter(|row| row.confirmed_at.is_some()).ok_or(GlassError::NoFactor)?;
+            if !crate::store::second_factor::is_on(&mut tx, user_id).await? {
+                return Err(GlassError::NoFactor);
+            }
         } else {
             keep_one(&mut tx, user_id).await?;
         }

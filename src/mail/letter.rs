@@ -32,6 +32,8 @@ pub enum What {
     FactorRemoved { at: i64 },
     /// To the person: one of the recovery codes was used.
     RecoveryCode { at: i64, left: i64 },
+    /// To the person: a passkey of this name signs in from now on.
+    PasskeyAdded { at: i64, label: String },
 }
 
 /// One alert in a mail.
@@ -57,6 +59,7 @@ impl What {
             Self::Alerts { .. } => "alerts",
             Self::FactorRemoved { .. } => "factor_removed",
             Self::RecoveryCode { .. } => "recovery_code",
+            Self::PasskeyAdded { .. } => "passkey_added",
         }
     }
 }

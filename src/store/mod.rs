@@ -44,6 +44,7 @@ mod open;
 pub mod operations;
 pub mod parked;
 pub mod parting;
+pub mod passkey;
 pub mod product;
 pub mod read_console;
 pub mod read_customer;

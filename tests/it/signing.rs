@@ -3,5 +3,5 @@
 mod link;
 mod looks;
 mod mandatory;
-mod person;
+pub mod person;
 mod proof;

@@ -23,6 +23,10 @@ pub fn write(letter: &Letter, language: &str, public_url: &str) -> Written {
             let said = words.lang.fill("mail.recovery_code_body", &[&words.at(*at), &left.to_string()]);
             (words.t("mail.recovery_code_subject"), words.not_you(&said))
         }
+        What::PasskeyAdded { at, label } => {
+            let said = words.lang.fill("mail.passkey_added_body", &[&words.at(*at), label]);
+            (words.t("mail.passkey_added_subject"), words.not_you(&said))
+        }
     };
     Written { subject: words.named(&subject), body: format!("{body}\n\n-- \n{}\n", words.foot()) }
 }
@@ -128,6 +132,7 @@ mod tests {
             What::Alerts { items: vec![item(Kind::OwnerNew)] },
             What::FactorRemoved { at: 0 },
             What::RecoveryCode { at: 0, left: 3 },
+            What::PasskeyAdded { at: 0, label: "社用PC".into() },
         ];
         for what in whats {
             let invitation = matches!(what, What::Invitation { .. });
