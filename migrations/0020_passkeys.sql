@@ -26,3 +26,14 @@ CREATE TABLE passkey_challenge (
     PRIMARY KEY (act, bound)
 );
 CREATE INDEX passkey_challenge_expires ON passkey_challenge (expires_at);
+
+-- Kinds of browsers that somebody signed in with: a new one is told by mail.
+CREATE TABLE known_device (
+    user_id       TEXT    NOT NULL REFERENCES app_user (id) ON DELETE CASCADE,
+    device        BYTEA   NOT NULL,                   -- SHA-256 of what it says of itself, without versions
+    first_at      BIGINT  NOT NULL,
+    seen_at       BIGINT  NOT NULL,
+    PRIMARY KEY (user_id, device)
+);
+
+ALTER TABLE alert ADD COLUMN name TEXT;               -- of what is gone when it is told; NULL: it is looked up

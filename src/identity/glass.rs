@@ -15,6 +15,7 @@ use super::{
     members,
 };
 use crate::{
+    mail::What,
     model::Timestamp,
     store::{
         On, StoreError, Tx,
@@ -273,6 +274,7 @@ impl Identity {
         user::set_password(&mut tx, user_id, &hash).await?;
         glass::untest(&mut tx, user_id).await?;
         let ended = session::end_others(&mut tx, user_id, "").await?;
+        self.notify(&mut tx, user_id, What::PassphraseChanged { at: self.clock.now().0 }).await?;
         self.record(&mut tx, by, "user.passphrase", user_id, origin, json!({ "ended": ended })).await?;
         tx.commit().await?;
         self.cache.forget_user(user_id);

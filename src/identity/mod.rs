@@ -7,6 +7,7 @@ pub mod alert;
 pub mod api_token;
 pub mod audit;
 mod cache;
+mod device;
 pub mod federation;
 mod fresh;
 pub mod glass;

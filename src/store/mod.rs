@@ -26,6 +26,7 @@ pub mod customer;
 pub mod customer_value;
 pub mod delivery;
 pub mod department;
+pub mod device;
 pub mod dialect;
 pub mod document;
 pub mod due;
