@@ -129,9 +129,9 @@ impl Asked {
             return Err("invalid_grant");
         }
         let access_token = random();
+        let site = seat.person(site, seat.tokens.len());
         seat.tokens.push(access_token.clone());
-        let mut draft =
-            Draft::honest(site.clone(), self.now, &grant.nonce, access_token.clone(), said("code").to_owned());
+        let mut draft = Draft::honest(site, self.now, &grant.nonce, access_token.clone(), said("code").to_owned());
         if seat.play.lean {
             draft.without(&["name", "email", "email_verified", "groups"]);
         }
@@ -182,11 +182,12 @@ impl Asked {
 
     fn userinfo(&self, seat: &mut Seat, site: &Site) -> Result<Value, &'static str> {
         let header = text(&self.parts.headers, "authorization");
-        let known = header.strip_prefix("Bearer ").is_some_and(|token| seat.tokens.iter().any(|ours| ours == token));
-        if !known {
+        let token = header.strip_prefix("Bearer ").unwrap_or_default();
+        let Some(n) = seat.tokens.iter().rposition(|ours| ours == token) else {
             seat.wrong.push("userinfo: an unknown access token".to_owned());
             return Err("invalid_token");
-        }
+        };
+        let site = seat.person(site, n);
         let mut claims = json!({
             "sub": site.subject(), "name": "架空 花子", "email": site.mail(), "email_verified": true, "groups": ["staff"],
         });
