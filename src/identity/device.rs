@@ -20,7 +20,8 @@ impl Identity {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let agent: String = origin.agent.iter().flat_map(|agent| agent.chars()).take(LONGEST_AGENT).collect();
-        let known = device::any(&mut *tx, user_id).await?;
+        // What says nothing of itself is no device to tell others from.
+        let known = device::any(&mut *tx, user_id, &token::digest("")).await?;
         let new = device::met(tx, user_id, &token::digest(&kind(&agent)), now).await?;
         if !new || !known {
             return Ok(());

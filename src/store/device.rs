@@ -3,9 +3,10 @@
 use super::{On, StoreError, Tx, sql};
 use crate::model::Timestamp;
 
-/// Whether anything is known of somebody's devices.
-pub async fn any(on: impl Into<On<'_>>, user_id: &str) -> Result<bool, StoreError> {
-    let one = sql("SELECT first_at FROM known_device WHERE user_id = $1 LIMIT 1").bind(user_id);
+/// Whether any of somebody's devices is known, beside `but`.
+pub async fn any(on: impl Into<On<'_>>, user_id: &str, but: &[u8]) -> Result<bool, StoreError> {
+    let one = sql("SELECT first_at FROM known_device WHERE user_id = $1 AND device <> $2 LIMIT 1");
+    let one = one.bind(user_id).bind(but);
     Ok(one.optional::<(i64,)>(on).await?.is_some())
 }
 

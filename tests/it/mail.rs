@@ -320,6 +320,8 @@ async fn people_hear_of_new_devices_and_passphrases_and_owners_of_providers_that
             let from = Origin { agent: Some(agent.to_owned()).filter(|a| !a.is_empty()), ip, ..Origin::default() };
             identity.sign_in(OWNER, PASSPHRASE.to_owned().into(), None, &from).await.unwrap();
         };
+        sign_in("Mozilla/5.0 (Macintosh) Version/18.1 Safari/605.1.15").await;
+        assert_eq!(t.count("SELECT COUNT(*) FROM mail").await, 0, "the first one is no news");
         sign_in(&chrome(140)).await;
         let mail = smtp.mail(1).await;
         assert!(mail.header("Subject").ends_with("新しい端末でサインインしました"), "{}", mail.header("Subject"));

@@ -44,6 +44,7 @@ impl Lies<'_> {
 
     /// An answer that is refused for this, and opens nothing.
     async fn refuses(&self, what: &str, code: &str, person: &Person<'_>, token: &str, passkey: &str) {
+        self.later(1);
         let before = self.refused(code).await;
         let end = answer(person, token, passkey).await;
         assert_eq!((end.status, end.sets(SESSION)), (401, None), "{what}: {}", end.body);

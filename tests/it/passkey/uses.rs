@@ -20,7 +20,7 @@ async fn a_passkey_signs_in_proves_and_goes() {
         let codes = codes(&register(&boss, &key, "会社のノートPC").await);
         assert_eq!(codes.len(), 10, "{}", database.name);
         let page = boss.open("/me/second-factor").await.body;
-        assert!(page.contains("会社のノートPC") && page.contains("not used yet"), "{page}");
+        assert!(page.contains("会社のノートPC") && page.contains("まだ使っていません"), "{page}");
         let again = register(&boss, &key, "once more").await;
         assert_eq!(again.status, 422, "an authenticator is registered once: {}", again.body);
 
