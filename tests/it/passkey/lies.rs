@@ -27,9 +27,9 @@ struct Lies<'a> {
 }
 
 impl Lies<'_> {
-    /// A minute later: no wrong try keeps the next one waiting.
-    fn later(&self, minutes: i64) {
-        self.now.fetch_add(minutes * Timestamp::MINUTE, Ordering::SeqCst);
+    /// Later than any wrong try keeps the next one waiting.
+    fn later(&self) {
+        self.now.fetch_add(31 * Timestamp::SECOND, Ordering::SeqCst);
     }
 
     /// How often a sign-in was refused for this.
@@ -44,12 +44,12 @@ impl Lies<'_> {
 
     /// An answer that is refused for this, and opens nothing.
     async fn refuses(&self, what: &str, code: &str, person: &Person<'_>, token: &str, passkey: &str) {
-        self.later(1);
+        self.later();
         let before = self.refused(code).await;
         let end = answer(person, token, passkey).await;
         assert_eq!((end.status, end.sets(SESSION)), (401, None), "{what}: {}", end.body);
         assert_eq!(self.refused(code).await, before + 1, "{what}");
-        self.later(1);
+        self.later();
     }
 }
 
@@ -114,6 +114,7 @@ async fn nothing_else_signs_in() {
         let token = half(&person, "/signin", MAIL).await;
         let options = asked(&person, "/signin/passkey/ask", &token).await;
         let good = key.get(&options);
+        lies.later();
         let stranger = Person::new(&scene);
         let foreign = half(&stranger, "/signin", MAIL).await;
         lies.refuses("in another browser", "PASSKEY_OVER", &stranger, &foreign, &good).await;
@@ -121,6 +122,7 @@ async fn nothing_else_signs_in() {
         lies.refuses("asked there, too", "PASSKEY_WRONG", &stranger, &foreign, &good).await;
         let end = answer(&person, &token, &good).await;
         assert!(end.status == 303 && end.sets(SESSION).is_some(), "{}: {}", database.name, end.body);
+        lies.later();
         let again = Person::new(&scene);
         let token = half(&again, "/signin", MAIL).await;
         asked(&again, "/signin/passkey/ask", &token).await;
@@ -128,7 +130,7 @@ async fn nothing_else_signs_in() {
 
         let token = half(&again, "/signin", MAIL).await;
         let options = asked(&again, "/signin/passkey/ask", &token).await;
-        lies.later(6);
+        lies.now.fetch_add(6 * Timestamp::MINUTE, Ordering::SeqCst);
         lies.refuses("too late", "PASSKEY_OVER", &again, &token, &key.get(&options)).await;
         // What was asked for a sign-in is no proof, and the other way round.
         let options = asked(&boss, "/me/prove/passkey/ask", &boss.token("/me").await).await;
