@@ -21,7 +21,8 @@ pub const HEADER: &str = "x-csrf-token";
 pub const FIELD: &str = "csrf";
 
 /// Forms that exist before a session does.
-const BEFORE_SESSION: [&str; 4] = ["/signin", "/signin/local", "/signin/code", "/setup"];
+const BEFORE_SESSION: [&str; 6] =
+    ["/signin", "/signin/local", "/signin/code", "/signin/passkey", "/signin/passkey/ask", "/setup"];
 
 pub async fn guard(State(hub): State<SharedHub>, request: Request, next: Next) -> Result<Response, AppError> {
     // Webhook senders and identity providers authenticate by signature, programs by token; no cookie counts there.

@@ -66,10 +66,14 @@ pub struct SignInPage {
     pub theme: &'static str,
 }
 
-/// What the page shows that asks for the code of a second factor.
+/// What the page shows that asks for the second factor.
 #[derive(Clone, Debug, Default)]
 pub struct CodePage {
-    /// `CODE_WRONG`, `SIGNIN_WAIT`, `FORM_EXPIRED`.
+    /// Codes of an app are taken; recovery codes always are.
+    pub app: bool,
+    /// A passkey is taken.
+    pub passkey: bool,
+    /// `CODE_WRONG`, `PASSKEY_WRONG`, `PASSKEY_OVER`, `SIGNIN_WAIT`, `FORM_EXPIRED`.
     pub error: Option<&'static str>,
     pub wait: Option<u64>,
     pub next: String,

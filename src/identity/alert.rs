@@ -37,18 +37,20 @@ pub enum Kind {
     RecoveryCode,
     OwnerNew,
     IdpOff,
+    IdpRemoved,
     IdpCertificate,
     ConnectionStopped,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LocalSignIn,
         Self::BreakGlass,
         Self::FactorRemoved,
         Self::RecoveryCode,
         Self::OwnerNew,
         Self::IdpOff,
+        Self::IdpRemoved,
         Self::IdpCertificate,
         Self::ConnectionStopped,
     ];
@@ -62,6 +64,7 @@ impl Kind {
             Self::RecoveryCode => "recovery_code",
             Self::OwnerNew => "owner_new",
             Self::IdpOff => "idp_off",
+            Self::IdpRemoved => "idp_removed",
             Self::IdpCertificate => "idp_certificate",
             Self::ConnectionStopped => "connection_stopped",
         }
@@ -72,6 +75,17 @@ impl Kind {
 pub async fn raise(tx: &mut Tx, kind: Kind, about: &str, now: Timestamp) -> Result<(), StoreError> {
     let day = today(&Settings::load(&mut *tx).await?, now);
     alert::raise(tx, kind.as_str(), about, &day, now).await
+}
+
+/// As [`raise`], of something that is gone when it is told of.
+pub async fn raise_gone(
+    tx: &mut Tx,
+    kind: Kind,
+    (about, name): (&str, &str),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let day = today(&Settings::load(&mut *tx).await?, now);
+    alert::raise_named(tx, kind.as_str(), (about, Some(name)), &day, now).await
 }
 
 /// The day of the organisation's zone.
@@ -215,7 +229,10 @@ fn step(end: Timestamp, now: Timestamp) -> Option<String> {
 
 /// An alert with the name of what it is about, and where to look.
 async fn item(tx: &mut Tx, row: &Row) -> Result<Item, StoreError> {
-    let Row { kind, about, times, at, .. } = row.clone();
+    let Row { kind, about, times, at, name: gone, .. } = row.clone();
+    if let Some(name) = gone {
+        return Ok(Item { kind, name, path: "/admin/idp".to_owned(), at, times });
+    }
     let (name, path) = if about.starts_with("usr_") {
         (user::by_id(tx, &about).await?.map(|row| row.name), format!("/admin/users/{about}"))
     } else if about.starts_with("con_") {

@@ -7,14 +7,16 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{
-    FactorError, Identity, Principal, Proof,
+    FactorError, Identity, Offer, Principal, Proof,
     audit::{self, AuditEntry, Origin, Outcome},
+    offer::Held,
+    passkey::{self, Site},
     token,
 };
 use crate::{
     model::{Timestamp, time::micros},
     secrets::Keys,
-    store::{StoreError, Tx, second_factor, session, user},
+    store::{StoreError, Tx, passkey::Asked, session, user},
 };
 
 /// In the audit trail: somebody proved again who they are, or could not.
@@ -25,8 +27,12 @@ pub(super) const PROVE: &str = "session.prove";
 pub enum LocalProof {
     None,
     Passphrase,
-    /// And a code.
-    Both,
+    /// And a code, or a passkey alone, which asks for PIN or finger itself.
+    Both {
+        /// Of an app; otherwise only recovery codes are left.
+        app: bool,
+        passkey: bool,
+    },
 }
 
 impl Identity {
@@ -39,12 +45,10 @@ impl Identity {
     /// What proves somebody here. A passphrase alone is enough only for who came by one: it must not stand in for a
     /// provider that asks for more.
     pub async fn local_proof(&self, me: &Principal) -> Result<LocalProof, StoreError> {
-        let (person, factor) =
-            tokio::try_join!(user::by_id(&self.db, &me.user_id), second_factor::get(&self.db, &me.user_id))?;
+        let (person, factors) = tokio::try_join!(user::by_id(&self.db, &me.user_id), self.factors(&me.user_id))?;
         let known = person.is_some_and(|row| row.password_hash.is_some());
-        let factor = factor.is_some_and(|row| row.confirmed_at.is_some());
-        Ok(match (known, factor) {
-            (true, true) => LocalProof::Both,
+        Ok(match (known, factors.is_on()) {
+            (true, true) => LocalProof::Both { app: factors.has_app(), passkey: !factors.passkeys.is_empty() },
             (true, false) if me.proof.idp_id.is_none() => LocalProof::Passphrase,
             _ => LocalProof::None,
         })
@@ -71,16 +75,56 @@ impl Identity {
             self.unproved(me, "PASSPHRASE_WRONG", origin).await?;
             return Err(FactorError::Passphrase);
         }
+        let held = matches!(wanted, LocalProof::Both { .. }).then_some(Held::Code(keys, code));
+        let renewed = self.proved((me, cookie), held, now, origin).await?;
+        self.throttle.right(admitted);
+        Ok(renewed)
+    }
+
+    /// As [`Self::prove`], by a passkey: what the authenticator answered to [`Self::ask_proof_passkey`], as JSON.
+    pub async fn prove_by_passkey(
+        &self,
+        site: &Site,
+        (me, cookie): (&Principal, &str),
+        answer: &str,
+        origin: &Origin,
+    ) -> Result<SecretString, FactorError> {
+        let now = self.clock.now();
+        if !matches!(self.local_proof(me).await?, LocalProof::Both { passkey: true, .. }) {
+            return Err(FactorError::Nothing);
+        }
+        let key = format!("prove:{}", me.user_id);
+        let admitted = self.throttle.admit(Some(&key), origin.ip, now).map_err(FactorError::Wait)?;
+        let mut tx = self.db.begin().await?;
+        let asked = Asked { act: passkey::PROVE, bound: &me.session_id, user_id: &me.user_id };
+        let held = Offer::Passkey(site, answer).hold(&mut tx, asked, now).await?;
+        tx.commit().await?;
+        let renewed = self.proved((me, cookie), Some(held), now, origin).await?;
+        self.throttle.right(admitted);
+        Ok(renewed)
+    }
+
+    /// Takes what is offered; nothing, where the passphrase was enough.
+    async fn proved(
+        &self,
+        (me, cookie): (&Principal, &str),
+        held: Option<Held<'_>>,
+        now: Timestamp,
+        origin: &Origin,
+    ) -> Result<SecretString, FactorError> {
         let mut tx = self.db.begin().await?;
         user::lock(&mut tx, &me.user_id).await?;
-        if wanted == LocalProof::Both && !self.takes(&mut tx, keys, &me.user_id, code).await? {
+        if let Some(held) = held
+            && let Err(error) = self.take(&mut tx, &held, &me.user_id).await
+        {
             tx.rollback().await?;
-            self.unproved(me, "CODE_WRONG", origin).await?;
-            return Err(FactorError::Wrong);
+            if error.is_refusal() {
+                self.unproved(me, error.code(), origin).await?;
+            }
+            return Err(error);
         }
         let renewed = self.renew(&mut tx, me, cookie, now, (origin, Value::Null)).await?.ok_or(FactorError::Over)?;
         tx.commit().await?;
-        self.throttle.right(admitted);
         self.cache.forget_user(&me.user_id);
         Ok(renewed)
     }

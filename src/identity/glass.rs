@@ -16,6 +16,7 @@ use super::{
     people::passphrase_mistake,
 };
 use crate::{
+    mail::What,
     model::Timestamp,
     store::{
         On, StoreError, Tx,
@@ -212,8 +213,9 @@ impl Identity {
             if person.role != Role::Owner.as_str() || person.password_hash.is_none() || person.disabled_at.is_some() {
                 return Err(GlassError::NotLocalOwner);
             }
-            let factor = crate::store::second_factor::get(&mut tx, user_id).await?;
-            factor.filter(|row| row.confirmed_at.is_some()).ok_or(GlassError::NoFactor)?;
+            if !crate::store::second_factor::is_on(&mut tx, user_id).await? {
+                return Err(GlassError::NoFactor);
+            }
         } else {
             keep_one(&mut tx, user_id).await?;
         }
@@ -274,6 +276,7 @@ impl Identity {
         user::set_password(&mut tx, user_id, &hash).await?;
         glass::untest(&mut tx, user_id).await?;
         let ended = session::end_others(&mut tx, user_id, keep).await?;
+        self.notify(&mut tx, user_id, What::PassphraseChanged { at: self.clock.now().0 }).await?;
         self.record(&mut tx, by, "user.passphrase", user_id, origin, json!({ "ended": ended })).await?;
         tx.commit().await?;
         self.cache.forget_user(user_id);

@@ -1,9 +1,10 @@
 //! The second factor of a local account: codes of the moment from an authenticator app (RFC 6238: SHA-1, six
-//! digits, half a minute, one step of difference), and recovery codes for the day the phone is gone.
+//! digits, half a minute, one step of difference), passkeys ([`super::passkey`]), and recovery codes for the day the
+//! phone is gone. How they are taken is in [`super::offer`].
 //!
 //! Invariant: no code counts twice; a wrong one delays the next, apart from the passphrase's own delays, so that
 //! knowing the passphrase gains nothing; what is stored of a recovery code is its hash, of the secret its sealed
-//! form.
+//! form. Recovery codes are made with the first factor and go with the last.
 
 use std::time::Duration;
 
@@ -13,11 +14,12 @@ use serde_json::json;
 use totp_rs::{Builder, Secret, Totp};
 
 use super::{
-    By, Door, GlassError, Identity, MemberError, Principal, Role, SignInRules, SignedIn, alert,
+    By, GlassError, Identity, MemberError, Principal, Role, alert,
     audit::{self, AuditEntry, Origin, Outcome},
     glass::keep_one,
+    offer::Held,
+    passkey::PasskeyView,
     password::PasswordError,
-    session::Opened,
     setup::normal,
     token,
 };
@@ -25,13 +27,10 @@ use crate::{
     mail::What,
     model::Timestamp,
     secrets::{Keys, SecretError},
-    store::{StoreError, Tx, glass, second_factor, user},
+    store::{StoreError, Tx, glass, passkey, second_factor, user},
 };
 
 const RECOVERY_CODES: usize = 10;
-/// How long a sign-in waits for its code, and how many wrong ones it bears.
-const WAIT: i64 = 10 * Timestamp::MINUTE;
-const TRIES: i64 = 5;
 
 /// Why a code, or what was asked with it, is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +46,18 @@ pub enum FactorError {
     Over,
     #[error("nothing to confirm or to remove")]
     Nothing,
+    /// The authenticator's answer does not hold: signature, origin, person or counter.
+    #[error("the passkey did not prove who that is")]
+    Passkey,
+    /// What the authenticator answered was not asked here, was answered before, or is too old.
+    #[error("this passkey was not asked for, or too long ago")]
+    Stale,
+    #[error("this passkey is registered already")]
+    Known,
+    #[error("a passkey needs a name of at most 60 characters")]
+    Label,
+    #[error("there are too many passkeys: remove one first")]
+    Many,
     /// The last break-glass account keeps its factor.
     #[error(transparent)]
     Glass(#[from] GlassError),
@@ -67,18 +78,50 @@ impl FactorError {
             Self::Wait(_) => "SIGNIN_WAIT",
             Self::Over => "SIGNIN_OVER",
             Self::Nothing => "FACTOR_NOTHING",
+            Self::Passkey => "PASSKEY_WRONG",
+            Self::Stale => "PASSKEY_OVER",
+            Self::Known => "PASSKEY_KNOWN",
+            Self::Label => "PASSKEY_NAME",
+            Self::Many => "PASSKEY_MANY",
             Self::Glass(error) => error.code(),
             Self::Seal(_) | Self::Store(_) | Self::Password(_) => "INTERNAL",
         }
     }
+
+    /// Somebody tried, and it was not right.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Wrong | Self::Passkey | Self::Stale)
+    }
 }
 
-/// How far somebody's second factor is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How far somebody's authenticator app is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Factor {
     Off,
     Begun,
-    On { since: Timestamp, codes_left: i64 },
+    On { since: Timestamp },
+}
+
+/// What somebody has beside the passphrase.
+#[derive(Clone, Debug)]
+pub struct Factors {
+    pub app: Factor,
+    pub passkeys: Vec<PasskeyView>,
+    pub codes_left: i64,
+}
+
+impl Factors {
+    /// It is asked for.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.has_app() || !self.passkeys.is_empty()
+    }
+
+    #[must_use]
+    pub fn has_app(&self) -> bool {
+        matches!(self.app, Factor::On { .. })
+    }
 }
 
 /// What an authenticator app is given.
@@ -109,17 +152,23 @@ fn step(totp: &Totp, code: &str, now: Timestamp) -> Option<i64> {
 }
 
 impl Identity {
-    pub async fn factor(&self, user_id: &str) -> Result<Factor, StoreError> {
-        Ok(match second_factor::get(&self.db, user_id).await? {
+    pub async fn factors(&self, user_id: &str) -> Result<Factors, StoreError> {
+        let (app, passkeys, codes_left) = tokio::try_join!(
+            second_factor::get(&self.db, user_id),
+            self.passkeys_of(user_id),
+            second_factor::codes_left(&self.db, user_id)
+        )?;
+        let app = match app.map(|row| row.confirmed_at) {
             None => Factor::Off,
-            Some(row) => match row.confirmed_at {
-                None => Factor::Begun,
-                Some(since) => {
-                    let codes_left = second_factor::codes_left(&self.db, user_id).await?;
-                    Factor::On { since: Timestamp(since), codes_left }
-                }
-            },
-        })
+            Some(None) => Factor::Begun,
+            Some(Some(since)) => Factor::On { since: Timestamp(since) },
+        };
+        Ok(Factors { app, passkeys, codes_left })
+    }
+
+    /// Whether a second factor is asked of somebody.
+    pub async fn has_factor(&self, user_id: &str) -> Result<bool, StoreError> {
+        second_factor::is_on(&self.db, user_id).await
     }
 
     /// Makes a new secret for somebody who proves again to know the passphrase.
@@ -160,7 +209,8 @@ impl Identity {
         Ok(Some(Enrolment { secret: Secret::from(secret).to_base32(), url }))
     }
 
-    /// Puts it in force once a first code was right. Returns the recovery codes, which are never shown again.
+    /// Puts it in force once a first code was right. Returns the recovery codes, which are never shown again; none,
+    /// where a passkey brought them already.
     pub async fn confirm_factor(
         &self,
         keys: &Keys,
@@ -176,22 +226,31 @@ impl Identity {
         let row = second_factor::get(&mut tx, &me.user_id).await?.filter(|row| row.confirmed_at.is_none());
         let row = row.ok_or(FactorError::Nothing)?;
         let Some(step) = self.step_of(keys, &me.user_id, &row.secret, code)? else { return Err(FactorError::Wrong) };
+        let codes = self.codes_of_first(&mut tx, &me.user_id).await?;
         second_factor::use_step(&mut tx, &me.user_id, step).await?;
         second_factor::confirm(&mut tx, &me.user_id, now).await?;
         glass::untest(&mut tx, &me.user_id).await?;
-        let mut codes = Vec::with_capacity(RECOVERY_CODES);
-        for _ in 0..RECOVERY_CODES {
-            let code = format!("{}-{}", token::readable_code(), token::readable_code());
-            second_factor::add_code(&mut tx, &me.user_id, &token::digest(&normal(&code))).await?;
-            codes.push(code);
-        }
         self.told(&mut tx, &me.user_id, "user.factor_on", &me.user_id, origin).await?;
         tx.commit().await?;
         self.throttle.right(admitted);
         Ok(codes)
     }
 
-    /// Takes one's own second factor away, with a code of it or a recovery code.
+    /// New recovery codes where no factor is in force yet.
+    pub(super) async fn codes_of_first(&self, tx: &mut Tx, user_id: &str) -> Result<Vec<String>, StoreError> {
+        let mut codes = Vec::new();
+        if second_factor::is_on(&mut *tx, user_id).await? {
+            return Ok(codes);
+        }
+        for _ in 0..RECOVERY_CODES {
+            let code = format!("{}-{}", token::readable_code(), token::readable_code());
+            second_factor::add_code(tx, user_id, &token::digest(&normal(&code))).await?;
+            codes.push(code);
+        }
+        Ok(codes)
+    }
+
+    /// Takes one's own authenticator app away, with a code of it or a recovery code.
     pub async fn remove_factor(
         &self,
         keys: &Keys,
@@ -204,16 +263,35 @@ impl Identity {
         let mut tx = self.db.begin().await?;
         user::lock_role(&mut tx, Role::Owner.as_str()).await?;
         user::lock(&mut tx, &me.user_id).await?;
-        if self.take(&mut tx, keys, &me.user_id, code).await?.is_none() {
-            return Err(FactorError::Wrong);
+        let row = second_factor::get(&mut tx, &me.user_id).await?;
+        row.filter(|row| row.confirmed_at.is_some()).ok_or(FactorError::Nothing)?;
+        self.take(&mut tx, &Held::Code(keys, code), &me.user_id).await?;
+        let last = passkey::of_user(&mut tx, &me.user_id).await?.is_empty();
+        if last {
+            keep_one(&mut tx, &me.user_id).await?;
         }
-        keep_one(&mut tx, &me.user_id).await?;
-        second_factor::remove(&mut tx, &me.user_id).await?;
-        glass::untest(&mut tx, &me.user_id).await?;
-        self.told(&mut tx, &me.user_id, "user.factor_off", &me.user_id, origin).await?;
-        self.factor_gone(&mut tx, &me.user_id).await?;
+        second_factor::remove_app(&mut tx, &me.user_id).await?;
+        self.removed(&mut tx, me, "user.factor_off", last, origin).await?;
         tx.commit().await?;
         self.throttle.right(admitted);
+        Ok(())
+    }
+
+    /// What follows when somebody took one of their own factors away.
+    pub(super) async fn removed(
+        &self,
+        tx: &mut Tx,
+        me: &Principal,
+        action: &'static str,
+        last: bool,
+        origin: &Origin,
+    ) -> Result<(), StoreError> {
+        glass::untest(tx, &me.user_id).await?;
+        self.told(tx, &me.user_id, action, &me.user_id, origin).await?;
+        if last {
+            second_factor::remove(tx, &me.user_id).await?;
+            self.factor_gone(tx, &me.user_id).await?;
+        }
         Ok(())
     }
 
@@ -237,90 +315,15 @@ impl Identity {
         Ok(removed)
     }
 
-    /// After the right passphrase: what the browser keeps until the code comes. `None`: no code is needed.
-    pub(super) async fn ask_code(&self, user_id: &str, door: Door) -> Result<Option<SecretString>, StoreError> {
-        let on = second_factor::get(&self.db, user_id).await?.is_some_and(|row| row.confirmed_at.is_some());
-        if !on {
-            return Ok(None);
-        }
-        let (cookie, now) = (token::fresh(), self.clock.now());
-        let mut tx = self.db.begin().await?;
-        second_factor::wait(&mut tx, &token::digest(&cookie), (user_id, door == Door::Glass), now.plus(WAIT), now)
-            .await?;
-        tx.commit().await?;
-        Ok(Some(cookie.into()))
-    }
-
-    /// The second half of a sign-in: `cookie` is what [`super::SignInError::Code`] gave.
-    pub async fn finish_sign_in(
+    pub(super) fn step_of(
         &self,
         keys: &Keys,
-        cookie: &str,
+        user_id: &str,
+        sealed: &[u8],
         code: &str,
-        previous: Option<&str>,
-        origin: &Origin,
-    ) -> Result<SignedIn, FactorError> {
-        let (digest, now) = (token::digest(cookie), self.clock.now());
-        let of = second_factor::waiting(&self.db, &digest, TRIES, now).await?;
-        let (user_id, glass) = of.ok_or(FactorError::Over)?;
-        let (door, opened) = if glass { (Door::Glass, Opened::Glass) } else { (Door::Usual, Opened::Local) };
-        let key = format!("code:{user_id}");
-        let admitted = self.throttle.admit(Some(&key), origin.ip, now).map_err(FactorError::Wait)?;
-        let mut tx = self.db.begin().await?;
-        let of = second_factor::try_step(&mut tx, &digest, TRIES, now).await?;
-        tx.commit().await?;
-        of.ok_or(FactorError::Over)?;
-        let mut tx = self.db.begin().await?;
-        // It may have become mandatory, or the account an ordinary one, since the passphrase.
-        let rules = SignInRules::hold(&mut tx, now).await?;
-        let person = user::lock(&mut tx, &user_id).await?.filter(|row| row.disabled_at.is_none());
-        let person = person.filter(|row| if glass { row.glass } else { !rules.sso_required });
-        let how = match &person {
-            Some(_) => self.take(&mut tx, keys, &user_id, code).await?,
-            None => None,
-        };
-        let Some(how) = how else {
-            tx.rollback().await?;
-            self.refused(door, &user_id, "CODE_WRONG", origin).await?;
-            return Err(FactorError::Wrong);
-        };
-        second_factor::end_step(&mut tx, &digest).await?;
-        if how == How::Recovery {
-            self.told(&mut tx, &user_id, "user.recovery_code", &user_id, origin).await?;
-            let left = second_factor::codes_left(&mut tx, &user_id).await?;
-            alert::raise(&mut tx, alert::Kind::RecoveryCode, &user_id, now).await?;
-            self.notify(&mut tx, &user_id, What::RecoveryCode { at: now.0, left }).await?;
-        }
-        let signed_in = self.start_session(&mut tx, &user_id, previous, origin, opened).await?;
-        if let Some(person) = person.filter(|_| door == Door::Usual) {
-            self.owner_came_locally(&mut tx, &person).await?;
-        }
-        tx.commit().await?;
-        self.throttle.right(admitted);
-        Ok(signed_in)
-    }
-
-    fn step_of(&self, keys: &Keys, user_id: &str, sealed: &[u8], code: &str) -> Result<Option<i64>, SecretError> {
+    ) -> Result<Option<i64>, SecretError> {
         let secret = keys.open(&place(user_id), sealed)?;
         Ok(totp(secret).and_then(|totp| step(&totp, &normal(code), self.clock.now())))
-    }
-
-    /// Takes a code, once.
-    async fn take(&self, tx: &mut Tx, keys: &Keys, user_id: &str, code: &str) -> Result<Option<How>, FactorError> {
-        let row = second_factor::get(&mut *tx, user_id).await?.filter(|row| row.confirmed_at.is_some());
-        let row = row.ok_or(FactorError::Nothing)?;
-        let code = normal(code);
-        if code.len() == 6 {
-            let Some(step) = self.step_of(keys, user_id, &row.secret, &code)? else { return Ok(None) };
-            return Ok(second_factor::use_step(tx, user_id, step).await?.then_some(How::App));
-        }
-        let hash = token::digest(&code);
-        Ok(second_factor::use_code(tx, user_id, &hash, self.clock.now()).await?.then_some(How::Recovery))
-    }
-
-    /// As [`Self::take`]: whether it was right.
-    pub(super) async fn takes(&self, tx: &mut Tx, keys: &Keys, user_id: &str, code: &str) -> Result<bool, FactorError> {
-        Ok(self.take(tx, keys, user_id, code).await?.is_some())
     }
 
     /// The person hears of it, and whoever looks after the installation.
@@ -330,7 +333,7 @@ impl Identity {
         self.notify(tx, user_id, What::FactorRemoved { at: now.0 }).await
     }
 
-    async fn told(
+    pub(super) async fn told(
         &self,
         tx: &mut Tx,
         actor: &str,
@@ -349,12 +352,6 @@ impl Identity {
         };
         audit::record(tx, entry, self.clock.now()).await
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
-    App,
-    Recovery,
 }
 
 impl std::fmt::Debug for Enrolment {

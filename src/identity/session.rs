@@ -27,7 +27,7 @@ use crate::{
 
 /// In the audit trail: somebody came by the break-glass page.
 pub(super) const GLASS: &str = "session.break_glass";
-const LONGEST_AGENT: usize = 200;
+pub(super) const LONGEST_AGENT: usize = 200;
 
 /// A session in use.
 #[derive(Clone, Debug)]
@@ -208,6 +208,7 @@ impl Identity {
             name_id: by.and_then(|by| by.name_id),
         };
         session::insert(tx, &row).await?;
+        self.meet(tx, user_id, origin, now).await?;
         if glass {
             glass::used(tx, id.as_str(), user_id, ip.as_deref(), now).await?;
             alert::raise(tx, alert::Kind::BreakGlass, user_id, now).await?;

@@ -32,6 +32,12 @@ pub enum What {
     FactorRemoved { at: i64 },
     /// To the person: one of the recovery codes was used.
     RecoveryCode { at: i64, left: i64 },
+    /// To the person: somebody signed in with a kind of browser that is new for them, as it names itself.
+    NewDevice { at: i64, agent: String, ip: Option<String> },
+    /// To the person: the passphrase is another one.
+    PassphraseChanged { at: i64 },
+    /// To the person: a passkey of this name signs in from now on.
+    PasskeyAdded { at: i64, label: String },
 }
 
 /// One alert in a mail.
@@ -57,6 +63,9 @@ impl What {
             Self::Alerts { .. } => "alerts",
             Self::FactorRemoved { .. } => "factor_removed",
             Self::RecoveryCode { .. } => "recovery_code",
+            Self::NewDevice { .. } => "new_device",
+            Self::PassphraseChanged { .. } => "passphrase_changed",
+            Self::PasskeyAdded { .. } => "passkey_added",
         }
     }
 }

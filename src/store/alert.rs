@@ -9,19 +9,33 @@ pub struct Row {
     pub id: String,
     pub kind: String,
     pub about: String,
+    /// Of what is gone by now.
+    pub name: Option<String>,
     pub times: i64,
     pub at: i64,
 }
 
 /// Notes a cause. The same one again on the same day is only counted.
 pub async fn raise(tx: &mut Tx, kind: &str, about: &str, day: &str, now: Timestamp) -> Result<(), StoreError> {
-    sql("INSERT INTO alert (id, kind, about, day, times, at) VALUES ($1, $2, $3, $4, 1, $5)
+    raise_named(tx, kind, (about, None), day, now).await
+}
+
+/// As [`raise`], with the name of what is gone when it is told.
+pub async fn raise_named(
+    tx: &mut Tx,
+    kind: &str,
+    (about, name): (&str, Option<&str>),
+    day: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sql("INSERT INTO alert (id, kind, about, day, times, at, name) VALUES ($1, $2, $3, $4, 1, $5, $6)
          ON CONFLICT (kind, about, day) DO UPDATE SET times = alert.times + 1")
     .bind(Id::new(Noun::Alert))
     .bind(kind)
     .bind(about)
     .bind(day)
     .bind(now)
+    .bind(name)
     .execute(tx)
     .await?;
     Ok(())
@@ -36,7 +50,7 @@ pub async fn oldest_untold(on: impl Into<On<'_>>) -> Result<Option<Timestamp>, S
 /// Takes all that are in no mail yet, once; oldest first.
 pub async fn take_untold(tx: &mut Tx, now: Timestamp) -> Result<Vec<Row>, StoreError> {
     let mut taken: Vec<Row> =
-        sql("UPDATE alert SET told_at = $1 WHERE told_at IS NULL RETURNING id, kind, about, times, at")
+        sql("UPDATE alert SET told_at = $1 WHERE told_at IS NULL RETURNING id, kind, about, name, times, at")
             .bind(now)
             .all(tx)
             .await?;

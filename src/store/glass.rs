@@ -14,8 +14,10 @@ pub struct Account {
 /// The break-glass accounts that work, oldest first.
 pub async fn accounts(on: impl Into<On<'_>>) -> Result<Vec<Account>, StoreError> {
     sql("SELECT u.id, u.name, u.glass_tested_at AS tested_at
-         FROM app_user u JOIN second_factor f ON f.user_id = u.id AND f.confirmed_at IS NOT NULL
+         FROM app_user u
          WHERE u.glass AND u.role = 'owner' AND u.disabled_at IS NULL AND u.password_hash IS NOT NULL
+           AND (EXISTS (SELECT 1 FROM second_factor f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
+                OR EXISTS (SELECT 1 FROM passkey p WHERE p.user_id = u.id))
          ORDER BY u.created_at, u.id")
     .all(on)
     .await

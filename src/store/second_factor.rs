@@ -35,11 +35,29 @@ pub async fn use_step(tx: &mut Tx, user_id: &str, step: i64) -> Result<bool, Sto
     Ok(set.bind(step).bind(user_id).execute(tx).await? == 1)
 }
 
-/// Takes everything away. `false`: there was nothing.
+/// Whether a second factor is asked for: codes of an app, or a passkey.
+pub async fn is_on(on: impl Into<On<'_>>, user_id: &str) -> Result<bool, StoreError> {
+    let (count,): (i64,) =
+        sql("SELECT (SELECT COUNT(*) FROM second_factor WHERE user_id = $1 AND confirmed_at IS NOT NULL)
+              + (SELECT COUNT(*) FROM passkey WHERE user_id = $1)")
+        .bind(user_id)
+        .one(on)
+        .await?;
+    Ok(count > 0)
+}
+
+/// Takes the app's secret away. `false`: there was none.
+pub async fn remove_app(tx: &mut Tx, user_id: &str) -> Result<bool, StoreError> {
+    Ok(sql("DELETE FROM second_factor WHERE user_id = $1").bind(user_id).execute(tx).await? == 1)
+}
+
+/// Takes everything away. `false`: neither an app nor a passkey was there.
 pub async fn remove(tx: &mut Tx, user_id: &str) -> Result<bool, StoreError> {
     sql("DELETE FROM recovery_code WHERE user_id = $1").bind(user_id).execute(&mut *tx).await?;
     sql("DELETE FROM sign_in_step WHERE user_id = $1").bind(user_id).execute(&mut *tx).await?;
-    Ok(sql("DELETE FROM second_factor WHERE user_id = $1").bind(user_id).execute(tx).await? == 1)
+    sql("DELETE FROM passkey_challenge WHERE user_id = $1").bind(user_id).execute(&mut *tx).await?;
+    let keys = sql("DELETE FROM passkey WHERE user_id = $1").bind(user_id).execute(&mut *tx).await?;
+    Ok(remove_app(tx, user_id).await? || keys > 0)
 }
 
 pub async fn add_code(tx: &mut Tx, user_id: &str, hash: &[u8]) -> Result<(), StoreError> {

@@ -68,7 +68,7 @@ async fn an_owner_sets_it_up_signs_in_with_it_and_with_a_recovery_code() {
     desk.b.click("main details summary").await;
     desk.b.fill("#code", &codes[1]).await;
     desk.b.click("form[action$='/remove'] button").await;
-    desk.b.wait_for_text("main [role=status]", "無効にしました").await;
+    desk.b.wait_for_text("main [role=status]", "認証アプリを外しました").await;
     assert_eq!(desk.t.count("SELECT COUNT(*) FROM second_factor").await, 0);
     let acts = "SELECT COUNT(*) FROM audit
         WHERE action IN ('user.factor_on', 'user.recovery_code', 'user.factor_off')";

@@ -298,6 +298,76 @@ async fn owners_hear_of_it_once_a_day_in_one_mail() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn people_hear_of_new_devices_and_passphrases_and_owners_of_providers_that_go() {
+    let chrome = |version: u8| {
+        format!(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+             Chrome/{version}.0.0.0 Safari/537.36"
+        )
+    };
+    for database in TestDatabase::both().await {
+        let smtp = Smtp::plain();
+        let patience = |config: &mut musubi::config::Config| {
+            smtp.configure(config);
+            config.mail.gather.0 = Duration::from_hours(1);
+        };
+        let t = TestHub::start_with(&database, patience).await;
+        let owner = owned(&t).await;
+        let identity = &t.hub().identity;
+        let sign_in = async |agent: &str| {
+            let ip = Some([192, 0, 2, 7].into());
+            let from = Origin { agent: Some(agent.to_owned()).filter(|a| !a.is_empty()), ip, ..Origin::default() };
+            identity.sign_in(OWNER, PASSPHRASE.to_owned().into(), None, &from).await.unwrap();
+        };
+        sign_in("Mozilla/5.0 (Macintosh) Version/18.1 Safari/605.1.15").await;
+        assert_eq!(t.count("SELECT COUNT(*) FROM mail").await, 0, "the first one is no news");
+        sign_in(&chrome(140)).await;
+        let mail = smtp.mail(1).await;
+        assert!(mail.header("Subject").ends_with("新しい端末でサインインしました"), "{}", mail.header("Subject"));
+        for said in ["Chrome", "Windows", "192.0.2.7", "Asia/Tokyo", "/me"] {
+            assert!(mail.text().contains(said), "{said}: {}", mail.text());
+        }
+        // An update, and the browser of first run.
+        sign_in(&chrome(141)).await;
+        sign_in("").await;
+        assert_eq!(t.count("SELECT COUNT(*) FROM mail").await, 1, "{}", database.name);
+        let mut tx = t.hub().db.begin().await.unwrap();
+        sql("UPDATE app_user SET language = 'en'").execute(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        sign_in("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0").await;
+        let mail = smtp.mail(2).await;
+        assert!(mail.header("Subject").ends_with("A new device signed in"), "{}", mail.header("Subject"));
+        assert!(mail.text().contains("Firefox"), "{}", mail.text());
+
+        let other = "another passphrase of the owner".to_owned().into();
+        identity.set_passphrase(CLI, &owner, other, &Origin::default()).await.unwrap();
+        let mail = smtp.mail(3).await;
+        assert_eq!(mail.header("To"), OWNER);
+        assert!(mail.header("Subject").ends_with("Your passphrase was changed"), "{}", mail.header("Subject"));
+
+        provider(&t).await;
+        let mut tx = t.hub().db.begin().await.unwrap();
+        sql("INSERT INTO idp (id, name, kind, settings, enabled, draft, created_at, updated_at)
+             VALUES ('idp_2', '下書き', 'oidc', '{}', FALSE, TRUE, 0, 0)")
+        .execute(&mut tx)
+        .await
+        .unwrap();
+        for id in ["idp_1", "idp_2"] {
+            musubi::identity::federation::manage::forget(&mut tx, id, "cli", t.hub().clock.now()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let mut soon = t.hub().config.mail.clone();
+        soon.gather.0 = Duration::from_micros(1);
+        identity.tell(&soon).await.unwrap();
+        let mail = smtp.mail(4).await;
+        let subject = mail.header("Subject");
+        assert!(subject.ends_with("An identity provider was removed"), "and no draft: {subject}");
+        assert!(mail.text().contains("社員アカウント"), "what is gone has its name: {}", mail.text());
+        t.stop().await;
+    }
+}
+
 /// A provider of the id `idp_1` that is on and that nobody can ask.
 pub async fn provider(t: &TestHub) {
     let mut tx = t.hub().db.begin().await.unwrap();

@@ -41,6 +41,7 @@ mod office;
 mod oidc;
 mod oidc_cases;
 mod outgoing;
+mod passkey;
 mod process;
 mod real;
 mod reconnect;

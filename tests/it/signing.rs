@@ -4,5 +4,5 @@ mod link;
 mod looks;
 mod mandatory;
 mod passphrase;
-mod person;
+pub mod person;
 mod proof;

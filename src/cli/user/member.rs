@@ -13,7 +13,7 @@ use crate::{
         output::Part,
     },
     identity::{
-        By, DepartmentError, GlassError, MemberError, Origin, Role, mail_key, members::PassphraseError,
+        By, DepartmentError, Factors, GlassError, MemberError, Origin, Role, mail_key, members::PassphraseError,
         password::MIN_CHARS, service_key,
     },
     store::{department, external_identity, idp, user},
@@ -74,8 +74,20 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
         .collect();
     let departments: Vec<String> =
         department::of_user(&here.db, &person.id).await?.into_iter().map(|row| row.name).collect();
+    let factors = identity(context, &here)?.factors(&person.id).await?;
+    let keys: Vec<_> = factors
+        .passkeys
+        .iter()
+        .map(|key| {
+            json!({
+                "id": key.id, "label": key.label, "created_at": key.created_at.rfc3339(),
+                "used_at": key.used_at.map(|at| at.rfc3339()), "backed_up": key.backed_up,
+            })
+        })
+        .collect();
     let document = json!({
         "id": person.id, "mail": person.mail, "name": person.name, "role": person.role,
+        "second_factor": {"app": factors.has_app(), "passkeys": keys, "recovery_codes": factors.codes_left},
         "departments": departments, "local_password": person.password_hash.is_some(), "break_glass": person.glass,
         "break_glass_tested_at": cells::instant(person.glass_tested_at), "providers": ways, "sessions": open,
         "created_at": cells::instant(Some(person.created_at)), "disabled_at": cells::instant(person.disabled_at),
@@ -88,6 +100,7 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
         ("role", person.role.clone()),
         ("departments", departments.join(", ")),
         ("passphrase", cells::yes(person.password_hash.is_some())),
+        ("second factor", second_factor(&factors)),
         (
             "break-glass",
             if person.glass {
@@ -111,6 +124,17 @@ pub async fn show(context: &Context, named: &str) -> CliResult {
     let devices = Part { title: "Signed-in devices", header: &["id", "last seen", "from", "says it is"], rows };
     context.output.parts(&document, &[values, devices]);
     Ok(Outcome::Done)
+}
+
+/// `app, passkey "Office laptop"; 9 recovery codes`
+fn second_factor(factors: &Factors) -> String {
+    if !factors.is_on() {
+        return "no".to_owned();
+    }
+    let app = factors.has_app().then(|| "app".to_owned());
+    let keys = factors.passkeys.iter().map(|key| format!("passkey {:?}", key.label));
+    let all: Vec<String> = app.into_iter().chain(keys).collect();
+    format!("{}; {} recovery codes", all.join(", "), factors.codes_left)
 }
 
 pub async fn role(context: &Context, named: &str, role: &str) -> CliResult {

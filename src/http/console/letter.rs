@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 
-use super::{catalogue::Lang, view::format};
+use super::{
+    catalogue::Lang,
+    view::{device, format},
+};
 use crate::mail::{Item, Letter, What, Written};
 
 /// Puts a letter into words; see [`crate::mail::Writer`].
@@ -22,6 +25,20 @@ pub fn write(letter: &Letter, language: &str, public_url: &str) -> Written {
         What::RecoveryCode { at, left } => {
             let said = words.lang.fill("mail.recovery_code_body", &[&words.at(*at), &left.to_string()]);
             (words.t("mail.recovery_code_subject"), words.not_you(&said))
+        }
+        What::NewDevice { at, agent, ip } => {
+            let device = device::name(words.lang, Some(agent));
+            let ip = ip.as_deref().unwrap_or("—");
+            let said = words.lang.fill("mail.new_device_body", &[&words.at(*at), &device, ip]);
+            (words.t("mail.new_device_subject"), words.not_you(&said))
+        }
+        What::PassphraseChanged { at } => {
+            let said = words.lang.fill("mail.passphrase_changed_body", &[&words.at(*at)]);
+            (words.t("mail.passphrase_changed_subject"), words.not_you(&said))
+        }
+        What::PasskeyAdded { at, label } => {
+            let said = words.lang.fill("mail.passkey_added_body", &[&words.at(*at), label]);
+            (words.t("mail.passkey_added_subject"), words.not_you(&said))
         }
     };
     Written { subject: words.named(&subject), body: format!("{body}\n\n-- \n{}\n", words.foot()) }
@@ -128,6 +145,10 @@ mod tests {
             What::Alerts { items: vec![item(Kind::OwnerNew)] },
             What::FactorRemoved { at: 0 },
             What::RecoveryCode { at: 0, left: 3 },
+            What::NewDevice { at: 0, agent: "curl/8.5.0".into(), ip: Some("192.0.2.7".into()) },
+            What::NewDevice { at: 0, agent: String::new(), ip: None },
+            What::PassphraseChanged { at: 0 },
+            What::PasskeyAdded { at: 0, label: "社用PC".into() },
         ];
         for what in whats {
             let invitation = matches!(what, What::Invitation { .. });

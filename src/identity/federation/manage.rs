@@ -209,6 +209,10 @@ pub async fn switch_off(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> R
 /// Forgets a provider, and ends what was opened by it; its people stay. Returns how many sessions ended.
 pub async fn forget(tx: &mut Tx, id: &str, actor: &str, now: Timestamp) -> Result<usize, GlassError> {
     keep_provider(tx, id).await?;
+    // A draft signs nobody in, so nobody misses it.
+    if let Some(row) = idp::get(&mut *tx, id).await?.filter(|row| !row.draft) {
+        alert::raise_gone(tx, alert::Kind::IdpRemoved, (id, &row.name), now).await?;
+    }
     idp::remove(tx, id).await?;
     Ok(end_sessions(tx, id, actor, now).await?)
 }

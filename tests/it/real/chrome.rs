@@ -168,6 +168,15 @@ impl Browser {
         self.devtools("Emulation.setScriptExecutionDisabled", json!({"value": !on})).await;
     }
 
+    /// Gives the browser an authenticator that says yes: what passkeys are made of.
+    pub async fn authenticator(&self) {
+        let kind = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserConsenting": true, "isUserVerified": true,
+        });
+        self.command("/webauthn/authenticator", kind).await;
+    }
+
     /// The whole page as `target/screenshots/NAME.png`.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
         let answer =

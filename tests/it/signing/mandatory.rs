@@ -135,7 +135,8 @@ async fn once_mandatory_a_passphrase_gets_in_on_the_break_glass_page_only() {
         // The shell lets everybody in again.
         assert_eq!(scene.shell(&["idp", "release"], "").await.code, 0);
         let back = Person::new(&scene);
-        assert_eq!(back.knock("/signin", "kishi@hinoki-seiki.example", PASSPHRASE).await.status, 303);
+        // After the wrong one the next is taken a second later.
+        while back.knock("/signin", "kishi@hinoki-seiki.example", PASSPHRASE).await.status == 429 {}
         assert!(back.is_in().await, "{}", database.name);
         scene.t.stop().await;
     }

@@ -24,10 +24,20 @@ async fn dangerous(scene: &Scene) -> Vec<(String, Vec<(&'static str, &'static st
         (user("reset-factor"), vec![]),
         (user("break-glass"), vec![("on", "true")]),
         (format!("/admin/idp/{idp}/disable"), vec![]),
+        (format!("/admin/idp/{idp}/enable"), vec![]),
         (format!("/admin/idp/{idp}/remove"), vec![]),
+        (format!("/admin/idp/{idp}/secret"), vec![("secret", "another")]),
+        (format!("/admin/idp/{idp}/roles"), vec![("group", "staff"), ("role", "admin"), ("department", "x")]),
+        (format!("/admin/idp/{idp}/key"), vec![("step", "next")]),
         ("/admin/sso/require".to_owned(), vec![]),
         ("/admin/sso/release".to_owned(), vec![]),
+        ("/me/second-factor/begin".to_owned(), vec![("passphrase", PASSPHRASE)]),
         ("/me/second-factor/remove".to_owned(), vec![("code", "x")]),
+        ("/me/second-factor/passkeys/ask".to_owned(), vec![]),
+        ("/me/second-factor/passkeys".to_owned(), vec![("label", "x"), ("passkey", "{}")]),
+        ("/me/second-factor/passkeys/psk_x/remove".to_owned(), vec![]),
+        ("/me/alerts".to_owned(), vec![("alerts", "off")]),
+        ("/admin/tokens/services/new".to_owned(), vec![("name", "x"), ("role", "viewer")]),
         ("/me/tokens/new".to_owned(), vec![("name", "x"), ("scope", "customers:read"), ("expires", "7")]),
         ("/admin/users/invite".to_owned(), vec![("mail", "mori@hinoki-seiki.example"), ("role", "admin")]),
         (format!("/me/identities/{}/remove", "0".repeat(64)), vec![]),
@@ -48,11 +58,14 @@ async fn a_local_person_proves_it_and_gets_another_cookie_and_token() {
             let page = boss.post(&path, &pairs).await;
             assert!(page.status == 303 && page.location().starts_with("/me/prove?next="), "{path}: {}", page.status);
         }
-        for path in ["/admin/audit/export/csv", "/me/tokens/new", &format!("/me/identities/add/{idp}")] {
+        let pages = [format!("/me/identities/add/{idp}"), format!("/admin/idp/{idp}/roles")];
+        let pages = pages.iter().map(String::as_str);
+        for path in pages.chain(["/admin/audit/export/csv", "/me/tokens/new", "/admin/tokens/services/new"]) {
             let page = boss.open(path).await;
             assert!(page.location().starts_with("/me/prove?next="), "{path}: {}", page.status);
         }
-        let acts = "SELECT COUNT(*) FROM audit WHERE action IN ('user.role', 'audit.export', 'idp.disable')";
+        let acts = "SELECT COUNT(*) FROM audit WHERE action IN
+            ('user.role', 'audit.export', 'idp.disable', 'idp.secret', 'idp.change', 'idp.key', 'user.alerts')";
         assert_eq!(scene.t.count(acts).await, 0, "nothing was done");
         assert_eq!(
             scene.t.count("SELECT (SELECT COUNT(*) FROM api_token) + (SELECT COUNT(*) FROM invitation)").await,

@@ -254,6 +254,7 @@ async fn enable(
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageSignIn)?;
     let (row, now) = (find(&hub, &id).await?, hub.clock.now());
+    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
     let mut tx = hub.db.begin().await?;
     if !idp::set_enabled(&mut tx, &row.id, true, now).await? {
         return Err(AppError::Conflict { code: "IDP_DRAFT", detail: "it is still being set up".to_owned() });
@@ -324,6 +325,7 @@ async fn change_secret(
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageSignIn)?;
     let row = find(&hub, &id).await?;
+    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
     let secret = SecretString::from(Posted::read(&body).text("secret"));
     let filled = match hub.federation.change_secret(&row, &secret) {
         Ok(filled) => filled,
@@ -390,6 +392,7 @@ async fn roll_key(
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageSignIn)?;
     let row = find(&hub, &id).await?;
+    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
     let step = Step::parse(&Posted::read(&body).text("step")).filter(|_| !row.draft).ok_or_else(changed)?;
     let rolled = match hub.federation.roll_key(&row, step).await {
         Ok(rolled) => rolled,

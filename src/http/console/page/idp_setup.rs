@@ -72,12 +72,17 @@ struct Here {
 
 impl Here {
     async fn at(hub: &Hub, frame: ShellOf, id: &str, step: &str) -> Result<Self, AppError> {
-        let ShellOf { shell, me, .. } = frame.allow(Action::ManageSignIn, Section::SignIn)?;
+        let asked = frame.allow(Action::ManageSignIn, Section::SignIn)?;
         let row = find(hub, id).await?;
         // What is in use keeps who its people are: only roles change, and it may be tried again.
         if !row.draft && !["roles", "test"].contains(&step) {
             return Err(AppError::Elsewhere(format!("/admin/idp/{}", row.id)));
         }
+        // From here on groups decide who is administrator.
+        if step == "activate" || (step == "roles" && !row.draft) {
+            asked.fresh(hub, &format!("/admin/idp/{}/{step}", row.id))?;
+        }
+        let ShellOf { shell, me, .. } = asked;
         let finding = idp::trial(&hub.db, &row.id).await?;
         let done = match () {
             () if !setup::is_filled(&row) => 2,

@@ -80,6 +80,8 @@ fn sign_in(page: pages::SignInPage) -> Response {
 fn code(page: pages::CodePage) -> Response {
     let shell = shell(page.language, page.theme, "");
     let view = SigninCodePage {
+        app: page.app,
+        passkey: page.passkey,
         next: page.next,
         refusal: page.error.map(str::to_owned),
         wait: page.wait.and_then(|seconds| i64::try_from(seconds).ok()),

@@ -1,11 +1,11 @@
 //! `/me/prove`: who is about to do something dangerous proves again who they are.
 
 use axum::{
-    Form, Router,
+    Form, Json, Router,
     extract::{Query, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{get, post},
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -22,11 +22,15 @@ use crate::{
         cookie, federation, saml as saml_page,
         session::{own_click, safe_next},
     },
-    identity::{FactorError, LocalProof, Origin, federation::Act},
+    identity::{FactorError, LocalProof, Origin, Principal, federation::Act, passkey::Site},
 };
 
 pub fn routes() -> Router<SharedHub> {
-    Router::new().route("/me/prove", get(page).post(prove)).route("/me/prove/start", get(start))
+    Router::new()
+        .route("/me/prove", get(page).post(prove))
+        .route("/me/prove/passkey/ask", post(ask_passkey))
+        .route("/me/prove/passkey", post(by_passkey))
+        .route("/me/prove/start", get(start))
 }
 
 #[derive(Deserialize, Default)]
@@ -46,8 +50,13 @@ async fn view(hub: &Hub, frame: &ShellOf, next: &str, back: &str) -> Result<Prov
     };
     let next = safe_next(next).unwrap_or("/me").to_owned();
     let back = safe_next(back).unwrap_or(&next).to_owned();
-    let (passphrase, code) = (local != LocalProof::None, local == LocalProof::Both);
-    Ok(ProvePage { next, back, mail: me.mail.clone(), provider, passphrase, code, error: None, wait: None })
+    let passphrase = local != LocalProof::None;
+    let (code, passkey) = match local {
+        LocalProof::Both { app, passkey } => (Some(app), passkey && Site::of(&hub.edge.public_url).is_some()),
+        _ => (None, false),
+    };
+    let mail = me.mail.clone();
+    Ok(ProvePage { next, back, mail, provider, passphrase, code, passkey, error: None, wait: None })
 }
 
 async fn page(State(hub): State<SharedHub>, frame: ShellOf, Query(wish): Query<Wish>) -> Result<Response, AppError> {
@@ -63,6 +72,8 @@ async fn page(State(hub): State<SharedHub>, frame: ShellOf, Query(wish): Query<W
 struct Posted {
     passphrase: String,
     code: String,
+    /// What the authenticator answered, as JSON.
+    passkey: String,
     next: String,
     back: String,
 }
@@ -74,16 +85,49 @@ async fn prove(
     headers: HeaderMap,
     Form(posted): Form<Posted>,
 ) -> Result<Response, AppError> {
-    let view = view(&hub, &frame, &posted.next, &posted.back).await?;
     let cookie = cookie::get(&headers, cookie::SESSION).ok_or(AppError::SignInRequired)?;
     let passphrase = SecretString::from(posted.passphrase);
-    let error = match hub.identity.prove(&hub.keys, (&frame.me, cookie), passphrase, &posted.code, &origin).await {
+    let proved = hub.identity.prove(&hub.keys, (&frame.me, cookie), passphrase, &posted.code, &origin).await;
+    answer(&hub, frame, (&posted.next, &posted.back), proved).await
+}
+
+async fn by_passkey(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    headers: HeaderMap,
+    Form(posted): Form<Posted>,
+) -> Result<Response, AppError> {
+    let cookie = cookie::get(&headers, cookie::SESSION).ok_or(AppError::SignInRequired)?;
+    let site = Site::of(&hub.edge.public_url).ok_or(AppError::NotFound)?;
+    let proved = hub.identity.prove_by_passkey(&site, (&frame.me, cookie), &posted.passkey, &origin).await;
+    answer(&hub, frame, (&posted.next, &posted.back), proved).await
+}
+
+/// What the page's script hands to the authenticator.
+async fn ask_passkey(State(hub): State<SharedHub>, me: Principal) -> Result<Response, AppError> {
+    let site = Site::of(&hub.edge.public_url).ok_or(AppError::NotFound)?;
+    match hub.identity.ask_proof_passkey(&site, &me).await {
+        Ok(options) => Ok(Json(options).into_response()),
+        Err(FactorError::Store(error)) => Err(error.into()),
+        Err(FactorError::Nothing) => Err(AppError::NotFound),
+        Err(error) => Err(AppError::internal(error)),
+    }
+}
+
+async fn answer(
+    hub: &Hub,
+    frame: ShellOf,
+    (next, back): (&str, &str),
+    proved: Result<SecretString, FactorError>,
+) -> Result<Response, AppError> {
+    let view = view(hub, &frame, next, back).await?;
+    let error = match proved {
         Ok(token) => return Ok(federation::renewed(&token, &view.next)),
         Err(FactorError::Store(error)) => return Err(error.into()),
         Err(FactorError::Over) => return Err(AppError::SignInRequired),
-        Err(error @ (FactorError::Wrong | FactorError::Passphrase | FactorError::Wait(_) | FactorError::Nothing)) => {
-            error
-        }
+        Err(error @ (FactorError::Passphrase | FactorError::Wait(_) | FactorError::Nothing)) => error,
+        Err(error) if error.is_refusal() => error,
         Err(error) => return Err(AppError::internal(error)),
     };
     let (status, wait) = match &error {

@@ -1,8 +1,8 @@
-//! `/me/second-factor`: the second factor of one's own local account.
+//! `/me/second-factor`: the second factor of one's own local account, an authenticator app and passkeys.
 
 use axum::{
-    Form, Router,
-    extract::State,
+    Form, Json, Router,
+    extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -19,13 +19,18 @@ use crate::{
             Section,
             view::{
                 Page,
-                second_factor::{SecondFactorPage, State as Shown},
+                second_factor::{PasskeyRow, SecondFactorPage, State as Shown},
             },
         },
     },
-    identity::{Factor, FactorError, GlassError, Origin, Principal},
+    identity::{
+        Factor, FactorError, GlassError, Origin, Principal,
+        passkey::{PasskeyView, Site},
+    },
     store::user,
 };
+
+const HERE: &str = "/me/second-factor";
 
 pub fn routes() -> Router<SharedHub> {
     Router::new()
@@ -33,18 +38,37 @@ pub fn routes() -> Router<SharedHub> {
         .route("/me/second-factor/begin", post(begin))
         .route("/me/second-factor/confirm", post(confirm))
         .route("/me/second-factor/remove", post(remove))
+        .route("/me/second-factor/passkeys/ask", post(ask_passkey))
+        .route("/me/second-factor/passkeys", get(async || Redirect::to(HERE)).post(add_passkey))
+        .route("/me/second-factor/passkeys/{id}/remove", post(remove_passkey))
 }
 
 async fn shown(hub: &Hub, me: &Principal) -> Result<SecondFactorPage, AppError> {
-    let state = match hub.identity.factor(&me.user_id).await? {
+    let factors = hub.identity.factors(&me.user_id).await?;
+    let state = match factors.app {
         Factor::Off => Shown::Off,
-        Factor::On { since, codes_left } => Shown::On { since, codes_left },
+        Factor::On { since } => Shown::On { since },
         Factor::Begun => match hub.identity.enrolment(&hub.keys, me).await.map_err(broken)? {
             Some(enrolment) => Shown::Begun { secret: enrolment.secret, url: enrolment.url },
             None => Shown::Off,
         },
     };
-    Ok(SecondFactorPage { state, codes: Vec::new(), error: None, wait: None })
+    let row = |PasskeyView { id, label, created_at, used_at, backed_up }| PasskeyRow {
+        id,
+        label,
+        created_at,
+        used_at,
+        backed_up,
+    };
+    Ok(SecondFactorPage {
+        state,
+        passkeys: factors.passkeys.into_iter().map(row).collect(),
+        can_passkey: Site::of(&hub.edge.public_url).is_some(),
+        codes_left: factors.codes_left,
+        codes: Vec::new(),
+        error: None,
+        wait: None,
+    })
 }
 
 /// Only accounts with a passphrase have one here; others have it at their provider.
@@ -74,9 +98,14 @@ async fn refused(hub: &Hub, frame: ShellOf, error: FactorError) -> Result<Respon
     };
     let wait = match &error {
         FactorError::Wait(wait) => Some(wait.as_secs().max(1)),
-        FactorError::Wrong | FactorError::Passphrase | FactorError::Glass(_) => None,
+        FactorError::Passphrase
+        | FactorError::Glass(_)
+        | FactorError::Known
+        | FactorError::Label
+        | FactorError::Many => None,
+        error if error.is_refusal() => None,
         // Done or begun in another tab meanwhile: the page shows how it stands.
-        FactorError::Nothing | FactorError::Over => return Ok(Redirect::to("/me/second-factor").into_response()),
+        FactorError::Nothing | FactorError::Over => return Ok(Redirect::to(HERE).into_response()),
         _ => return Err(broken(error)),
     };
     let view = SecondFactorPage { error: Some(error.code()), wait, ..shown(hub, &frame.me).await? };
@@ -89,6 +118,9 @@ async fn refused(hub: &Hub, frame: ShellOf, error: FactorError) -> Result<Respon
 struct Proof {
     passphrase: String,
     code: String,
+    label: String,
+    /// What the authenticator answered, as JSON.
+    passkey: String,
 }
 
 async fn begin(
@@ -98,9 +130,13 @@ async fn begin(
     Form(proof): Form<Proof>,
 ) -> Result<Response, AppError> {
     is_local(&hub, &frame.me).await?;
+    // Who knows the passphrase only must not add what stands in for the passkey.
+    if hub.identity.has_factor(&frame.me.user_id).await? {
+        frame.fresh(&hub, HERE)?;
+    }
     let passphrase = SecretString::from(proof.passphrase);
     match hub.identity.begin_factor(&hub.keys, &frame.me, passphrase, &origin).await {
-        Ok(()) => Ok(Redirect::to("/me/second-factor").into_response()),
+        Ok(()) => Ok(Redirect::to(HERE).into_response()),
         Err(error) => refused(&hub, frame, error).await,
     }
 }
@@ -112,10 +148,55 @@ async fn confirm(
     Form(proof): Form<Proof>,
 ) -> Result<Response, AppError> {
     match hub.identity.confirm_factor(&hub.keys, &frame.me, &proof.code, &origin).await {
-        Ok(codes) => {
-            let view = SecondFactorPage { codes, ..shown(&hub, &frame.me).await? };
-            Ok(view.render(&frame.at(Section::None)).into_response())
-        }
+        Ok(codes) => added(&hub, frame, codes, "factor_on").await,
+        Err(error) => refused(&hub, frame, error).await,
+    }
+}
+
+/// The recovery codes, once; where there were some before, the page as it stands.
+async fn added(hub: &Hub, frame: ShellOf, codes: Vec<String>, word: &str) -> Result<Response, AppError> {
+    if codes.is_empty() {
+        return Ok(done(HERE, word, None));
+    }
+    let view = SecondFactorPage { codes, ..shown(hub, &frame.me).await? };
+    Ok(view.render(&frame.at(Section::None)).into_response())
+}
+
+/// What the page's script hands to the authenticator.
+async fn ask_passkey(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Response, AppError> {
+    is_local(&hub, &frame.me).await?;
+    frame.fresh(&hub, HERE)?;
+    let site = Site::of(&hub.edge.public_url).ok_or(AppError::NotFound)?;
+    match hub.identity.ask_new_passkey(&site, &frame.me).await {
+        Ok(options) => Ok(Json(options).into_response()),
+        Err(error) => refused(&hub, frame, error).await,
+    }
+}
+
+async fn add_passkey(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Form(proof): Form<Proof>,
+) -> Result<Response, AppError> {
+    is_local(&hub, &frame.me).await?;
+    frame.fresh(&hub, HERE)?;
+    let site = Site::of(&hub.edge.public_url).ok_or(AppError::NotFound)?;
+    match hub.identity.add_passkey(&site, &frame.me, (&proof.label, &proof.passkey), &origin).await {
+        Ok(codes) => added(&hub, frame, codes, "passkey_added").await,
+        Err(error) => refused(&hub, frame, error).await,
+    }
+}
+
+async fn remove_passkey(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    frame.fresh(&hub, HERE)?;
+    match hub.identity.remove_passkey(&frame.me, &id.replace('\0', ""), &origin).await {
+        Ok(()) => Ok(done(HERE, "passkey_removed", None)),
         Err(error) => refused(&hub, frame, error).await,
     }
 }
@@ -126,7 +207,7 @@ async fn remove(
     origin: Origin,
     Form(proof): Form<Proof>,
 ) -> Result<Response, AppError> {
-    frame.fresh(&hub, "/me/second-factor")?;
+    frame.fresh(&hub, HERE)?;
     match hub.identity.remove_factor(&hub.keys, &frame.me, &proof.code, &origin).await {
         Ok(()) => Ok(done("/me", "factor_removed", None)),
         Err(error) => refused(&hub, frame, error).await,

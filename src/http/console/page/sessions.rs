@@ -21,7 +21,7 @@ use crate::{
             },
         },
     },
-    identity::{Factor, Origin, Principal},
+    identity::{Origin, Principal},
     store::{StoreError, user},
 };
 
@@ -60,7 +60,7 @@ pub async fn me(hub: &Hub, me: &Principal, error: Option<&'static str>) -> Resul
     let found = user::by_id(&hub.db, &me.user_id).await?.ok_or(AppError::NotFound)?;
     let row = users::rows(hub, vec![found], me).await?.pop().ok_or(AppError::NotFound)?;
     let sessions = rows(hub, &me.user_id, &me.session_id).await?;
-    let second_factor = matches!(hub.identity.factor(&me.user_id).await?, Factor::On { .. });
+    let second_factor = hub.identity.has_factor(&me.user_id).await?;
     let (links, free) = link::links(hub, &me.user_id).await?;
     let alerts = hub.identity.alerts_of(me).await?;
     let tokens = tokens::rows(hub.identity.tokens_of(&me.user_id).await?, me, "/me");
@@ -76,12 +76,16 @@ struct AlertsPost {
 
 async fn alerts(
     State(hub): State<SharedHub>,
-    me: Principal,
+    frame: ShellOf,
     origin: Origin,
     Form(post): Form<AlertsPost>,
 ) -> Result<Response, AppError> {
     let wanted = post.alerts == "on";
-    hub.identity.choose_alerts(&me.user_id, &me.user_id, wanted, &origin).await?;
+    // Who took a session over must not make it quiet.
+    if !wanted {
+        frame.fresh(&hub, "/me")?;
+    }
+    hub.identity.choose_alerts(&frame.me.user_id, &frame.me.user_id, wanted, &origin).await?;
     Ok(done("/me", if wanted { "alerts_on" } else { "alerts_off" }, None))
 }
 

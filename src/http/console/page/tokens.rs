@@ -38,7 +38,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/me/tokens/{id}/revoke", post(revoke))
         .route("/admin/tokens", get(list))
         .route("/admin/tokens/{id}/revoke", post(revoke))
-        .route("/admin/tokens/services/new", get(blank_service).post(add_service))
+        .route(NEW_SERVICE, get(blank_service).post(add_service))
         .route("/admin/users/{id}/tokens/new", get(of_service).post(create_of_service))
 }
 
@@ -246,8 +246,12 @@ fn offered(me: &Principal) -> Vec<Role> {
     grantable(me).into_iter().filter(|role| *role != Role::Owner).collect()
 }
 
-async fn blank_service(frame: ShellOf) -> Result<Html<String>, AppError> {
-    let ShellOf { shell, me, .. } = frame.allow(Action::ManageUsers, Section::Users)?;
+const NEW_SERVICE: &str = "/admin/tokens/services/new";
+
+async fn blank_service(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
+    let frame = frame.allow(Action::ManageUsers, Section::Users)?;
+    frame.fresh(&hub, NEW_SERVICE)?;
+    let ShellOf { shell, me, .. } = frame;
     let view = ServicePage { role: Some(Role::Viewer), offered: offered(&me), ..ServicePage::default() };
     Ok(view.render(&shell))
 }
@@ -265,7 +269,9 @@ async fn add_service(
     origin: Origin,
     Form(post): Form<ServicePost>,
 ) -> Result<Response, AppError> {
-    let ShellOf { shell, me, .. } = frame.allow(Action::ManageUsers, Section::Users)?;
+    let frame = frame.allow(Action::ManageUsers, Section::Users)?;
+    frame.fresh(&hub, NEW_SERVICE)?;
+    let ShellOf { shell, me, .. } = frame;
     let role = Role::parse(&post.role).ok_or_else(|| AppError::invalid("ROLE_UNKNOWN", "there is no such role"))?;
     let name = post.name.replace('\0', "");
     match hub.identity.add_service(By::from(&me), &name, role, &origin).await {

@@ -25,7 +25,7 @@ use crate::{
         },
     },
     identity::{
-        Action, By, DepartmentError, Factor, GlassError, MemberError, Origin, Principal, Role, can,
+        Action, By, DepartmentError, GlassError, MemberError, Origin, Principal, Role, can,
         members::{grantable, may_change},
     },
     model::{Class, Timestamp, view::department_key},
@@ -175,7 +175,7 @@ async fn person(hub: &Hub, me: &Principal, id: &str) -> Result<UserPage, AppErro
         departments: departments.into_iter().map(department).collect(),
         known_departments: if may_change { known_departments(hub).await? } else { Vec::new() },
         limited: hub.identity.access().limits(row.role),
-        second_factor: matches!(hub.identity.factor(id).await?, Factor::On { .. }),
+        second_factor: hub.identity.has_factor(id).await?,
         may_glass: me.can(Action::ManageOwners) && row.role == Role::Owner && row.local && row.disabled_at.is_none(),
         tokens: tokens::rows(hub.identity.tokens_of(id).await?, me, &format!("/admin/users/{id}")),
         error: None,

@@ -7,7 +7,7 @@ use crate::{
             audit::{AuditDetailPage, AuditLine, AuditPage, Check},
             passphrase::PassphrasePage,
             prove::ProvePage,
-            second_factor::{SecondFactorPage, State},
+            second_factor::{PasskeyRow, SecondFactorPage, State},
             setup::InvitationPage,
             setup::SigninCodePage,
             user::{
@@ -170,7 +170,19 @@ fn audit(broken: bool) -> AuditPage {
 }
 
 fn factor(state: State, error: Option<&'static str>) -> SecondFactorPage {
-    SecondFactorPage { state, codes: vec![], error, wait: None }
+    let (passkeys, codes) = (vec![], vec![]);
+    SecondFactorPage { state, passkeys, can_passkey: true, codes_left: 10, codes, error, wait: None }
+}
+
+fn passkeys() -> Vec<PasskeyRow> {
+    let row = |id: &str, label: &str, used_at, backed_up| PasskeyRow {
+        id: id.into(),
+        label: label.into(),
+        created_at: minutes(90_000),
+        used_at,
+        backed_up,
+    };
+    vec![row("psk_1", "会社のノートPC", Some(minutes(40)), false), row("psk_2", "自分の電話", None, true)]
 }
 
 #[test]
@@ -257,7 +269,7 @@ pub fn samples() -> Vec<Sample> {
         secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".into(),
         url: "otpauth://totp/Musubi:takanashi%40hinoki-seiki.example?secret=JBSWY3DPEHPK3PXP&issuer=Musubi".into(),
     };
-    let on = State::On { since: NOW, codes_left: 10 };
+    let on = State::On { since: NOW };
     let fresh = SecondFactorPage { codes: vec!["ABCDEFGH-23456789".into(); 10], ..factor(on, None) };
     let me = person("usr_1", "高梨 拓", Role::Owner);
     let sessions = vec![session("ses_1", CHROME, None, true), session("ses_2", IPHONE, Some("社員アカウント"), false)];
@@ -284,9 +296,10 @@ pub fn samples() -> Vec<Sample> {
         next: "/admin/users/usr_2".into(),
         mail: me.mail.clone(),
         passphrase: true,
-        code: true,
+        code: Some(true),
         ..ProvePage::default()
     };
+    let key = ProvePage { passkey: true, code: Some(false), error: Some("PASSKEY_WRONG"), ..prove.clone() };
     let by_provider = ProvePage { provider: Some("社員アカウント".into()), passphrase: false, ..prove.clone() };
     let wrong = ProvePage { error: Some("CODE_WRONG"), provider: by_provider.provider.clone(), ..prove.clone() };
     let taken = vec![("mail".to_owned(), "MAIL_TAKEN".to_owned())];
@@ -314,10 +327,16 @@ pub fn samples() -> Vec<Sample> {
         ("permissions", Users, true, Box::new(permissions())),
         ("me", Nowhere, true, Box::new(own)),
         ("passphrase", Nowhere, true, Box::new(PassphrasePage { mail: prove.mail.clone(), error: None })),
-        ("passphrase-weak", Nowhere, true, Box::new(PassphrasePage { mail: prove.mail.clone(), error: Some("PASSPHRASE_COMMON") })),
+        (
+            "passphrase-weak",
+            Nowhere,
+            true,
+            Box::new(PassphrasePage { mail: prove.mail.clone(), error: Some("PASSPHRASE_COMMON") }),
+        ),
         ("prove", Nowhere, true, Box::new(prove)),
         ("prove-provider", Nowhere, true, Box::new(by_provider)),
         ("prove-wrong", Nowhere, true, Box::new(wrong)),
+        ("prove-passkey", Nowhere, true, Box::new(key)),
         ("me-quiet", Nowhere, true, Box::new(quiet)),
         ("users-invitations", Users, true, Box::new(UsersPage { invitations: invitations(), ..users() })),
         ("invite", Users, true, Box::new(invite())),
@@ -329,13 +348,45 @@ pub fn samples() -> Vec<Sample> {
         ("invitation-dead", Nowhere, false, Box::new(InvitationPage { dead: true, ..InvitationPage::default() })),
         ("factor-off", Nowhere, true, Box::new(factor(State::Off, Some("PASSPHRASE_WRONG")))),
         ("factor-begun", Nowhere, true, Box::new(factor(begun, Some("CODE_WRONG")))),
-        ("factor-on", Nowhere, true, Box::new(factor(State::On { since: minutes(90), codes_left: 2 }, None))),
+        (
+            "factor-on",
+            Nowhere,
+            true,
+            Box::new(SecondFactorPage { codes_left: 2, ..factor(State::On { since: minutes(90) }, None) }),
+        ),
+        (
+            "factor-passkeys",
+            Nowhere,
+            true,
+            Box::new(SecondFactorPage { passkeys: passkeys(), ..factor(State::Off, None) }),
+        ),
+        (
+            "factor-no-name",
+            Nowhere,
+            true,
+            Box::new(SecondFactorPage { can_passkey: false, ..factor(State::Off, None) }),
+        ),
         ("factor-codes", Nowhere, true, Box::new(fresh)),
         (
             "signin-code",
             Nowhere,
             false,
-            Box::new(SigninCodePage { refusal: Some("CODE_WRONG".into()), wait: Some(4), ..SigninCodePage::default() }),
+            Box::new(SigninCodePage {
+                app: true,
+                refusal: Some("CODE_WRONG".into()),
+                wait: Some(4),
+                ..SigninCodePage::default()
+            }),
+        ),
+        (
+            "signin-passkey",
+            Nowhere,
+            false,
+            Box::new(SigninCodePage {
+                passkey: true,
+                refusal: Some("PASSKEY_OVER".into()),
+                ..SigninCodePage::default()
+            }),
         ),
         ("audit", Audit, true, Box::new(audit(false))),
         ("audit-broken", Audit, true, Box::new(audit(true))),

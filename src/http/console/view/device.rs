@@ -1,7 +1,7 @@
 //! A browser and its system in words, read from what it says of itself (`User-Agent`). For people to
 //! recognise their own devices by; it proves nothing.
 
-use crate::http::console::Shell;
+use crate::http::console::Lang;
 
 /// Token in the header and the name to show. The first that is found counts: most browsers name their
 /// forebears as well.
@@ -41,14 +41,14 @@ fn first(agent: &str, known: &[(&str, &'static str)]) -> Option<&'static str> {
 
 /// `Chrome・Windows`, `不明なブラウザー`.
 #[must_use]
-pub fn name(s: &Shell, agent: Option<&str>) -> String {
+pub fn name(lang: Lang, agent: Option<&str>) -> String {
     let agent = agent.unwrap_or_default();
     // Safari names itself by `Version/`, as other things do.
     let browser = first(agent, &BROWSERS).filter(|name| *name != "Safari" || agent.contains("Safari/"));
     match (browser, first(agent, &SYSTEMS)) {
-        (Some(browser), Some(system)) => format!("{browser}{}{system}", s.t("sep")),
+        (Some(browser), Some(system)) => format!("{browser}{}{system}", lang.t("sep")),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => s.t("sessions.unknown_device").to_owned(),
+        (None, None) => lang.t("sessions.unknown_device").to_owned(),
     }
 }
 

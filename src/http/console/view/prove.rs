@@ -12,8 +12,10 @@ pub struct ProvePage {
     /// Name of the provider that vouched for this session.
     pub provider: Option<String>,
     pub passphrase: bool,
-    /// A code is asked for as well.
-    pub code: bool,
+    /// A code is asked for as well: of an app (`Some(true)`), or a recovery code.
+    pub code: Option<bool>,
+    /// A passkey alone is enough.
+    pub passkey: bool,
     /// Of `form_error`.
     pub error: Option<&'static str>,
     pub wait: Option<i64>,

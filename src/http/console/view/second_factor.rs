@@ -9,7 +9,7 @@ use crate::{
     model::Timestamp,
 };
 
-/// How far it is.
+/// How far the authenticator app is.
 #[derive(Clone, Debug)]
 pub enum State {
     Off,
@@ -20,14 +20,28 @@ pub enum State {
     },
     On {
         since: Timestamp,
-        codes_left: i64,
     },
+}
+
+/// A passkey of one's own.
+#[derive(Clone, Debug)]
+pub struct PasskeyRow {
+    pub id: String,
+    pub label: String,
+    pub created_at: Timestamp,
+    pub used_at: Option<Timestamp>,
+    pub backed_up: bool,
 }
 
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct SecondFactorPage {
     pub state: State,
+    pub passkeys: Vec<PasskeyRow>,
+    /// The hub has a name that passkeys can belong to.
+    pub can_passkey: bool,
+    /// Recovery codes that were not used.
+    pub codes_left: i64,
     /// Just made: shown once.
     pub codes: Vec<String>,
     /// Code of `form_error`, and seconds to wait.
@@ -36,6 +50,12 @@ pub struct SecondFactorPage {
 }
 
 impl SecondFactorPage {
+    /// It is asked for after the passphrase.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        matches!(self.state, State::On { .. }) || !self.passkeys.is_empty()
+    }
+
     /// The secret in groups, as people type it.
     #[must_use]
     pub fn grouped(&self, secret: &str) -> String {

@@ -1,6 +1,6 @@
 //! `/setup` and `/signin`: from the first start to the first customer.
 
-use crate::http::pages::Entry;
+use crate::http::{console::Shell, pages::Entry};
 
 /// One check of the surroundings: `database`, `key`, `url`, `mail`.
 #[derive(Clone, Debug)]
@@ -122,10 +122,21 @@ pub struct SigninPage {
 /// `/signin/code`.
 #[derive(Clone, Debug, Default)]
 pub struct SigninCodePage {
+    /// Codes of an app are taken; recovery codes always are.
+    pub app: bool,
+    /// A passkey is taken.
+    pub passkey: bool,
     pub next: String,
     pub refusal: Option<String>,
     pub wait: Option<i64>,
     pub csrf: String,
+}
+
+impl SigninCodePage {
+    #[must_use]
+    pub fn title(&self, s: &Shell) -> &'static str {
+        s.t(if self.passkey { "factor.title" } else { "factor.signin_title" })
+    }
 }
 
 impl SigninPage {

@@ -181,7 +181,7 @@ pub struct SessionRow {
 impl SessionRow {
     #[must_use]
     pub fn device(&self, s: &Shell) -> String {
-        device::name(s, self.agent.as_deref())
+        device::name(s.lang, self.agent.as_deref())
     }
 
     #[must_use]
