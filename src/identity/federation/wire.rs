@@ -60,26 +60,32 @@ impl WireError {
         if error.is_timeout() {
             return Self::Timeout;
         }
-        let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-        while let Some(at) = cause {
-            if let Some(tls) = at.downcast_ref::<rustls::Error>() {
-                return Self::Tls(tls.to_string());
-            }
-            if let Some(io) = at.downcast_ref::<io::Error>() {
-                if io.kind() == io::ErrorKind::ConnectionRefused {
-                    return Self::Refused;
-                }
-                // An error within says nothing of itself as a source.
-                if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                    return Self::Tls(tls.to_string());
-                }
-            }
-            if at.to_string() == "dns error" {
-                return Self::Nameless;
-            }
-            cause = at.source();
+        let secret = error.url().is_some_and(|url| url.scheme() == "https");
+        Self::within(error, secret).unwrap_or(Self::Unreachable)
+    }
+
+    /// What one of the causes says. `secret`: the connection was to be encrypted.
+    fn within(error: &(dyn Error + 'static), secret: bool) -> Option<Self> {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(Self::Tls(tls.to_string()));
         }
-        Self::Unreachable
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            // What an error was made of is not among its sources.
+            if let Some(found) = io.get_ref().and_then(|inner| Self::within(inner, secret)) {
+                return Some(found);
+            }
+            match io.kind() {
+                io::ErrorKind::ConnectionRefused => return Some(Self::Refused),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset if secret => {
+                    return Some(Self::Tls("the other side broke off".to_owned()));
+                }
+                _ => {}
+            }
+        }
+        if error.to_string() == "dns error" {
+            return Some(Self::Nameless);
+        }
+        error.source().and_then(|source| Self::within(source, secret))
     }
 }
 

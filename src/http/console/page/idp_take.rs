@@ -10,7 +10,9 @@ use axum::{
 use secrecy::SecretString;
 
 use super::{
-    ShellOf, done, idp_change,
+    ShellOf, done,
+    idp::find,
+    idp_change,
     idp_facts::{facts, keys_url},
     idp_form::{Posted, explain},
     idp_setup::{Here, unprocessable},
@@ -116,7 +118,9 @@ async fn fill(
         Err(wrong) => {
             let page = typed(&hub, &here, &posted, wrong?);
             let kept = here.row.draft && keep_secret(&hub, &here, &origin, &posted).await?;
-            Ok(unprocessable(&TakePage { has_secret: page.has_secret || kept, ..page }, &here.shell))
+            // With the secret that was kept, these are the settings that the form goes on from.
+            let seen = if kept { fingerprint(&find(&hub, &here.row.id).await?) } else { page.seen.clone() };
+            Ok(unprocessable(&TakePage { has_secret: page.has_secret || kept, seen, ..page }, &here.shell))
         }
     }
 }
