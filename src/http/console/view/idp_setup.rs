@@ -73,8 +73,8 @@ impl Frame {
     pub fn holds(&self, s: &Shell) -> &'static str {
         match STEPS[self.at] {
             _ if self.draft => s.t("idp.draft_text"),
-            "take" => s.t("idp.change_text"),
-            _ => s.t("idp.live_text"),
+            "method" | "roles" => s.t("idp.live_text"),
+            _ => s.t("idp.change_text"),
         }
     }
 
