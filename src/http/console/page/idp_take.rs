@@ -117,7 +117,9 @@ async fn fill(
         Ok(()) => Ok(done(&format!("/admin/idp/{}/test", here.row.id), "idp_pending", None)),
         Err(wrong) => {
             let page = typed(&hub, &here, &posted, wrong?);
-            let kept = here.row.draft && keep_secret(&hub, &here, &origin, &posted).await?;
+            // Whoever was overtaken overwrites nothing yet.
+            let keeps = here.row.draft && field != "form";
+            let kept = keeps && keep_secret(&hub, &here, &origin, &posted).await?;
             // With the secret that was kept, these are the settings that the form goes on from.
             let seen = if kept { fingerprint(&find(&hub, &here.row.id).await?) } else { page.seen.clone() };
             Ok(unprocessable(&TakePage { has_secret: page.has_secret || kept, seen, ..page }, &here.shell))
