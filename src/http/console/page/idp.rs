@@ -126,6 +126,7 @@ async fn enable(
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageSignIn)?;
     let (row, now) = (find(&hub, &id).await?, hub.clock.now());
+    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
     let mut tx = hub.db.begin().await?;
     if !idp::set_enabled(&mut tx, &row.id, true, now).await? {
         return Err(AppError::Conflict { code: "IDP_DRAFT", detail: "it is still being set up".to_owned() });

@@ -83,6 +83,7 @@ async fn roll_key(
 ) -> Result<Response, AppError> {
     frame.me.require(Action::ManageSignIn)?;
     let row = find(&hub, &id).await?;
+    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
     let step = Step::parse(&Posted::read(&body).text("step")).filter(|_| !row.draft).ok_or_else(changed)?;
     let rolled = match hub.federation.roll_key(&row, step).await {
         Ok(rolled) => rolled,

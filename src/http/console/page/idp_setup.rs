@@ -70,11 +70,16 @@ pub struct Here {
 
 impl Here {
     pub async fn at(hub: &Hub, frame: ShellOf, id: &str, step: &str) -> Result<Self, AppError> {
-        let ShellOf { shell, me, .. } = frame.allow(Action::ManageSignIn, Section::SignIn)?;
+        let asked = frame.allow(Action::ManageSignIn, Section::SignIn)?;
         let live = find(hub, id).await?;
         if !live.draft && step == "activate" {
             return Err(AppError::Elsewhere(format!("/admin/idp/{}", live.id)));
         }
+        // From here on groups decide who is administrator.
+        if step == "activate" || (step == "roles" && !live.draft) {
+            asked.fresh(hub, &format!("/admin/idp/{}/{step}", live.id))?;
+        }
+        let ShellOf { shell, me, .. } = asked;
         let change = idp_change::get(&hub.db, &live.id).await?;
         let row = change.as_ref().map_or_else(|| live.clone(), |change| force::changed(&live, change));
         let finding = idp::trial(&hub.db, &row.id).await?;
