@@ -125,13 +125,20 @@ async fn list(context: &Context, which: &Which, limit: i64) -> CliResult {
                 row.action.clone(),
                 row.object_id.clone(),
                 row.outcome.clone(),
+                code(&row.detail),
                 row.ip.clone().unwrap_or_default(),
                 row.id.clone(),
             ]
         })
         .collect();
-    context.output.table(&documents, &["at", "actor", "action", "object", "outcome", "ip", "id"], &table);
+    context.output.table(&documents, &["at", "actor", "action", "object", "outcome", "code", "ip", "id"], &table);
     Ok(Outcome::Done)
+}
+
+/// The check that a refusal failed.
+fn code(detail: &str) -> String {
+    let detail: serde_json::Value = serde_json::from_str(detail).unwrap_or_default();
+    detail["code"].as_str().unwrap_or_default().to_owned()
 }
 
 async fn export(context: &Context, which: &Which, format: &str) -> CliResult {

@@ -22,7 +22,10 @@ use crate::{
         },
     },
     secrets::Keys,
-    store::idp::{self, Row},
+    store::{
+        idp::{self, Row},
+        idp_change,
+    },
 };
 
 #[derive(clap::Subcommand)]
@@ -254,6 +257,7 @@ async fn add(context: &Context, args: AddArgs) -> CliResult {
         private: args.private,
         max_age: args.max_age,
         tenants: args.tenants,
+        unchecked: false,
     };
     let federation = federation(&here, &context.config)?;
     let draft = federation.check(Draft { name: args.name, settings, secret }).await?;
@@ -331,11 +335,12 @@ async fn show(context: &Context, named: &str) -> CliResult {
     let row = find(&here, named).await?;
     let settings: serde_json::Value = serde_json::from_str(&row.settings).unwrap_or_default();
     let read: Option<Settings> = serde_json::from_str(&row.settings).ok();
+    let waiting = idp_change::get(&here.db, &row.id).await?.is_some();
     let jwks = read.and_then(|settings| jwks(context, &row.id, &settings));
     let document = json!({
         "id": row.id, "name": row.name, "kind": row.kind, "enabled": row.enabled, "secret": row.secret.is_some(),
         "callback": callback_of(context, &row), "signed_out": after(context), "jwks": jwks, "settings": settings,
-        "changed_at": cells::instant(Some(row.updated_at)),
+        "changed_at": cells::instant(Some(row.updated_at)), "changes_waiting": waiting,
     });
     let text = serde_json::to_string_pretty(&document).unwrap_or_default();
     context.output.result(&document, &text);

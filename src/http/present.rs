@@ -15,7 +15,7 @@ use super::{
     error::Problem,
     layers::RequestId,
     pages::ErrorPage,
-    preferences::{self, Preferences},
+    preferences::{self, Preferences, Wanted},
     session,
     transport::Transport,
 };
@@ -47,7 +47,7 @@ struct ProblemJson<'a> {
 struct Asked {
     page: bool,
     request_id: String,
-    preferences: Preferences,
+    wanted: Wanted,
     language: Option<&'static str>,
     session: Option<String>,
     by_itself: bool,
@@ -61,7 +61,7 @@ pub async fn present(State(hub): State<SharedHub>, request: Request, next: Next)
     let asked = Asked {
         page: wants_page(parts.uri.path(), &parts.headers),
         request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
-        preferences: Preferences::of(parts.uri.query(), &parts.headers),
+        wanted: Wanted::of(parts.uri.query(), &parts.headers),
         language: (parts.method == Method::GET && !api)
             .then(|| preferences::asked_language(parts.uri.query()))
             .flatten(),
@@ -77,7 +77,8 @@ pub async fn present(State(hub): State<SharedHub>, request: Request, next: Next)
     if let Some(problem) = problem_of(&mut response) {
         log(&problem, response.status());
         note(&hub, &asked, &problem).await;
-        response = render(&hub, &asked, &problem, response);
+        let preferences = if asked.page { Some(asked.wanted.settle(&hub).await) } else { None };
+        response = render(&hub, &asked, (&problem, preferences), response);
     }
     if let Some(language) = asked.language {
         cookie::set(response.headers_mut(), cookie::preference(cookie::LANGUAGE, language));
@@ -124,10 +125,15 @@ fn log(problem: &Problem, status: StatusCode) {
     }
 }
 
-fn render(hub: &SharedHub, asked: &Asked, problem: &Problem, bare: Response) -> Response {
+fn render(
+    hub: &SharedHub,
+    asked: &Asked,
+    (problem, preferences): (&Problem, Option<Preferences>),
+    bare: Response,
+) -> Response {
     let status = bare.status();
     let title = status.canonical_reason().unwrap_or("Error");
-    let mut response = if asked.page {
+    let mut response = if let Some(Preferences { language, theme }) = preferences {
         (hub.edge.pages.error)(ErrorPage {
             status: status.as_u16(),
             code: problem.code,
@@ -135,8 +141,8 @@ fn render(hub: &SharedHub, asked: &Asked, problem: &Problem, bare: Response) -> 
             request_id: asked.request_id.clone(),
             needs: problem.needs,
             retry_after: problem.retry_after,
-            language: asked.preferences.language,
-            theme: asked.preferences.theme,
+            language,
+            theme,
         })
     } else {
         let body = ProblemJson {

@@ -24,7 +24,10 @@ use super::{
 };
 use crate::{
     app::{Hub, SharedHub},
-    identity::{Origin, Principal, Settings, SetupError, SetupForm, SignInError, SignInRules, SignedIn, token},
+    identity::{
+        Origin, Principal, Settings, SetupError, SetupForm, SignInError, SignInRules, SignedIn, federation::CAME_BACK,
+        token,
+    },
 };
 
 pub fn routes() -> Router<SharedHub> {
@@ -96,6 +99,8 @@ impl Visit {
 struct Arrival {
     next: String,
     why: String,
+    /// From a provider at which somebody signed out: what it was given.
+    state: String,
     /// With the passphrase or by a button, wherever the domain leads.
     local: String,
 }
@@ -162,7 +167,8 @@ async fn show(
     if principal.is_some() && entry != Entry::Glass {
         return Ok(Redirect::to(next).into_response());
     }
-    let notice = NOTICES.into_iter().find(|known| *known == arrival.why);
+    let why = if arrival.state == CAME_BACK { CAME_BACK } else { arrival.why.as_str() };
+    let notice = NOTICES.into_iter().find(|known| *known == why);
     let leaving = match visit.parting.as_deref().filter(|_| notice == Some("signed_out")) {
         Some(ticket) => hub.federation.parting(ticket).await?,
         None => None,

@@ -15,6 +15,8 @@ use super::edge::Edge;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transport {
     pub https: bool,
+    /// It came through one of our proxies, which may have written another host than the browser's.
+    pub proxied: bool,
     /// Host without port, as the browser named it.
     pub host: Option<Host>,
     pub client: Option<IpAddr>,
@@ -28,10 +30,10 @@ impl Transport {
         let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let host = named.or_else(|| parts.uri.authority().map(axum::http::uri::Authority::as_str)).and_then(host_of);
         if !trusted {
-            return Self { https: false, host, client: peer };
+            return Self { https: false, proxied: false, host, client: peer };
         }
         let https = last(&parts.headers, "x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
-        Self { https, host, client: forwarded_for(&parts.headers, edge).or(peer) }
+        Self { https, proxied: true, host, client: forwarded_for(&parts.headers, edge).or(peer) }
     }
 
     /// Whether browsers keep a Secure cookie of this address: https, or their own machine.

@@ -57,6 +57,13 @@ pub async fn has_owner_of(on: impl Into<On<'_>>, issuer: &str) -> Result<bool, S
     Ok(found.is_some())
 }
 
+/// Whether anybody is known by a provider.
+pub async fn any_of_provider(on: impl Into<On<'_>>, idp_id: &str) -> Result<bool, StoreError> {
+    let found: Option<(String,)> =
+        sql("SELECT user_id FROM external_identity WHERE idp_id = $1 LIMIT 1").bind(idp_id).optional(on).await?;
+    Ok(found.is_some())
+}
+
 /// An identity of a person, with its provider as far as it is there.
 #[derive(Clone, Debug, FromRow)]
 pub struct Row {

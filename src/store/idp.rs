@@ -1,6 +1,6 @@
 //! Identity providers, and sign-ins on their way.
 
-use super::{FromRow, On, StoreError, Tx, sql};
+use super::{FromRow, On, StoreError, Tx, idp_change, sql};
 use crate::model::Timestamp;
 
 #[derive(Clone, Debug, FromRow)]
@@ -53,8 +53,8 @@ pub async fn insert(tx: &mut Tx, row: &Row) -> Result<bool, StoreError> {
     Ok(made == 1)
 }
 
-/// Changes settings from what they were read as; `None` keeps the secret. `false`: somebody else changed them, or
-/// the provider is gone.
+/// Changes settings from what they were read as; `None` keeps the secret, an empty one takes it away. `false`: somebody
+/// else changed them, or the provider is gone.
 pub async fn replace(
     tx: &mut Tx,
     id: &str,
@@ -62,9 +62,10 @@ pub async fn replace(
     secret: Option<Vec<u8>>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let changed = sql("UPDATE idp SET settings = $1, secret = COALESCE($2, secret), updated_at = $3
+    let changed = sql("UPDATE idp SET settings = $1, secret = NULLIF(COALESCE($2, secret), $6), updated_at = $3
          WHERE id = $4 AND settings = $5");
-    Ok(changed.bind(settings).bind(secret).bind(now).bind(id).bind(before).execute(tx).await? == 1)
+    let changed = changed.bind(settings).bind(secret).bind(now).bind(id).bind(before).bind(Vec::<u8>::new());
+    Ok(changed.execute(tx).await? == 1)
 }
 
 pub async fn set_enabled(tx: &mut Tx, id: &str, enabled: bool, now: Timestamp) -> Result<bool, StoreError> {
@@ -161,6 +162,11 @@ pub async fn is_tried_by(
     Ok(found.is_some())
 }
 
+/// Keeps everybody else from changing a provider until the transaction ends; `false` when it is gone.
+pub async fn lock(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
+    Ok(sql("UPDATE idp SET name = name WHERE id = $1").bind(id).execute(tx).await? == 1)
+}
+
 /// Keeps a provider as it is until the transaction ends; `false` when it is off or gone. Whoever switches it
 /// off meanwhile waits, and then finds the session that was opened.
 pub async fn hold(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
@@ -172,6 +178,7 @@ pub async fn remove(tx: &mut Tx, id: &str) -> Result<bool, StoreError> {
     sql("DELETE FROM login_attempt WHERE idp_id = $1").bind(id).execute(&mut *tx).await?;
     sql("DELETE FROM saml_response WHERE idp_id = $1").bind(id).execute(&mut *tx).await?;
     forget_trial(&mut *tx, id).await?;
+    idp_change::forget(&mut *tx, id).await?;
     Ok(sql("DELETE FROM idp WHERE id = $1").bind(id).execute(tx).await? == 1)
 }
 

@@ -138,7 +138,8 @@ async fn who_signs_out_here_is_offered_to_sign_out_at_the_provider_and_comes_bac
     b.click("#yes").await;
     // The provider knows our address and sends the browser back to it.
     until(&b, "location.pathname === '/signin' && document.querySelector('#passphrase')").await;
-    assert_eq!(b.url().await, format!("{}/signin", office.desk.t.address()));
+    assert_eq!(b.url().await, format!("{}/signin?state=out_there", office.desk.t.address()));
+    b.wait_for_text("main", "You are signed out of the provider as well").await;
     office.come(&b).await;
     // Signed out there as well: it asks for the password again.
     office.say(&b, "aoi").await;

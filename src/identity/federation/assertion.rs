@@ -11,7 +11,7 @@ use ring::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Federation, flow::Refused, manage, settings::Authentication};
+use super::{Federation, flow::Refused, force::as_tried, manage, settings::Authentication};
 use crate::{identity::token::fresh, model::Timestamp, store::idp};
 
 /// What every provider that has this kind of proof may be expected to check.
@@ -74,9 +74,15 @@ impl Federation {
     /// Our public keys at a provider, for that provider.
     pub async fn our_keys(&self, idp_id: &str) -> Result<Value, Refused> {
         let row = idp::get(&self.db, idp_id).await?.ok_or(Refused::Unknown)?;
-        let by_key = manage::settings(&row).is_some_and(|s| s.authentication == Authentication::Key);
-        let kept = manage::secret(&self.keys, &row).ok().flatten().filter(|_| by_key).ok_or(Refused::Unknown)?;
-        let key = OurKey::read(&kept).ok_or(Refused::Unknown)?;
-        Ok(json!({"keys": [key.jwk()]}))
+        // A key that is only being tried has to be known to the provider, too.
+        let changed = as_tried(&self.db, row.clone()).await?;
+        let key = |row: &idp::Row| {
+            let by_key = manage::settings(row).is_some_and(|s| s.authentication == Authentication::Key);
+            let kept = manage::secret(&self.keys, row).ok().flatten().filter(|_| by_key)?;
+            Some(OurKey::read(&kept)?.jwk())
+        };
+        let mut keys: Vec<Value> = [&row, &changed].into_iter().filter_map(key).collect();
+        keys.dedup();
+        if keys.is_empty() { Err(Refused::Unknown) } else { Ok(json!({"keys": keys})) }
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Claimed {
     /// The provider says that the address is this person's.
     pub mail_verified: bool,
     pub groups: Vec<String>,
+    /// The provider said something of groups, be it that there are none.
+    pub groups_sent: bool,
     /// The provider's own session.
     pub sid: Option<String>,
 }
@@ -61,6 +63,7 @@ pub(super) fn claimed(
         mail_verified: mail.is_some() && verified,
         mail,
         groups: groups(find(&settings.groups_claim)),
+        groups_sent: find(&settings.groups_claim).is_some_and(|value| value.is_array() || value.is_string()),
         sid: token
             .get("sid")
             .and_then(Value::as_str)

@@ -12,12 +12,13 @@ use url::Url;
 use super::{
     Federation, callback, claims,
     exchange::{Exchange, Told},
+    force::as_tried,
     manage,
     person::Known,
     provider::{Asking, ProviderError},
     report::Heard,
     settings::{Settings, departments_of},
-    trial::Purpose,
+    trial::{self, Purpose},
 };
 use crate::{
     identity::{
@@ -137,6 +138,7 @@ impl Federation {
         public_url: &Url,
     ) -> Result<Begun, Refused> {
         let row = self.provider(idp_id, "oidc").await?.filter(|row| purpose.may_use(row)).ok_or(Refused::Unknown)?;
+        let row = if purpose.is_trial() { as_tried(&self.db, row).await? } else { row };
         let settings = manage::settings(&row).ok_or("IDP_SETTINGS")?;
         let metadata = self.providers.metadata(&self.asking(&settings)).await?;
         let cookie = bound(cookie);
@@ -153,11 +155,7 @@ impl Federation {
             .append_pair("nonce", &derived("nonce", &cookie, &state))
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
-        if purpose.asks_again() {
-            url.query_pairs_mut().append_pair("prompt", "login").append_pair("max_age", "0");
-        } else if let Some(longest) = settings.max_age {
-            url.query_pairs_mut().append_pair("max_age", &longest.to_string());
-        }
+        url.query_pairs_mut().extend_pairs(purpose.asks(&row, settings.max_age));
         Ok(Begun { url, cookie })
     }
 
@@ -253,7 +251,11 @@ impl Federation {
         let (state, attempt) = self.take(back, &asked).await?;
         if let Some(session_id) = &attempt.trial {
             let me = self.tester(identity, session_id, back.previous).await?;
-            let heard = self.hear(&row, back, &asked, &state).await;
+            let row = as_tried(&self.db, row).await?;
+            let heard = match trial::is_of(&attempt, &row) {
+                Ok(()) => self.hear(&row, back, &asked, &state).await,
+                Err(refused) => Err(refused),
+            };
             let heard = heard.map(|(settings, told)| Heard::of_token(&settings, &told));
             return self.tried(&row, &me, heard, origin).await;
         }

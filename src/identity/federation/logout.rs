@@ -143,6 +143,7 @@ mod tests {
             private: false,
             max_age: None,
             tenants: vec![],
+            unchecked: false,
         };
         let good = json!({"iss": "https://id.example", "aud": "us", "iat": 1000, "exp": 1100, "jti": "j", "sub": "s",
             "events": {EVENT: {}}});

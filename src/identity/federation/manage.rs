@@ -85,7 +85,7 @@ pub(super) fn secret(keys: &Keys, row: &Row) -> Result<Option<String>, SecretErr
 }
 
 /// Ids, never names: who holds a name can change.
-fn tenants(tenants: &mut [String]) -> Result<(), Rejected> {
+pub(super) fn tenants(tenants: &mut [String]) -> Result<(), Rejected> {
     for tenant in tenants {
         *tenant = tenant.trim().to_ascii_lowercase();
         if tenant.len() != 36 || !tenant.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
@@ -94,6 +94,21 @@ fn tenants(tenants: &mut [String]) -> Result<(), Rejected> {
         }
     }
     Ok(())
+}
+
+/// At least one, and each of those that are taken.
+pub(super) fn algorithms(all: &[String]) -> Result<(), Rejected> {
+    if all.is_empty() || all.iter().any(|one| !ALGORITHMS.contains(&one.as_str())) {
+        return Err(wrong("algorithms", "IDP_ALGORITHM", &format!("known are {}", ALGORITHMS.join(", "))));
+    }
+    Ok(())
+}
+
+pub(super) fn scopes(all: &[String]) -> Result<(), Rejected> {
+    if all.iter().any(|scope| scope == "openid") {
+        return Ok(());
+    }
+    Err(wrong("scopes", "IDP_SCOPE", "without the scope openid there is no ID token"))
 }
 
 /// The key of our own that there is, or a new one, for a provider that understands it.
@@ -133,18 +148,13 @@ impl Federation {
             let first = ALGORITHMS.iter().find(|algorithm| offers(algorithm));
             s.algorithms = first.map(|algorithm| vec![(*algorithm).to_owned()]).unwrap_or_default();
         }
-        if s.algorithms.is_empty() || s.algorithms.iter().any(|a| !ALGORITHMS.contains(&a.as_str())) {
-            let known = format!("known are {}", ALGORITHMS.join(", "));
-            return Err(wrong("algorithms", "IDP_ALGORITHM", &known));
-        }
+        algorithms(&s.algorithms)?;
         if s.scopes.is_empty() {
             let wanted = ["openid", "profile", "email", "groups"];
             let offered = |scope: &&str| *scope == "openid" || metadata.scopes.iter().any(|known| known == scope);
             s.scopes = wanted.iter().filter(|scope| offered(scope)).map(|scope| (*scope).to_owned()).collect();
         }
-        if !s.scopes.iter().any(|scope| scope == "openid") {
-            return Err(wrong("scopes", "IDP_SCOPE", "without the scope openid there is no ID token"));
-        }
+        scopes(&s.scopes)?;
         Ok(draft)
     }
 

@@ -18,20 +18,24 @@
 //! | `person` | the person here: found by (issuer, subject), made, given a role |
 //! | [`manage`] | adding, changing, ending providers |
 //! | [`setup`], [`preset`] | setting one up step by step; what is known of well-known ones |
+//! | [`aside`] | what was typed so far, kept until somebody goes on |
+//! | [`force`] | a draft is switched on; what was changed of a provider in use takes the place of what held |
 //! | [`trial`], [`report`] | a sign-in that only finds out what works; what it found |
 //!
 //! Invariant: an attempt is bound to one browser and one provider, and taken once. Nothing that could sign
 //! anybody in is stored: nonce and PKCE verifier are made again from the browser's cookie.
 //! Invariant: a refusal opens no session and makes no person, and is one row in the audit trail with the
 //! failed check, under the request id that the person sees.
-//! Invariant: a provider that is being set up signs nobody in, and a trial opens no session, whatever it finds.
+//! Invariant: a provider that is being set up signs nobody in, nor do settings that were changed and not put in force, and a trial opens no session, whatever it finds.
 //! Invariant: a person is (issuer, subject), never a mail address.
 
+pub mod aside;
 mod assertion;
 mod claims;
 pub mod domain;
 mod exchange;
 mod flow;
+pub mod force;
 mod gate;
 pub mod link;
 mod logout;
@@ -56,7 +60,7 @@ use super::pace::Pace;
 use crate::{clock::Clock, config, secrets::Keys, store::Db};
 
 pub use flow::{Arrival, Back, Begun, Refused};
-pub use parting::signed_out;
+pub use parting::{CAME_BACK, signed_out};
 pub use settings::{Authentication, Settings};
 pub use trial::Act;
 

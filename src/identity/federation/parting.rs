@@ -13,6 +13,8 @@ use crate::{
     store::{StoreError, idp, parting},
 };
 
+/// What a provider gives back with whoever signed out there: it says so on our sign-in page.
+pub const CAME_BACK: &str = "out_there";
 /// Longest ID token that fits an address.
 const LONGEST: usize = 4_096;
 
@@ -80,7 +82,8 @@ impl Federation {
         let mut url = metadata.end_session.clone()?;
         url.query_pairs_mut()
             .append_pair("client_id", &settings.client_id)
-            .append_pair("post_logout_redirect_uri", &signed_out(public_url));
+            .append_pair("post_logout_redirect_uri", &signed_out(public_url))
+            .append_pair("state", CAME_BACK);
         if let Some(hint) = hint.and_then(|hint| String::from_utf8(hint).ok()).filter(|hint| hint.len() <= LONGEST) {
             url.query_pairs_mut().append_pair("id_token_hint", &hint);
         }

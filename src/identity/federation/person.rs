@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Federation, claims::Claimed, domain, flow::Refused, manage};
 use crate::{
     identity::{
-        AuditEntry, Identity, Origin, Outcome, Role, SignedIn, audit,
+        AuditEntry, Identity, Origin, Outcome, Role, Settings, SignedIn, audit,
         session::{Federated, Opened},
         setup::{is_mail, mail_key},
         token::digest,
@@ -231,6 +231,7 @@ impl Federation {
     ) -> Result<Option<String>, StoreError> {
         let id = Id::new(Noun::User);
         let mail = claimed.mail.as_deref().filter(|mail| is_mail(mail)).unwrap_or_default();
+        let language = Settings::load(&mut *tx).await?.language;
         // Nobody signs in locally by this: there is no passphrase.
         let key = if mail.is_empty() { format!("at:{id}") } else { mail_key(mail) };
         let row = user::NewUser {
@@ -240,7 +241,7 @@ impl Federation {
             name: &claimed.name,
             role: role.as_str(),
             password_hash: None,
-            language: "ja",
+            language: &language,
             theme: "system",
             now,
             kind: user::PERSON,

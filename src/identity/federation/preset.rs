@@ -75,6 +75,25 @@ impl Preset {
         }
     }
 
+    /// The `prompt` by which somebody else may sign in (Core section 3.1.2.1). Google knows no other than this.
+    #[must_use]
+    pub fn another(self) -> &'static str {
+        if self == Self::Google { "select_account" } else { "login" }
+    }
+
+    /// Whether the provider has a place for an address of ours that is optional: where it says that somebody signed out
+    /// there (OpenID back-channel logout), and where it sends people who did.
+    #[must_use]
+    pub fn takes_logout(self) -> bool {
+        matches!(self, Self::Keycloak | Self::Oidc)
+    }
+
+    /// As [`Self::takes_logout`], for the address that people come back to.
+    #[must_use]
+    pub fn takes_signed_out(self) -> bool {
+        self != Self::Google
+    }
+
     /// Whether the provider can say in which groups people are.
     #[must_use]
     pub fn has_groups(self) -> bool {

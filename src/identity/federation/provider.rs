@@ -91,7 +91,7 @@ pub(super) async fn discover(wire: &Wire, settings: &Settings) -> Result<Metadat
     let address = Wire::address(&address, private).map_err(|why| error("IDP_ADDRESS", why.to_string()))?;
     let document: Document = wire.get(&address, private, None).await.map_err(|why| match why {
         WireError::Shape => error("IDP_DISCOVERY", "what stands there is not a provider's description"),
-        other => error("IDP_DISCOVERY", other.to_string()),
+        other => error(other.code("IDP_DISCOVERY"), other.to_string()),
     })?;
     // Exactly: else one provider could speak for another (Discovery section 4.3).
     let right =
@@ -284,7 +284,7 @@ impl Providers {
             .wire
             .get(&metadata.jwks, asking.settings.private, None)
             .await
-            .map_err(|why| error("IDP_KEYS", why.to_string()))?;
+            .map_err(|why| error(why.code("IDP_KEYS"), why.to_string()))?;
         let keys = Arc::new(set.keys.iter().filter_map(Key::read).collect::<Vec<_>>());
         known.keys = Some((keys.clone(), asking.now));
         choose(&keys, algorithm, id)?.ok_or_else(|| error("TOKEN_KEY_UNKNOWN", "the provider has no such key"))

@@ -10,6 +10,7 @@ use super::{
     exchange::Told,
     saml,
     settings::{Settings, role_of},
+    trial::There,
 };
 use crate::{identity::Role, model::Timestamp};
 
@@ -165,11 +166,13 @@ impl Heard {
         };
         let known = all.iter().filter(|(name, _)| !MACHINERY.contains(&name.as_str()));
         let received = known.map(|(name, value)| received(name, words(value), usage(name))).collect();
-        let expected = ["sub", "email", "name", &settings.groups_claim];
+        // Where no group decides, none is missing.
+        let groups = (!settings.roles.is_empty()).then_some(settings.groups_claim.as_str());
+        let expected: Vec<&str> = ["sub", "email", "name"].into_iter().chain(groups).collect();
         let seconds = token.get("iat").and_then(Value::as_f64).unwrap_or_default();
         Self {
             claimed: claims::claimed(token, userinfo.as_ref(), settings),
-            received: whole(received, &expected.map(|name| (name, usage(name)))),
+            received: whole(received, &expected.iter().map(|name| (*name, usage(name))).collect::<Vec<_>>()),
             signed: signed.clone(),
             issuer: issuer.clone(),
             issued: Some(Timestamp((seconds * 1e6) as i64)),
@@ -191,16 +194,22 @@ impl Heard {
             }
         };
         let subject = settings.subject_attribute.as_deref().unwrap_or("NameID");
-        let mut all = vec![received(subject, vouched.claimed.subject.clone(), "subject")];
-        let attributes = vouched.attributes.iter().filter(|(names, _)| !names.iter().any(|name| name == subject));
+        let said = vouched.claimed.as_ref().ok().map(|claimed| claimed.subject.clone());
+        let named = || vouched.name.as_ref().map(|name| name.value.clone());
+        let said = said.or_else(|| named().filter(|_| settings.subject_attribute.is_none()));
+        let mut all: Vec<Received> = said.map(|said| received(subject, said, "subject")).into_iter().collect();
+        let told = |names: &[String]| !all.is_empty() && names.iter().any(|name| name == subject);
+        let attributes: Vec<_> = vouched.attributes.iter().filter(|(names, _)| !told(names)).collect();
         all.extend(
-            attributes.map(|(names, values)| {
+            attributes.into_iter().map(|(names, values)| {
                 received(names.last().map_or("", String::as_str), values.join(", "), usage(names))
             }),
         );
+        let mut expected = vec![(subject, "subject"), ("mail", "mail"), ("displayName", "name")];
+        expected.extend((!settings.roles.is_empty()).then_some((groups, "groups")));
         Self {
-            claimed: Ok(vouched.claimed),
-            received: whole(all, &[("mail", "mail"), ("displayName", "name"), (groups, "groups")]),
+            claimed: vouched.claimed,
+            received: whole(all, &expected),
             signed: String::new(),
             issuer: settings.entity_id.clone(),
             issued: vouched.issued,
@@ -209,8 +218,7 @@ impl Heard {
         }
     }
 
-    /// `taken`: somebody who signs in locally has this mail address.
-    pub fn report(&self, now: Timestamp, taken: bool) -> Report {
+    pub fn report(&self, now: Timestamp, there: There) -> Report {
         let check = |what, state, code: &str, detail: String| Check { what, state, code: code.to_owned(), detail };
         let off = self.issued.map(|at| format!("{:.1}", now.since(at) as f64 / 1e6)).unwrap_or_default();
         let mut checks = vec![
@@ -228,11 +236,16 @@ impl Heard {
             }
             Ok(claimed) => {
                 checks.push(match () {
-                    () if taken => check(What::Attributes, State::Warn, "PERSON_LOCAL", String::new()),
+                    () if there.taken => check(What::Attributes, State::Warn, "PERSON_LOCAL", String::new()),
                     () if claimed.mail.is_none() => check(What::Attributes, State::Warn, "MAIL_NONE", String::new()),
                     () => check(What::Attributes, State::Ok, "", String::new()),
                 });
-                checks.push(self.role(claimed));
+                checks.push(match self.role(claimed) {
+                    role if there.owner && role.state != State::Bad => {
+                        Check { state: State::Ok, code: "ROLE_OWNER".to_owned(), ..role }
+                    }
+                    role => role,
+                });
             }
         }
         Report { checks, received: self.received.clone() }
@@ -242,8 +255,9 @@ impl Heard {
         let role = role_of(&self.roles, self.default_role, &claimed.groups);
         let mapped = claimed.groups.iter().any(|group| self.roles.contains_key(group));
         let (state, code) = match role {
-            // Groups decide, and there are none at all: most likely the provider does not send them.
-            _ if !self.roles.is_empty() && claimed.groups.is_empty() => (State::Bad, "GROUPS_NONE"),
+            // Groups decide, and nothing is said of any: most likely the provider does not send them.
+            _ if !self.roles.is_empty() && !claimed.groups_sent => (State::Bad, "GROUPS_NONE"),
+            None if claimed.groups_sent && claimed.groups.is_empty() => (State::Bad, "GROUPS_EMPTY"),
             None => (State::Bad, "ROLE_NONE"),
             Some(_) if !self.roles.is_empty() && !mapped => (State::Warn, "ROLE_DEFAULT"),
             Some(_) => (State::Ok, ""),
@@ -345,13 +359,14 @@ mod tests {
 
     #[test]
     fn groups_that_do_not_come_are_a_failure_where_groups_decide() {
-        let heard = |roles: &[(&str, Role)], default_role, groups: &[&str]| Heard {
+        let heard = |roles: &[(&str, Role)], default_role, groups: Option<&[&str]>| Heard {
             claimed: Ok(Claimed {
                 subject: "a".into(),
                 name: "a".into(),
                 mail: None,
                 mail_verified: true,
-                groups: groups.iter().map(|&group| group.to_owned()).collect(),
+                groups: groups.unwrap_or_default().iter().map(|&group| group.to_owned()).collect(),
+                groups_sent: groups.is_some(),
                 sid: None,
             }),
             received: vec![],
@@ -363,14 +378,16 @@ mod tests {
         };
         let staff = [("staff", Role::Employee)];
         for (heard, state, code) in [
-            (heard(&staff, None, &["staff"]), State::Ok, ""),
-            (heard(&staff, Some(Role::Viewer), &[]), State::Bad, "GROUPS_NONE"),
-            (heard(&staff, None, &["others"]), State::Bad, "ROLE_NONE"),
-            (heard(&staff, Some(Role::Viewer), &["others"]), State::Warn, "ROLE_DEFAULT"),
-            (heard(&[], Some(Role::Viewer), &[]), State::Ok, ""),
-            (heard(&[], None, &["staff"]), State::Bad, "ROLE_NONE"),
+            (heard(&staff, None, Some(&["staff"])), State::Ok, ""),
+            (heard(&staff, Some(Role::Viewer), None), State::Bad, "GROUPS_NONE"),
+            (heard(&staff, Some(Role::Viewer), Some(&[])), State::Warn, "ROLE_DEFAULT"),
+            (heard(&staff, None, Some(&[])), State::Bad, "GROUPS_EMPTY"),
+            (heard(&staff, None, Some(&["others"])), State::Bad, "ROLE_NONE"),
+            (heard(&staff, Some(Role::Viewer), Some(&["others"])), State::Warn, "ROLE_DEFAULT"),
+            (heard(&[], Some(Role::Viewer), None), State::Ok, ""),
+            (heard(&[], None, Some(&["staff"])), State::Bad, "ROLE_NONE"),
         ] {
-            let report = heard.report(Timestamp(0), false);
+            let report = heard.report(Timestamp(0), There::default());
             let role = &report.checks[4];
             assert_eq!((role.state, role.code.as_str()), (state, code));
             assert_eq!(report.passed(), state != State::Bad);

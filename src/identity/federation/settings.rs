@@ -77,6 +77,9 @@ pub struct Settings {
     /// Tenants of a provider that has many behind one issuer (Entra ID); empty: it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tenants: Vec<String>,
+    /// Put aside while it was typed: the provider was not asked yet whether it is so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
 }
 
 impl Settings {
@@ -121,6 +124,7 @@ mod tests {
             private: false,
             max_age: None,
             tenants: vec![],
+            unchecked: false,
         };
         for (groups, default, role) in [
             (vec!["営業"], None, Some(Role::Employee)),

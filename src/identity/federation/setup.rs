@@ -1,7 +1,8 @@
 //! Setting a provider up, step by step. A draft keeps what was entered; nobody can sign in by it.
 //!
 //! Order: [`Federation::draft`], then [`Federation::fill_oidc`] or [`Federation::fill_saml`], [`map`], a trial,
-//! [`Federation::activate`]. Each step may be taken again; a trial counts for the settings that it saw.
+//! [`Federation::activate`]. Each step may be taken again, or put aside ([`super::aside`]); a trial counts for the
+//! settings that it saw.
 //! Invariant: whoever is no owner cannot bring keys for a provider whose people include an owner: such keys could
 //! sign that owner in.
 
@@ -22,15 +23,13 @@ use super::{
         upkeep::Read,
     },
     settings::{Authentication, Settings},
-    trial::fingerprint,
 };
 use crate::{
     identity::Role,
     model::{Id, Timestamp, ids::Noun},
     store::{
-        Db, StoreError, Tx, external_identity,
+        On, StoreError, Tx, external_identity,
         idp::{self, Row},
-        user,
     },
 };
 
@@ -75,15 +74,17 @@ pub struct Mapping {
 /// Settings that were checked, not stored yet.
 #[derive(Debug)]
 pub struct Filled {
-    before: String,
-    settings: String,
-    secret: Option<Vec<u8>>,
+    /// What they were made from.
+    pub(super) before: String,
+    pub(super) settings: String,
+    /// Sealed; empty: there is none any more; `None`: it stays.
+    pub(super) secret: Option<Vec<u8>>,
     /// Metadata that was read on the way.
     read: Option<Read>,
 }
 
 impl Filled {
-    fn of(row: &Row, settings: &impl serde::Serialize, secret: Option<Vec<u8>>) -> Result<Self, Rejected> {
+    pub(super) fn of(row: &Row, settings: &impl serde::Serialize, secret: Option<Vec<u8>>) -> Result<Self, Rejected> {
         Ok(Self { before: row.settings.clone(), settings: encoded(settings)?, secret, read: None })
     }
 
@@ -93,33 +94,6 @@ impl Filled {
             read.store(tx, idp_id, now).await?;
         }
         idp::replace(tx, idp_id, (&self.before, &self.settings), self.secret, now).await
-    }
-}
-
-/// Why a provider is not switched on.
-#[derive(Debug, thiserror::Error)]
-pub enum Blocked {
-    /// No passed trial of exactly these settings.
-    #[error("it was not tried with these settings")]
-    Untried,
-    /// Should the provider fail, nobody could get in to mend it.
-    #[error("there is no owner who can sign in without a provider")]
-    NoLocalOwner,
-    #[error("it changed meanwhile")]
-    Changed,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Blocked {
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Untried => "IDP_UNTRIED",
-            Self::NoLocalOwner => "IDP_NO_LOCAL_OWNER",
-            Self::Changed => "IDP_CHANGED",
-            Self::Store(_) => "INTERNAL",
-        }
     }
 }
 
@@ -138,6 +112,7 @@ fn blank(preset: Preset) -> Settings {
         private: false,
         max_age: None,
         tenants: Vec::new(),
+        unchecked: false,
     }
 }
 
@@ -149,8 +124,18 @@ fn blank_saml(certificate: String) -> saml::Settings {
 #[must_use]
 pub fn is_filled(row: &Row) -> bool {
     match row.kind.as_str() {
-        "saml" => saml_settings(row).is_some_and(|known| !known.certificates.is_empty()),
-        _ => settings(row).is_some_and(|known| !known.client_id.is_empty() && !known.algorithms.is_empty()),
+        "saml" => saml_settings(row).is_some_and(|known| !known.unchecked && !known.certificates.is_empty()),
+        _ => settings(row)
+            .is_some_and(|known| !known.unchecked && !known.client_id.is_empty() && !known.algorithms.is_empty()),
+    }
+}
+
+/// What the provider gave was entered as far as it was known, and not read yet.
+#[must_use]
+pub fn is_put_aside(row: &Row) -> bool {
+    match row.kind.as_str() {
+        "saml" => saml_settings(row).is_some_and(|known| known.unchecked),
+        _ => settings(row).is_some_and(|known| known.unchecked),
     }
 }
 
@@ -184,6 +169,14 @@ pub fn mapping(row: &Row) -> Mapping {
 /// Checks who gets which role and department. Departments of groups that have no role, which the command line
 /// can give, stay as they are.
 pub fn map(row: &Row, mapping: Mapping) -> Result<Filled, Rejected> {
+    if mapping.roles.is_empty() && mapping.default_role.is_none() {
+        return Err(wrong("roles", "IDP_NOBODY", "with no group and no role for others, nobody gets in"));
+    }
+    mapped(row, mapping)
+}
+
+/// As [`map`], and nobody has to get in yet.
+pub(super) fn mapped(row: &Row, mapping: Mapping) -> Result<Filled, Rejected> {
     let before = self::mapping(row);
     let Mapping { groups, roles: mapped, departments, default_role } = mapping;
     let kept = before.departments.into_iter().filter(|(group, _)| !before.roles.contains_key(group));
@@ -193,9 +186,6 @@ pub fn map(row: &Row, mapping: Mapping) -> Result<Filled, Rejected> {
         return Err(wrong("groups_claim", "REQUIRED", "the name of the groups' claim is missing"));
     }
     roles(&mapped, default_role)?;
-    if mapped.is_empty() && default_role.is_none() {
-        return Err(wrong("roles", "IDP_NOBODY", "with no group and no role for others, nobody gets in"));
-    }
     if let Some(known) = saml_settings(row) {
         return Filled::of(
             row,
@@ -243,20 +233,9 @@ impl Federation {
         let same = known.authentication == values.authentication
             || known.authentication.takes_secret() && values.authentication.takes_secret();
         let kept = if same { secret(&self.keys, row)? } else { None };
-        let secret = values.secret.or_else(|| kept.clone().map(Into::into));
+        let secret = values.secret.clone().or_else(|| kept.clone().map(Into::into));
         let preset = Preset::of(&row.kind, row.preset.as_deref());
-        let scopes: Vec<String> = preset.scopes().iter().map(|&scope| scope.to_owned()).collect();
-        let settings = Settings {
-            issuer: issuer_of(&values.issuer),
-            client_id: values.client_id.trim().to_owned(),
-            authentication: values.authentication,
-            algorithms: values.algorithms,
-            scopes: if values.scopes.is_empty() { scopes } else { values.scopes },
-            max_age: values.max_age,
-            tenants: values.tenants,
-            private: values.private,
-            ..known
-        };
+        let settings = Settings { unchecked: false, ..typed(known, values, preset) };
         let draft = Draft { name: row.name.clone(), settings, secret };
         let checked = match self.check(draft.clone()).await {
             Err(Rejected::Provider(ProviderError { code: "IDP_ISSUER", .. }))
@@ -284,7 +263,7 @@ impl Federation {
         let SamlValues { source, subject_attribute, unsolicited, response_signed, private } = values;
         let settings = saml::Settings { subject_attribute, unsolicited, response_signed, private, ..known };
         let Some(source) = source else {
-            if settings.certificates.is_empty() {
+            if settings.certificates.is_empty() || settings.unchecked {
                 return Err(wrong("metadata", "REQUIRED", "the metadata is missing"));
             }
             return Filled::of(row, &settings, None);
@@ -305,7 +284,8 @@ impl Federation {
             settings.by_owner && metadata_url.as_ref().is_none_or(|url| settings.metadata_url.as_ref() == Some(url));
         let by_owner = kept || by == Role::Owner && from_url;
         let metadata_url = metadata_url.or_else(|| settings.metadata_url.clone());
-        let settings = saml::Settings { metadata_url, by_owner, ..settings }.taking(provider, from_url);
+        let settings = saml::Settings { metadata_url, by_owner, unchecked: false, ..settings };
+        let settings = settings.taking(provider, from_url);
         owners_are_safe(&self.db, &settings, by).await?;
         Ok(Filled { read, ..Filled::of(row, &settings, None)? })
     }
@@ -320,28 +300,31 @@ impl Federation {
         let settings = row.settings.clone();
         Ok(Filled { before: settings.clone(), settings, secret: Some(sealed), read: None })
     }
+}
 
-    /// Switches a provider on that was tried as it is now.
-    pub async fn activate(&self, tx: &mut Tx, idp_id: &str, now: Timestamp) -> Result<(), Blocked> {
-        let row = idp::get(&mut *tx, idp_id).await?.filter(|row| row.draft).ok_or(Blocked::Changed)?;
-        let trial = idp::trial(&mut *tx, idp_id).await?;
-        if !trial.is_some_and(|trial| trial.passed && trial.settings_hash == fingerprint(&row)) {
-            return Err(Blocked::Untried);
-        }
-        if !user::has_local_owner(&mut *tx).await? {
-            return Err(Blocked::NoLocalOwner);
-        }
-        if !idp::activate(tx, &row, now).await? {
-            return Err(Blocked::Changed);
-        }
-        idp::forget_trial(tx, idp_id).await?;
-        Ok(())
+/// Settings with what was typed in place of what was known.
+pub(super) fn typed(known: Settings, values: OidcValues, preset: Preset) -> Settings {
+    let usual = || preset.scopes().iter().map(|&scope| scope.to_owned()).collect();
+    Settings {
+        issuer: issuer_of(&values.issuer),
+        client_id: values.client_id.trim().to_owned(),
+        authentication: values.authentication,
+        algorithms: values.algorithms,
+        scopes: if values.scopes.is_empty() { usual() } else { values.scopes },
+        max_age: values.max_age,
+        tenants: values.tenants,
+        private: values.private,
+        ..known
     }
 }
 
 /// See the module.
-async fn owners_are_safe(db: &Db, settings: &saml::Settings, by: Role) -> Result<(), Rejected> {
-    if by != Role::Owner && external_identity::has_owner_of(db, &issuer(settings)).await? {
+pub(super) async fn owners_are_safe(
+    on: impl Into<On<'_>>,
+    settings: &saml::Settings,
+    by: Role,
+) -> Result<(), Rejected> {
+    if by != Role::Owner && external_identity::has_owner_of(on, &issuer(settings)).await? {
         return Err(wrong("metadata", "IDP_OWNER", "an owner signs in by this provider: only owners change its keys"));
     }
     Ok(())

@@ -13,14 +13,15 @@ use super::{
     Federation,
     claims::Claimed,
     flow::{Arrival, Refused},
+    preset::Preset,
     report::{Heard, Report, failure},
     saml,
 };
 use crate::{
-    identity::{Action, AuditEntry, Found, Identity, Origin, Outcome, Principal, audit, setup::mail_key},
+    identity::{Action, AuditEntry, Found, Identity, Origin, Outcome, Principal, Role, audit, setup::mail_key},
     model::Timestamp,
     store::{
-        StoreError,
+        StoreError, external_identity,
         idp::{self, Row, Trial},
         user,
     },
@@ -29,9 +30,19 @@ use crate::{
 /// Why a browser is sent to a provider.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose<'a> {
-    SignIn { next: &'a str },
-    Trial { session_id: &'a str },
-    Act { act: Act, session_id: &'a str, next: &'a str },
+    SignIn {
+        next: &'a str,
+    },
+    /// `again`: the provider has to ask, so that somebody else may be tried than who is signed in there.
+    Trial {
+        session_id: &'a str,
+        again: bool,
+    },
+    Act {
+        act: Act,
+        session_id: &'a str,
+        next: &'a str,
+    },
 }
 
 /// What somebody who is signed in goes to a provider for.
@@ -72,19 +83,35 @@ pub(super) struct Kept<'a> {
 
 impl<'a> Purpose<'a> {
     pub fn may_use(self, row: &Row) -> bool {
-        matches!(self, Self::Trial { .. }) || row.enabled
+        self.is_trial() || row.enabled
+    }
+
+    pub fn is_trial(self) -> bool {
+        matches!(self, Self::Trial { .. })
     }
 
     /// The provider has to ask who that is, even if it knows.
     pub fn asks_again(self) -> bool {
-        matches!(self, Self::Act { .. })
+        matches!(self, Self::Act { .. } | Self::Trial { again: true, .. })
+    }
+
+    /// What an OpenID provider is asked for beside the rest. `max_age`: of its settings.
+    pub fn asks(self, row: &Row, max_age: Option<u32>) -> Vec<(&'static str, String)> {
+        let prompt = match self {
+            Self::Act { .. } => Some("login"),
+            Self::Trial { again: true, .. } => Some(Preset::of(&row.kind, row.preset.as_deref()).another()),
+            _ => None,
+        };
+        let max_age = if matches!(self, Self::Act { .. }) { Some(0) } else { max_age };
+        let prompt = prompt.map(|prompt| ("prompt", prompt.to_owned()));
+        prompt.into_iter().chain(max_age.map(|age| ("max_age", age.to_string()))).collect()
     }
 
     pub fn kept(self) -> Kept<'a> {
         let plain = Kept { next: "/", trial: None, act: None, session_id: None };
         match self {
             Self::SignIn { next } => Kept { next, ..plain },
-            Self::Trial { session_id } => Kept { trial: Some(session_id), ..plain },
+            Self::Trial { session_id, .. } => Kept { trial: Some(session_id), ..plain },
             Self::Act { act, session_id, next } => Kept { next, act: Some(act), session_id: Some(session_id), ..plain },
         }
     }
@@ -101,11 +128,25 @@ pub struct Finding {
     pub current: bool,
 }
 
+/// Who the person of a trial is here already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct There {
+    /// Somebody who does not sign in by the provider has this mail address.
+    pub taken: bool,
+    /// That person is an owner, and stays one.
+    pub owner: bool,
+}
+
 /// What counts as the same settings: everything but name and state.
 #[must_use]
 pub fn fingerprint(row: &Row) -> String {
     let hash = Sha256::new().chain_update(&row.kind).chain_update([0]).chain_update(&row.settings).chain_update([0]);
     hex::encode(hash.chain_update(row.secret.as_deref().unwrap_or_default()).finalize())
+}
+
+/// Whether a trial was begun with the settings that a provider has now.
+pub(super) fn is_of(attempt: &idp::Attempt, row: &Row) -> Result<(), Refused> {
+    if attempt.begun_at < row.updated_at { Err("TRIAL_STALE".into()) } else { Ok(()) }
 }
 
 /// Where a trial goes on.
@@ -118,17 +159,18 @@ pub enum Departure {
 }
 
 impl Federation {
-    /// Sends an administrator's browser to a provider to try it, also to one that is off or being set up.
+    /// Sends an administrator's browser to a provider to try it [`super::force::as_tried`], also to one that is off or
+    /// being set up. `again`: the provider asks who that is, even if it knows.
     pub async fn try_out(
         &self,
         me: &Principal,
-        row: &Row,
+        (row, again): (&Row, bool),
         cookie: Option<&str>,
         public_url: &Url,
         origin: &Origin,
     ) -> Result<Departure, Refused> {
         self.pace.take(origin.ip, self.clock.now()).map_err(Refused::Wait)?;
-        let purpose = Purpose::Trial { session_id: &me.session_id };
+        let purpose = Purpose::Trial { session_id: &me.session_id, again };
         let begun = if row.kind == "saml" {
             self.request(&row.id, purpose, cookie, public_url).await.map(|begun| (begun.way, begun.cookie))
         } else {
@@ -182,8 +224,8 @@ impl Federation {
         let now = self.clock.now();
         let report = match heard {
             Ok(heard) => {
-                let taken = self.is_taken(heard.claimed.as_ref().ok(), &heard.issuer, &row.kind).await?;
-                heard.report(now, taken)
+                let there = self.there(heard.claimed.as_ref().ok(), &heard.issuer, &row.kind).await?;
+                heard.report(now, there)
             }
             Err(Refused::Check { code, detail }) => failure(code, detail.as_deref(), row.kind == "saml"),
             Err(other) => return Err(other),
@@ -215,12 +257,18 @@ impl Federation {
         Ok(Arrival::Tried { idp_id: row.id.clone() })
     }
 
-    /// Whether this person would be turned away because somebody here has the mail address already.
-    async fn is_taken(&self, claimed: Option<&Claimed>, issuer: &str, kind: &str) -> Result<bool, StoreError> {
-        let Some((claimed, mail)) = claimed.and_then(|c| Some((c, c.mail.as_deref()?))) else { return Ok(false) };
+    /// Who this person is here already: by an earlier sign-in, or somebody with that mail address.
+    async fn there(&self, claimed: Option<&Claimed>, issuer: &str, kind: &str) -> Result<There, StoreError> {
+        let Some(claimed) = claimed else { return Ok(There::default()) };
         let issuer = if kind == "saml" { format!("saml:{issuer}") } else { issuer.to_owned() };
-        let known = crate::store::external_identity::user_of(&self.db, &issuer, &claimed.subject).await?;
-        Ok(known.is_none() && user::by_mail_key(&self.db, &mail_key(mail)).await?.is_some())
+        let known = external_identity::user_of(&self.db, &issuer, &claimed.subject).await?;
+        let person = match (&known, claimed.mail.as_deref()) {
+            (Some(id), _) => user::by_id(&self.db, id).await?,
+            (None, Some(mail)) => user::by_mail_key(&self.db, &mail_key(mail)).await?,
+            (None, None) => None,
+        };
+        let owner = person.as_ref().is_some_and(|person| person.role == Role::Owner.as_str());
+        Ok(There { taken: known.is_none() && person.is_some(), owner })
     }
 
     /// What the last trial of a provider found. One that cannot be opened any more counts as none.

@@ -1,7 +1,7 @@
 //! Requests to providers. Capped and timed as a whole, no redirects (a secret would follow them), names
 //! judged by what they resolve to.
 
-use std::time::Duration;
+use std::{error::Error, io, time::Duration};
 
 use bytes::BytesMut;
 use musubi_sdk::guard::{self, Reach};
@@ -20,6 +20,12 @@ const KEYS: usize = 1024 * 1024;
 pub(super) enum WireError {
     #[error("the address is not one that is spoken to: {0}")]
     Forbidden(String),
+    #[error("there is no host of that name")]
+    Nameless,
+    #[error("nothing answers at that port: the connection was refused")]
+    Refused,
+    #[error("no encrypted connection: {0}")]
+    Tls(String),
     #[error("the provider cannot be reached")]
     Unreachable,
     #[error("the provider did not answer in time")]
@@ -30,6 +36,57 @@ pub(super) enum WireError {
     TooLarge,
     #[error("the answer is not the JSON that was asked for")]
     Shape,
+}
+
+impl WireError {
+    /// The stable code of what is wrong with the way there; `other` where something came back.
+    pub fn code(&self, other: &'static str) -> &'static str {
+        match self {
+            Self::Forbidden(_) => "IDP_ADDRESS",
+            Self::Nameless => "IDP_HOST",
+            Self::Refused => "IDP_REFUSED",
+            Self::Tls(_) => "IDP_TLS",
+            Self::Unreachable => "IDP_UNREACHABLE",
+            Self::Timeout => "IDP_TIMEOUT",
+            Self::Status(_) | Self::TooLarge | Self::Shape => other,
+        }
+    }
+
+    /// Why a request had no answer, by the innermost cause that is known.
+    fn of(error: &reqwest::Error) -> Self {
+        if let Some(why) = guard::reason(error) {
+            return Self::Forbidden(why.to_string());
+        }
+        if error.is_timeout() {
+            return Self::Timeout;
+        }
+        let secret = error.url().is_some_and(|url| url.scheme() == "https");
+        Self::within(error, secret).unwrap_or(Self::Unreachable)
+    }
+
+    /// What one of the causes says. `secret`: the connection was to be encrypted.
+    fn within(error: &(dyn Error + 'static), secret: bool) -> Option<Self> {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(Self::Tls(tls.to_string()));
+        }
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            // What an error was made of is not among its sources.
+            if let Some(found) = io.get_ref().and_then(|inner| Self::within(inner, secret)) {
+                return Some(found);
+            }
+            match io.kind() {
+                io::ErrorKind::ConnectionRefused => return Some(Self::Refused),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset if secret => {
+                    return Some(Self::Tls("the other side broke off".to_owned()));
+                }
+                _ => {}
+            }
+        }
+        if error.to_string() == "dns error" {
+            return Some(Self::Nameless);
+        }
+        error.source().and_then(|source| Self::within(source, secret))
+    }
 }
 
 #[derive(Clone)]
@@ -120,11 +177,7 @@ async fn read<T: DeserializeOwned>(request: RequestBuilder, cap: usize) -> Answe
 }
 
 async fn body(request: RequestBuilder, cap: usize) -> Answer<BytesMut> {
-    let trouble = |error: reqwest::Error| match guard::reason(&error) {
-        Some(why) => WireError::Forbidden(why.to_string()),
-        None if error.is_timeout() => WireError::Timeout,
-        None => WireError::Unreachable,
-    };
+    let trouble = |error: reqwest::Error| WireError::of(&error);
     let mut answer = request.send().await.map_err(trouble)?;
     if !answer.status().is_success() {
         return Err(WireError::Status(answer.status().as_u16()));

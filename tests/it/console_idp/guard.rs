@@ -87,7 +87,7 @@ async fn only_administrators_set_providers_up_and_no_other_site_begins_a_trial()
     assert_eq!(a.v.get(&start).await.status, 403, "a link of another site");
     let away = a.v.stranger().click(&start).await;
     assert!(away.status == 303 && away.location().starts_with("/signin"), "{}", away.location());
-    for path in ["take", "roles", "activate", "remove", "secret"] {
+    for path in ["take", "roles", "activate", "remove", "secret", "change/apply", "change/remove"] {
         let page = a.v.press(&a.at(&format!("/admin/idp/{id}/{path}")), &[("secret", "x")]).await;
         assert_eq!(page.status, 403, "{path} without the token");
     }
@@ -100,7 +100,9 @@ async fn only_administrators_set_providers_up_and_no_other_site_begins_a_trial()
         for path in ["", "/new", &format!("/{id}"), &format!("/{id}/take"), &format!("/{id}/test/start")] {
             assert_eq!(a.open(&format!("/admin/idp{path}")).await.status, 403, "{role} {path}");
         }
-        assert_eq!(a.post(&format!("/admin/idp/{id}/remove"), &[]).await.status, 403, "{role}");
+        for path in ["remove", "change/apply", "change/remove"] {
+            assert_eq!(a.post(&format!("/admin/idp/{id}/{path}"), &[]).await.status, 403, "{role} {path}");
+        }
     }
     assert_eq!(a.scene.t.count("SELECT COUNT(*) FROM idp").await, 1);
     a.scene.t.stop().await;
@@ -122,7 +124,7 @@ async fn what_is_wrong_stands_beside_its_field_and_nothing_is_stored() {
     for (issuer, client, secret, field, code) in [
         // First: a secret that stood beside something wrong is kept.
         (site.issuer.as_str(), "hub", "", "secret", "シークレット"),
-        ("http://127.0.0.1:9/x", "hub", "s", "issuer", "取得できません"),
+        ("http://127.0.0.1:9/x", "hub", "s", "issuer", "拒否されました"),
         ("not a URL", "hub", "s", "issuer", "接続しません"),
         (site.issuer.as_str(), "", "s", "client_id", "クライアント ID"),
     ] {

@@ -41,7 +41,7 @@ async fn an_administrator_sets_a_provider_up_in_the_browser() {
     the_roles_are_given(&desk).await;
     it_is_tried(&desk, &issuers).await;
     it_is_switched_on(&desk).await;
-    the_page_afterwards(&desk).await;
+    the_page_afterwards(&desk, site.secret).await;
     desk.close().await;
 }
 
@@ -56,7 +56,8 @@ async fn the_values_are_read(desk: &Desk, issuer: &str, secret: &str) {
     desk.refused(422).await;
     desk.until("document.activeElement.id === 'issuer'").await;
     looks(desk, "idp-3-take-wrong").await;
-    desk.b.click("details summary.hit").await;
+    // The box that allows it is named, and in sight.
+    desk.b.wait_for_text("#issuer-e", "社内ネットワークの認証基盤").await;
     desk.b.click("input[name=private]").await;
     desk.b.fill("#issuer", issuer).await;
     // The secret was kept, so that nobody copies it again.
@@ -80,10 +81,9 @@ async fn the_roles_are_given(desk: &Desk) {
 }
 
 async fn it_is_tried(desk: &Desk, issuers: &Issuers) {
-    // A tab of its own for people; here the same one.
-    let start = desk.value("document.querySelector('a[target=_blank]').pathname").await;
     assert!(desk.b.exists(".foot-acts button[disabled]").await);
-    desk.open(&start).await;
+    // There and back in the same tab.
+    desk.b.click("main a.pri[href$='/test/start']").await;
     desk.b.wait_for_text("[data-region=checks]", "役割").await;
     desk.b.wait_for_text("main .note.bad", "役割に対応するグループに入っていない").await;
     looks(desk, "idp-5-test-failed").await;
@@ -93,7 +93,7 @@ async fn it_is_tried(desk: &Desk, issuers: &Issuers) {
     desk.b.fill("tbody tr:nth-child(2) input[name=group]", "staff").await;
     desk.b.click(".foot-acts .btn.pri").await;
     desk.b.wait_for_text("main .note.warn", "テストの後に設定が変わりました").await;
-    desk.open(&start).await;
+    desk.b.click("main a.pri[href$='/test/start']").await;
     desk.b.wait_for_text("main .note.ok", "すべて確認できました").await;
     looks(desk, "idp-5-test").await;
     assert_eq!(issuers.wrong("browser"), Vec::<String>::new());
@@ -116,7 +116,7 @@ async fn it_is_switched_on(desk: &Desk) {
     looks(desk, "idp-list").await;
 }
 
-async fn the_page_afterwards(desk: &Desk) {
+async fn the_page_afterwards(desk: &Desk, secret: &str) {
     let id = desk.t.text("SELECT id FROM idp").await;
     // Somebody is refused: an answer that nobody asked for.
     Visitor::new().get(&format!("{}/auth/oidc/{id}/callback?code=x&state=y", desk.t.address())).await;
@@ -125,7 +125,22 @@ async fn the_page_afterwards(desk: &Desk) {
     looks(desk, "idp-page").await;
     desk.b.fill("#secret", "anotherSecretOfTheTests").await;
     desk.b.click("form[action$='/secret'] button").await;
-    desk.b.wait_for_text("main [role=status]", "シークレットを変更しました").await;
+    desk.b.wait_for_text("main [role=status]", "変更の下書きを保存しました").await;
+    assert!(desk.b.exists("form[action$='/change/apply'] button[disabled]").await);
+    looks(desk, "idp-change-untried").await;
+    desk.b.click("main a.pri[href$='/test/start']").await;
+    desk.b.wait_for_text("main .note.bad", "認可コードを受け付けない").await;
+    looks(desk, "idp-change-failed").await;
+    desk.b.click(".note.bad a[href$='/take']").await;
+    desk.b.fill("#secret", secret).await;
+    looks(desk, "idp-change-take").await;
+    desk.b.click(".foot-acts .btn.pri").await;
+    desk.until("location.pathname.endsWith('/test')").await;
+    desk.b.click("main a.pri[href$='/test/start']").await;
+    desk.b.wait_for_text("main .note.ok", "すべて確認できました").await;
+    looks(desk, "idp-change-tested").await;
+    desk.b.click("form[action$='/change/apply'] button").await;
+    desk.b.wait_for_text("main [role=status]", "変更を有効にしました").await;
     desk.b.click("[data-region=refusals] .sub a").await;
     desk.b.wait_for_text("[data-region=rows]", "サインイン").await;
     // Without scripts: off, on and away by forms alone.
@@ -141,7 +156,7 @@ async fn the_page_afterwards(desk: &Desk) {
     desk.b.wait_for_text("main [role=status]", "削除しました").await;
     assert_eq!(desk.t.count("SELECT COUNT(*) FROM idp").await, 0);
     let acts = "SELECT COUNT(DISTINCT action) FROM audit WHERE action LIKE 'idp.%'";
-    assert_eq!(desk.t.count(acts).await, 7, "create, change, try, enable, secret, disable, remove");
+    assert_eq!(desk.t.count(acts).await, 8, "create, change, try, enable, secret, apply, disable, remove");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,18 @@ async fn a_saml_provider_is_set_up_tried_and_switched_on() {
         for said in ["すべて確認できました", "sub-good", "good@staff.example", "架空 花子"] {
             assert!(page.contains(said), "{}: {said} in {page}", database.name);
         }
+        // What came is shown also where the identifier is no lasting one.
+        let passing = Draft {
+            assertion: |_, text| text.replace("nameid-format:persistent", "nameid-format:transient"),
+            ..Draft::default()
+        };
+        assert_eq!(tried(&a, &id, "passing", passing).await.location(), test);
+        let page = a.open(&test).await.body;
+        for said in ["毎回変わる識別子", "persistent にするか", "sub-passing", "passing@staff.example", "staff"]
+        {
+            assert!(page.contains(said), "{}: {said} in {page}", database.name);
+        }
+        assert_eq!(tried(&a, &id, "well", Draft::default()).await.location(), test);
         a.nobody_came().await;
 
         // A draft takes no response but those of trials that are on their way.
@@ -84,6 +96,49 @@ async fn a_saml_provider_is_set_up_tried_and_switched_on() {
         a.done(&format!("/admin/idp/{id}/activate"), &[]).await;
         assert!(a.open("/signin").await.status == 303, "the administrator is signed in");
         assert!(Visitor::new().get(&a.at("/signin")).await.body.contains(&format!("/auth/saml/{id}/start")));
+        a.scene.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saml_provider_in_use_is_changed_beside_what_holds() {
+    for database in Database::both().await {
+        let a = Admin::new(&database).await;
+        let id = ready(&a).await;
+        assert!(a.change("UPDATE idp SET draft = FALSE, enabled = TRUE").await);
+        let (page, test) = (format!("/admin/idp/{id}"), format!("/admin/idp/{id}/test"));
+        let holds = a.scene.t.text("SELECT settings FROM idp").await;
+        a.done(&format!("{page}/take"), &[("subject_attribute", "employeeNumber")]).await;
+        assert_eq!(a.scene.t.text("SELECT settings FROM idp").await, holds, "{}", database.name);
+        assert!(a.open(&format!("{page}/roles")).await.body.contains("employeeNumber"), "what names a person is said");
+        assert_eq!(tried(&a, &id, "none", Draft::default()).await.location(), test);
+        let shown = a.open(&test).await.body;
+        assert!(shown.contains("識別子の属性が1つではない") && shown.contains("none@staff.example"), "{shown}");
+        assert_eq!(a.post(&format!("{page}/change/apply"), &[]).await.status, 422, "{}", database.name);
+
+        // Meanwhile our key is rolled over: the change does not take that back.
+        for step in ["next", "switch"] {
+            a.done(&format!("{page}/key"), &[("step", step)]).await;
+        }
+        a.done(&format!("{page}/take"), &[("subject_attribute", "mail")]).await;
+        assert_eq!(tried(&a, &id, "good", Draft::default()).await.location(), test);
+        let shown = a.open(&test).await.body;
+        assert!(shown.contains("すべて確認できました"), "{}: {shown}", database.name);
+        let rolled = a.scene.t.text("SELECT settings FROM idp").await;
+        a.done(&format!("{page}/change/apply"), &[]).await;
+        let expected = rolled.replace(r#""subject_attribute":null"#, r#""subject_attribute":"mail""#);
+        assert_eq!(a.scene.t.text("SELECT settings FROM idp").await, expected, "{}", database.name);
+
+        // Another provider's metadata is another provider.
+        let other = metadata("https://other.id.example/saml", "https://other.id.example/sso", &[&keys().main]);
+        let refused = a.post(&format!("{page}/take"), &[("metadata", &other)]).await;
+        assert!(refused.status == 422 && refused.body.contains("別の認証基盤のメタデータです"), "{}", refused.body);
+        let give = a.open(&format!("{page}/give")).await.body;
+        for said in ["NameID", "属性として送ります", "Musubi の証明書"] {
+            assert!(give.contains(said), "{said} in {give}");
+        }
+        let start = a.open(&format!("{test}/start?person=another")).await;
+        assert!(request_of(start.location()).contains("ForceAuthn=\"true\""), "{}", start.location());
         a.scene.t.stop().await;
     }
 }
@@ -111,6 +166,9 @@ async fn an_administrator_brings_no_keys_for_a_provider_of_an_owner() {
     let page = a.post(&format!("/admin/idp/{id}/refresh"), &[("metadata", &mine)]).await;
     assert!(page.status == 422 && page.body.contains("変更できるのはオーナーだけです"), "{}", page.body);
     assert_eq!(a.scene.t.text("SELECT settings FROM idp").await, before);
+    // Nor another way to tell who somebody is.
+    let page = a.post(&format!("/admin/idp/{id}/take"), &[("subject_attribute", "nickname")]).await;
+    assert!(page.status == 422 && page.body.contains("変更できるのはオーナーだけです"), "{}", page.body);
     // Nor by a provider of the same name beside or in place of it.
     a.done(&format!("/admin/idp/{id}/remove"), &[]).await;
     let again = a.draft("again", "saml").await;

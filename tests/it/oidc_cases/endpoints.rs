@@ -109,7 +109,7 @@ pub const CASES: &[Case] = &[
     refused("jwks-500", "IDP_KEYS", "the key set answers 500", |p| p.jwks_answer = Answer::Page(500)),
     refused("jwks-html", "IDP_KEYS", "the key set is a page", |p| p.jwks_answer = Answer::Page(200)),
     refused("jwks-redirect", "IDP_KEYS", "the key set is elsewhere", |p| p.jwks_answer = Answer::Elsewhere(302)),
-    refused("jwks-slow", "IDP_KEYS", "no answer: a time limit ends it", |p| p.jwks_answer = Answer::Silence),
+    refused("jwks-slow", "IDP_TIMEOUT", "no answer: a time limit ends it", |p| p.jwks_answer = Answer::Silence),
     refused("jwks-huge", "IDP_KEYS", "20 000 keys, ours the last", |p| p.jwks = crowd)
         .because("a key set is read up to 1 MiB"),
     refused("jwks-duplicate-kid", "TOKEN_KEY_AMBIGUOUS", "two keys under one `kid`, the second is ours", |p| {
@@ -150,10 +150,8 @@ pub const CASES: &[Case] = &[
     not_added("disc-html", "IDP_DISCOVERY", "a page with status 200", |p| p.discovery_answer = Answer::Page(200)),
     not_added("disc-404", "IDP_DISCOVERY", "HTTP 404", |p| p.discovery_answer = Answer::Page(404)),
     not_added("disc-huge", "IDP_DISCOVERY", "an answer of 32 MiB", |p| p.discovery_answer = Answer::Huge),
-    not_added("disc-slow", "IDP_DISCOVERY", "no answer: a time limit ends it", |p| {
-        p.discovery_answer = Answer::Silence
-    }),
-    not_added("disc-drip", "IDP_DISCOVERY", "a byte a second: the limit is on the whole answer", |p| {
+    not_added("disc-slow", "IDP_TIMEOUT", "no answer: a time limit ends it", |p| p.discovery_answer = Answer::Silence),
+    not_added("disc-drip", "IDP_TIMEOUT", "a byte a second: the limit is on the whole answer", |p| {
         p.discovery_answer = Answer::Drip
     }),
     not_added("disc-deep", "IDP_DISCOVERY", "100 000 lists in one another", |p| p.discovery_answer = Answer::Deep),

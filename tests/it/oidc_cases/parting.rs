@@ -81,9 +81,13 @@ async fn who_signs_out_here_may_sign_out_at_the_provider_once() {
                 && url.as_str().starts_with(&format!("{}/logout?", scene.issuers.site("leaves").issuer))
         );
         let names: Vec<&str> = said.keys().map(String::as_str).collect();
-        assert_eq!(names, ["client_id", "id_token_hint", "post_logout_redirect_uri", "tenant"]);
+        assert_eq!(names, ["client_id", "id_token_hint", "post_logout_redirect_uri", "state", "tenant"]);
         assert_eq!(said["client_id"], "musubi-hub");
         assert_eq!(said["post_logout_redirect_uri"], format!("{}/signin", scene.t.address()));
+        // As the provider sends the browser back (section 3): it says so here, as after SAML.
+        let back = format!("{}?state={}", said["post_logout_redirect_uri"], said["state"]);
+        let page = visitor.get(&back).await.body;
+        assert!(page.contains("You are signed out of the provider as well"), "{}: {page}", database.name);
         let hint: Value = serde_json::from_slice(&unb64(&parts(&said["id_token_hint"])[1])).unwrap();
         assert_eq!(hint["sub"], scene.issuers.site("leaves").subject());
 

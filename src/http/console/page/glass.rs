@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, done, idp, users};
+use super::{ShellOf, done, idps, users};
 use crate::{
     app::SharedHub,
     http::{
@@ -33,7 +33,7 @@ async fn require(State(hub): State<SharedHub>, frame: ShellOf, origin: Origin) -
     match hub.identity.require_sso(&frame.me.user_id, &frame.me.session_id, &origin).await {
         Ok(ended) => Ok(done("/admin/idp", "sso_required", i64::try_from(ended).ok())),
         Err(GlassError::Store(error)) => Err(error.into()),
-        Err(error) => idp::refused(&hub, frame, error.code()).await,
+        Err(error) => idps::refused(&hub, frame, error.code()).await,
     }
 }
 

@@ -122,7 +122,7 @@ impl Posted {
 }
 
 fn wrong(field: &str, code: &str) -> Wrong {
-    Wrong { field: field.to_owned(), code: code.to_owned(), detail: String::new() }
+    Wrong::plain(field, code)
 }
 
 /// What a page says of a refusal. What the provider's own description does to it belongs to `field`.

@@ -1,88 +1,88 @@
-//! `/admin/idp/new` and the steps of `/admin/idp/{id}/…`: a draft that is tried before anybody signs in by it.
+//! `/admin/idp/new` and the first steps of `/admin/idp/{id}/…`, and what all steps know: a draft is tried before
+//! anybody signs in by it, and so is what is changed of a provider in use.
+
+use std::convert::Infallible;
 
 use axum::{
     Router,
-    extract::{Path, RawForm, State},
-    http::{HeaderMap, StatusCode},
+    extract::{FromRequestParts, Path, RawForm, State},
+    http::{StatusCode, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
-
-use secrecy::SecretString;
+use serde_json::json;
 
 use super::{
     ShellOf, done,
-    idp::{changed, facts, find, given, keys_url},
+    idp::{changed, find},
+    idp_facts::{given, own_certificate},
     idp_form::{Posted, explain},
     outcome::{Act, audited},
 };
 use crate::{
     app::{Hub, SharedHub},
     http::{
-        AppError, Preferences,
+        AppError,
         console::{
             Section, Shell,
             view::{
                 Page,
-                idp::Wrong,
-                idp_setup::{ActivatePage, Frame, GivePage, MethodPage, RolesPage, STEPS, TakePage, TestPage},
+                idp::{Pending, Wrong},
+                idp_setup::{Frame, GivePage, MethodPage, STEPS},
             },
         },
-        cookie, saml as saml_page,
-        session::own_click,
+        transport::Transport,
     },
     identity::{
-        Action, Origin, Principal, Role,
+        Action, Origin, Principal,
         federation::{
-            manage::Rejected,
+            force,
             preset::Preset,
-            saml::{Begun, manage::saml_settings},
-            setup::{self, Blocked, Filled},
-            trial::{self, Departure},
+            setup::{self, Filled},
+            trial,
         },
     },
+    model::Timestamp,
     store::{
+        StoreError,
         idp::{self, Row},
-        user,
+        idp_change, user,
     },
 };
-
-/// Rows to type further groups into.
-const BLANK: usize = 3;
 
 pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/admin/idp/new", get(begin).post(create))
         .route("/admin/idp/{id}/method", get(method).post(rename))
         .route("/admin/idp/{id}/give", get(give))
-        .route("/admin/idp/{id}/take", get(take).post(fill))
-        .route("/admin/idp/{id}/roles", get(roles).post(map))
-        .route("/admin/idp/{id}/test", get(test))
-        .route("/admin/idp/{id}/test/start", get(start))
-        .route("/admin/idp/{id}/activate", get(confirm).post(activate))
 }
 
 /// A provider, and the step that a page shows of it.
-struct Here {
-    row: Row,
-    frame: Frame,
-    shell: Shell,
-    me: Principal,
+pub struct Here {
+    /// As people sign in by it.
+    pub live: Row,
+    /// As it is tried: with what was changed.
+    pub row: Row,
+    pub frame: Frame,
+    pub shell: Shell,
+    pub me: Principal,
 }
 
 impl Here {
-    async fn at(hub: &Hub, frame: ShellOf, id: &str, step: &str) -> Result<Self, AppError> {
+    pub async fn at(hub: &Hub, frame: ShellOf, id: &str, step: &str) -> Result<Self, AppError> {
         let asked = frame.allow(Action::ManageSignIn, Section::SignIn)?;
-        let row = find(hub, id).await?;
-        // What is in use keeps who its people are: only roles change, and it may be tried again.
-        if !row.draft && !["roles", "test"].contains(&step) {
-            return Err(AppError::Elsewhere(format!("/admin/idp/{}", row.id)));
+        let live = find(hub, id).await?;
+        if !live.draft && step == "activate" {
+            return Err(AppError::Elsewhere(format!("/admin/idp/{}", live.id)));
         }
         // From here on groups decide who is administrator.
-        if step == "activate" || (step == "roles" && !row.draft) {
-            asked.fresh(hub, &format!("/admin/idp/{}/{step}", row.id))?;
+        if step == "activate" || (step == "roles" && !live.draft) {
+            let (here, back) = (format!("/admin/idp/{}/{step}", live.id), format!("/admin/idp/{}", live.id));
+            asked.fresh_for(hub, &here, &back)?;
         }
         let ShellOf { shell, me, .. } = asked;
+        let change = idp_change::get(&hub.db, &live.id).await?;
+        let row = change.as_ref().map_or_else(|| live.clone(), |change| force::changed(&live, change));
         let finding = idp::trial(&hub.db, &row.id).await?;
         let done = match () {
             () if !setup::is_filled(&row) => 2,
@@ -98,18 +98,23 @@ impl Here {
             at: STEPS.iter().position(|known| *known == step).unwrap_or_default(),
             done,
             draft: row.draft,
+            pending: pending(hub, change).await?,
         };
-        Ok(Self { row, frame, shell, me })
+        Ok(Self { live, row, frame, shell, me })
     }
 
-    /// To a step, or back to the provider where it is in use.
-    fn on(&self, step: &str, word: &str) -> Response {
+    /// To the list, where something was put aside; to a step; or back to the provider where it is in use.
+    pub fn on(&self, action: &str, step: &str, word: &str) -> Response {
         let id = &self.row.id;
-        let to = if self.row.draft { format!("/admin/idp/{id}/{step}") } else { format!("/admin/idp/{id}") };
-        done(&to, word, None)
+        match (action, self.row.draft) {
+            ("later", _) => done("/admin/idp", "idp_aside", None),
+            (_, true) => done(&format!("/admin/idp/{id}/{step}"), word, None),
+            (_, false) => done(&format!("/admin/idp/{id}"), word, None),
+        }
     }
 
-    async fn store(&self, hub: &Hub, origin: &Origin, filled: Filled) -> Result<(), AppError> {
+    /// Stores settings that hold at once.
+    pub async fn store(&self, hub: &Hub, origin: &Origin, filled: Filled) -> Result<(), AppError> {
         let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
         if !filled.store(&mut tx, &self.row.id, now).await? {
             return Err(changed());
@@ -119,13 +124,42 @@ impl Here {
     }
 }
 
-fn unprocessable(page: &impl Page, shell: &Shell) -> Response {
+/// Who changed a provider that is in use, as pages name them.
+pub async fn pending(hub: &Hub, change: Option<idp_change::Row>) -> Result<Option<Pending>, StoreError> {
+    let Some(change) = change else { return Ok(None) };
+    let names = user::names(&hub.db, &[change.user_id.as_str()]).await?;
+    let who = names.into_iter().next().map(|(_, name)| name).unwrap_or_default();
+    Ok(Some(Pending { who, at: Timestamp(change.updated_at) }))
+}
+
+/// Where a page is to be opened instead, when it was opened under another host than that of `public_url`: providers
+/// send browsers back there, where the cookie that binds them is not known. `None`: all is well.
+pub struct Astray(pub Option<String>);
+
+impl FromRequestParts<SharedHub> for Astray {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &SharedHub) -> Result<Self, Infallible> {
+        let (transport, ours) = (Transport::of(parts, &hub.edge), &hub.edge.public_url);
+        // What a proxy of ours names need not be what the browser named.
+        if transport.proxied || transport.host == ours.host().map(|host| host.to_owned()) {
+            return Ok(Self(None));
+        }
+        Ok(Self(ours.join(parts.uri.path()).ok().map(String::from)))
+    }
+}
+
+pub fn unprocessable(page: &impl Page, shell: &Shell) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, page.render(shell)).into_response()
 }
 
-async fn begin(frame: ShellOf) -> Result<Html<String>, AppError> {
+async fn begin(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {
     let ShellOf { shell, .. } = frame.allow(Action::ManageSignIn, Section::SignIn)?;
-    let name = shell.t("idp.name_default").to_owned();
+    let taken = idp::all(&hub.db).await?;
+    let usual = shell.t("idp.name_default");
+    let names = std::iter::once(usual.to_owned()).chain((2..).map(|number| format!("{usual} {number}")));
+    // There are fewer providers than numbers.
+    let name = names.take(taken.len() + 1).find(|name| taken.iter().all(|row| row.name != *name)).unwrap_or_default();
     Ok(MethodPage { frame: None, preset: Preset::Entra, name, wrong: None }.render(&shell))
 }
 
@@ -151,11 +185,10 @@ async fn create(
     };
     let mut tx = hub.db.begin().await?;
     if !idp::insert(&mut tx, &row).await? {
-        let wrong = Wrong { field: "name".into(), code: "IDP_NAME_TAKEN".into(), detail: String::new() };
-        return Ok(refused(wrong));
+        return Ok(refused(Wrong::plain("name", "IDP_NAME_TAKEN")));
     }
     let act = Act::on(&me, &origin, "idp.create", "idp", &row.id);
-    audited(&mut tx, act.detail(serde_json::json!({"draft": true})), now).await?;
+    audited(&mut tx, act.detail(json!({"draft": true})), now).await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/admin/idp/{}/give", row.id)).into_response())
 }
@@ -179,7 +212,9 @@ async fn rename(
 ) -> Result<Response, AppError> {
     let here = Here::at(&hub, frame, &id, "method").await?;
     let posted = Posted::read(&body);
-    let (preset, name) = (preset(&posted)?, posted.text("name"));
+    let (preset, typed, action) = (preset(&posted)?, posted.text("name"), posted.text("action"));
+    // Put aside without a name, it keeps the one that it has.
+    let name = if action == "later" && typed.is_empty() { here.row.name.clone() } else { typed };
     let mut tx = hub.db.begin().await?;
     if let Err(rejected) = hub.federation.rename(&mut tx, &here.row, &name, preset).await {
         let wrong = Some(explain(rejected, "name")?);
@@ -187,245 +222,19 @@ async fn rename(
     }
     audited(&mut tx, Act::on(&here.me, &origin, "idp.change", "idp", &here.row.id), hub.clock.now()).await?;
     tx.commit().await?;
-    Ok(Redirect::to(&format!("/admin/idp/{}/give", here.row.id)).into_response())
-}
-
-async fn give(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
-    let here = Here::at(&hub, frame, &id, "give").await?;
-    Ok(GivePage { values: given(&hub, &here.row), frame: here.frame }.render(&here.shell))
-}
-
-/// What is stored, as the form shows it.
-fn taken(hub: &Hub, here: &Here) -> TakePage {
-    let (row, filled) = (&here.row, setup::is_filled(&here.row));
-    let mut page = TakePage {
-        frame: here.frame.clone(),
-        issuer: String::new(),
-        client_id: String::new(),
-        has_secret: row.secret.is_some(),
-        authentication: "basic".to_owned(),
-        scopes: String::new(),
-        algorithms: String::new(),
-        max_age: String::new(),
-        tenants: String::new(),
-        private: false,
-        metadata_url: String::new(),
-        metadata: String::new(),
-        subject_attribute: String::new(),
-        unsolicited: false,
-        response_signed: false,
-        facts: filled.then(|| facts(row)),
-        keys_url: filled.then(|| keys_url(hub, row)).flatten(),
-        wrong: None,
-    };
-    if let Some(known) = saml_settings(row) {
-        page.metadata_url = known.metadata_url.unwrap_or_default();
-        page.subject_attribute = known.subject_attribute.unwrap_or_default();
-        (page.unsolicited, page.response_signed, page.private) =
-            (known.unsolicited, known.response_signed, known.private);
-    } else if let Some(known) = setup::oidc_settings(row) {
-        (page.issuer, page.client_id, page.private) = (known.issuer, known.client_id, known.private);
-        page.authentication = known.authentication.as_str().to_owned();
-        page.has_secret &= known.authentication.takes_secret();
-        page.scopes = known.scopes.join(" ");
-        page.algorithms = known.algorithms.join(" ");
-        page.max_age = known.max_age.map(|seconds| seconds.to_string()).unwrap_or_default();
-        page.tenants = known.tenants.join(" ");
+    if here.row.draft && action != "later" {
+        return Ok(Redirect::to(&format!("/admin/idp/{}/give", here.row.id)).into_response());
     }
-    page
+    Ok(here.on(&action, "give", "saved"))
 }
 
-async fn take(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
-    let here = Here::at(&hub, frame, &id, "take").await?;
-    Ok(taken(&hub, &here).render(&here.shell))
-}
-
-async fn fill(
-    State(hub): State<SharedHub>,
-    frame: ShellOf,
-    origin: Origin,
-    Path(id): Path<String>,
-    RawForm(body): RawForm,
-) -> Result<Response, AppError> {
-    let here = Here::at(&hub, frame, &id, "take").await?;
-    let posted = Posted::read(&body);
-    let filled = if here.row.kind == "saml" {
-        hub.federation.fill_saml(&here.row, posted.saml(), here.me.role).await.map_err(|e| explain(e, "metadata"))
-    } else {
-        match posted.oidc() {
-            Ok(values) => hub.federation.fill_oidc(&here.row, values).await.map_err(|e| explain(e, "issuer")),
-            Err(wrong) => Err(Ok(wrong)),
-        }
-    };
-    match filled {
-        Ok(filled) => {
-            here.store(&hub, &origin, filled).await?;
-            Ok(here.on(if posted.text("action") == "check" { "take" } else { "roles" }, "idp_read"))
-        }
-        Err(wrong) => {
-            let page = typed(&hub, &here, &posted, wrong?);
-            let kept = keep_secret(&hub, &here, &origin, &posted).await?;
-            Ok(unprocessable(&TakePage { has_secret: page.has_secret || kept, ..page }, &here.shell))
-        }
-    }
-}
-
-/// A secret that was typed beside something wrong: nobody has to copy it again.
-async fn keep_secret(hub: &Hub, here: &Here, origin: &Origin, posted: &Posted) -> Result<bool, AppError> {
-    let secret = SecretString::from(posted.text("secret"));
-    let Ok(filled) = hub.federation.change_secret(&here.row, &secret) else { return Ok(false) };
-    here.store(hub, origin, filled).await?;
-    Ok(true)
-}
-
-/// The form as it was sent; a secret does not go back.
-fn typed(hub: &Hub, here: &Here, posted: &Posted, wrong: Wrong) -> TakePage {
-    TakePage {
-        issuer: posted.text("issuer"),
-        client_id: posted.text("client_id"),
-        authentication: posted.text("authentication"),
-        scopes: posted.text("scopes"),
-        algorithms: posted.text("algorithms"),
-        max_age: posted.text("max_age"),
-        tenants: posted.text("tenants"),
-        private: posted.ticked("private"),
-        metadata_url: posted.text("metadata_url"),
-        metadata: posted.text("metadata"),
-        subject_attribute: posted.text("subject_attribute"),
-        unsolicited: posted.ticked("unsolicited"),
-        response_signed: posted.ticked("response_signed"),
-        wrong: Some(wrong),
-        ..taken(hub, here)
-    }
-}
-
-async fn roles(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
-    let here = Here::at(&hub, frame, &id, "roles").await?;
-    let setup::Mapping { groups: groups_claim, roles: mapped, mut departments, default_role } =
-        setup::mapping(&here.row);
-    let mut rows: Vec<(String, String, String)> = Vec::new();
-    for (group, role) in mapped {
-        let department = departments.remove(&group).unwrap_or_default();
-        rows.push((group, role.as_str().to_owned(), department));
-    }
-    if here.frame.preset.has_groups() || !rows.is_empty() {
-        rows.extend(vec![Default::default(); BLANK]);
-    }
-    let default_role = default_role.map(Role::as_str).unwrap_or_default().to_owned();
-    let seen = seen(&hub, &here).await?;
-    let page = RolesPage { groups_claim, rows, default_role, seen, wrong: None, frame: here.frame.clone() };
-    Ok(page.render(&here.shell))
-}
-
-/// Groups of the reader's own last trial.
-async fn seen(hub: &Hub, here: &Here) -> Result<Option<String>, AppError> {
-    let finding = hub.federation.finding(&here.row).await?.filter(|finding| finding.user_id == here.me.user_id);
-    let received = finding.map(|finding| finding.report.received).unwrap_or_default();
-    Ok(received.into_iter().find(|known| known.usage == "groups").and_then(|known| known.value))
-}
-
-async fn map(
-    State(hub): State<SharedHub>,
-    frame: ShellOf,
-    origin: Origin,
-    Path(id): Path<String>,
-    RawForm(body): RawForm,
-) -> Result<Response, AppError> {
-    let here = Here::at(&hub, frame, &id, "roles").await?;
-    let posted = Posted::read(&body);
-    let page = |wrong: Option<Wrong>, blank: usize, seen| {
-        let mut rows = posted.rows();
-        rows.extend(vec![Default::default(); blank]);
-        let default_role = posted.text("default_role");
-        let groups_claim = posted.text("groups_claim");
-        RolesPage { groups_claim, rows, default_role, seen, wrong, frame: here.frame.clone() }
-    };
-    if posted.text("action") == "more" {
-        return Ok(page(None, 2 * BLANK, seen(&hub, &here).await?).render(&here.shell).into_response());
-    }
-    let checked = match posted.mapping() {
-        Ok(mapping) => setup::map(&here.row, mapping).map_err(|rejected: Rejected| explain(rejected, "roles")),
-        Err(wrong) => Err(Ok(wrong)),
-    };
-    match checked {
-        Ok(filled) => {
-            here.store(&hub, &origin, filled).await?;
-            Ok(here.on("test", "saved"))
-        }
-        Err(wrong) => {
-            let wrong = Some(wrong?);
-            Ok(unprocessable(&page(wrong, BLANK, seen(&hub, &here).await?), &here.shell))
-        }
-    }
-}
-
-async fn test(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
-    let here = Here::at(&hub, frame, &id, "test").await?;
-    if here.frame.done < 4 {
-        return Ok(Redirect::to(&format!("/admin/idp/{}", here.row.id)).into_response());
-    }
-    let finding = hub.federation.finding(&here.row).await?;
-    let local_owner = user::has_local_owner(&hub.db).await?;
-    let mine = finding.as_ref().is_some_and(|finding| finding.user_id == here.me.user_id);
-    let names = match &finding {
-        Some(finding) => user::names(&hub.db, &[finding.user_id.as_str()]).await?,
-        None => Vec::new(),
-    };
-    let who = names.into_iter().next().map(|(_, name)| name).unwrap_or_default();
-    Ok(TestPage { frame: here.frame, finding, who, mine, local_owner }.render(&here.shell).into_response())
-}
-
-/// A link in a tab of its own, not a form: the policy of our pages lets no form lead to another site.
-async fn start(
-    State(hub): State<SharedHub>,
-    frame: ShellOf,
-    preferences: Preferences,
-    origin: Origin,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, AppError> {
-    let here = Here::at(&hub, frame, &id, "test").await?;
-    own_click(&headers)?;
-    let bound = cookie::get(&headers, cookie::LOGIN);
-    let public = &hub.edge.public_url;
-    let (way, bound) = match hub.federation.try_out(&here.me, &here.row, bound, public, &origin).await? {
-        Departure::Away { way, cookie } => (way, cookie),
-        Departure::Found => return Ok(Redirect::to(&format!("/admin/idp/{}/test", here.row.id)).into_response()),
-    };
-    Ok(saml_page::set_out(&hub, Begun { way, cookie: bound }, preferences))
-}
-
-async fn confirmation(hub: &Hub, here: &Here, error: Option<&'static str>) -> Result<ActivatePage, AppError> {
-    let local_owner = user::has_local_owner(&hub.db).await?;
-    Ok(ActivatePage { frame: here.frame.clone(), passed: here.frame.done == 5, local_owner, error })
-}
-
-async fn confirm(
+async fn give(
     State(hub): State<SharedHub>,
     frame: ShellOf,
     Path(id): Path<String>,
+    Astray(astray): Astray,
 ) -> Result<Html<String>, AppError> {
-    let here = Here::at(&hub, frame, &id, "activate").await?;
-    Ok(confirmation(&hub, &here, None).await?.render(&here.shell))
-}
-
-async fn activate(
-    State(hub): State<SharedHub>,
-    frame: ShellOf,
-    origin: Origin,
-    Path(id): Path<String>,
-) -> Result<Response, AppError> {
-    let here = Here::at(&hub, frame, &id, "activate").await?;
-    let (mut tx, now) = (hub.db.begin().await?, hub.clock.now());
-    match hub.federation.activate(&mut tx, &here.row.id, now).await {
-        Ok(()) => {}
-        Err(Blocked::Store(error)) => return Err(error.into()),
-        Err(blocked) => {
-            tx.rollback().await?;
-            return Ok(unprocessable(&confirmation(&hub, &here, Some(blocked.code())).await?, &here.shell));
-        }
-    }
-    audited(&mut tx, Act::on(&here.me, &origin, "idp.enable", "idp", &here.row.id), now).await?;
-    tx.commit().await?;
-    Ok(done(&format!("/admin/idp/{}", here.row.id), "idp_activated", None))
+    let here = Here::at(&hub, frame, &id, "give").await?;
+    let certificate = own_certificate(&here.row);
+    Ok(GivePage { values: given(&hub, &here.row), frame: here.frame, certificate, astray }.render(&here.shell))
 }

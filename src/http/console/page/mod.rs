@@ -20,9 +20,16 @@ mod glass;
 mod home;
 mod hooks;
 mod idp;
+mod idp_change;
 mod idp_domain;
+mod idp_facts;
 mod idp_form;
+mod idp_keys;
+mod idp_roles;
 mod idp_setup;
+mod idp_take;
+mod idp_test;
+mod idps;
 mod invite;
 mod link;
 mod live;
@@ -97,8 +104,14 @@ pub fn routes() -> Router<SharedHub> {
         .merge(tokens::routes())
         .merge(users::routes())
         .merge(glass::routes())
+        .merge(idps::routes())
         .merge(idp::routes())
+        .merge(idp_keys::routes())
+        .merge(idp_change::routes())
         .merge(idp_domain::routes())
         .merge(idp_setup::routes())
+        .merge(idp_take::routes())
+        .merge(idp_roles::routes())
+        .merge(idp_test::routes())
         .merge(audit::routes())
 }

@@ -6,7 +6,7 @@ use crate::{
             audit::AuditLine,
             idp::{
                 CertificateRow, DomainRow, Facts, GlassRow, IdpPage, IdpRow, IdpsPage, MetadataReading, OtherKey,
-                OwnKeys, Wrong,
+                OwnKeys, Pending, Wrong,
             },
             idp_setup::{ActivatePage, Frame, GivePage, MethodPage, RolesPage, TakePage, TestPage},
         },
@@ -90,6 +90,7 @@ fn frame(kind: &str, at: usize, done: usize) -> Frame {
         at,
         done,
         draft: true,
+        pending: None,
     }
 }
 
@@ -100,6 +101,7 @@ fn wrong(field: &str, code: &str, detail: &str) -> Option<Wrong> {
 fn take(kind: &str, wrong: Option<Wrong>) -> TakePage {
     TakePage {
         frame: frame(kind, 2, if wrong.is_some() { 2 } else { 3 }),
+        seen: "5c1f".into(),
         issuer: "https://login.id.example/v2.0".into(),
         client_id: "8f14e45f-ceea-467f-a8e7-1c1f0d3b2a10".into(),
         has_secret: wrong.is_none(),
@@ -159,6 +161,8 @@ fn test(report: Option<Report>, current: bool) -> TestPage {
         who: "高梨 拓".into(),
         mine: true,
         local_owner: true,
+        astray: None,
+        error: None,
     }
 }
 
@@ -173,8 +177,26 @@ fn roles(wrong: Option<Wrong>) -> RolesPage {
         rows: vec![named("営業", "employee"), named("情シス", "admin"), named("", ""), named("", ""), named("", "")],
         default_role: "viewer".into(),
         seen: wrong.is_none().then(|| "営業, 野球部".into()),
+        subject: "sub".into(),
         wrong,
     }
+}
+
+fn pending() -> Pending {
+    Pending { who: "岸 由美".into(), at: minutes(25) }
+}
+
+fn changed(kind: &str, at: usize) -> Frame {
+    Frame { draft: false, pending: Some(pending()), ..frame(kind, at, 5) }
+}
+
+fn changing(page: TestPage, error: Option<&'static str>) -> TestPage {
+    TestPage { frame: changed("oidc", 4), error, ..page }
+}
+
+fn google() -> RolesPage {
+    let frame = Frame { preset: Preset::Google, ..frame("oidc", 3, 4) };
+    RolesPage { frame, rows: vec![], seen: None, ..roles(None) }
 }
 
 fn domains() -> Vec<DomainRow> {
@@ -219,6 +241,7 @@ fn page(kind: &str, state: &'static str, refusals: Vec<AuditLine>) -> IdpPage {
                 since: minutes(60),
             }),
         }),
+        pending: (state == "on").then(pending),
         wrong: None,
         refusals,
         domains: domains(),
@@ -268,7 +291,13 @@ pub fn samples() -> Vec<Sample> {
         |frame: Option<Frame>, wrong| MethodPage {
             frame, preset: Preset::Entra, name: "社員アカウント".into(), wrong
         };
-    let give = |kind: &str| GivePage { frame: frame(kind, 1, 2), values: given(kind) };
+    let give = |kind: &str, astray: Option<&str>| GivePage {
+        frame: frame(kind, 1, 2),
+        values: given(kind),
+        certificate: (kind == "saml").then(|| "MIIDDzCCAfegAwIBAgIUG4u9".repeat(12)),
+        astray: astray.map(str::to_owned),
+    };
+    let there = Some("https://hub.hinoki-seiki.example/admin/idp/idp_1/give");
     let no_groups = report((State::Bad, "GROUPS_NONE", "viewer"), State::Ok);
     let meant = report((State::Open, "", ""), State::Bad);
     let good = report((State::Ok, "", "employee"), State::Ok);
@@ -279,6 +308,8 @@ pub fn samples() -> Vec<Sample> {
         error,
     };
     let refused = Some("IDP_UNTRIED");
+    let live = report((State::Ok, "ROLE_OWNER", "employee"), State::Ok);
+    let empty = report((State::Bad, "GROUPS_EMPTY", ""), State::Ok);
     vec![
         ("idps", SignIn, true, Box::new(IdpsPage { required: false, ..sso(rows.clone()) })),
         ("idps-required", SignIn, true, Box::new(IdpsPage { error: Some("SSO_LAST_PROVIDER"), ..sso(rows) })),
@@ -287,8 +318,8 @@ pub fn samples() -> Vec<Sample> {
         ("idp-saml", SignIn, true, Box::new(page("saml", "off", vec![]))),
         ("idp-new", SignIn, true, Box::new(method(None, None))),
         ("idp-method", SignIn, true, Box::new(method(Some(frame("oidc", 0, 4)), wrong("name", "IDP_NAME_TAKEN", "")))),
-        ("idp-give", SignIn, true, Box::new(give("oidc"))),
-        ("idp-give-saml", SignIn, true, Box::new(give("saml"))),
+        ("idp-give", SignIn, true, Box::new(give("oidc", there))),
+        ("idp-give-saml", SignIn, true, Box::new(give("saml", None))),
         ("idp-take", SignIn, true, Box::new(take("oidc", None))),
         ("idp-take-wrong", SignIn, true, Box::new(take("oidc", wrong("issuer", "IDP_DISCOVERY", "HTTP 404")))),
         ("idp-take-saml", SignIn, true, Box::new(take("saml", None))),
@@ -300,6 +331,10 @@ pub fn samples() -> Vec<Sample> {
         ("idp-test-bad", SignIn, true, Box::new(test(Some(meant), true))),
         ("idp-test-passed", SignIn, true, Box::new(test(Some(good.clone()), true))),
         ("idp-test-stale", SignIn, true, Box::new(test(Some(good), false))),
+        ("idp-test-change", SignIn, true, Box::new(changing(test(Some(live), true), Some("IDP_ISSUER_BOUND")))),
+        ("idp-test-empty", SignIn, true, Box::new(changing(test(Some(empty), true), None))),
+        ("idp-take-change", SignIn, true, Box::new(TakePage { frame: changed("oidc", 2), ..take("oidc", None) })),
+        ("idp-roles-google", SignIn, true, Box::new(google())),
         ("idp-activate", SignIn, true, Box::new(activate(None))),
         ("idp-activate-refused", SignIn, true, Box::new(activate(refused))),
     ]

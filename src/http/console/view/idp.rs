@@ -125,6 +125,21 @@ pub struct Wrong {
     pub detail: String,
 }
 
+impl Wrong {
+    #[must_use]
+    pub fn plain(field: &str, code: &str) -> Self {
+        Self { field: field.to_owned(), code: code.to_owned(), detail: String::new() }
+    }
+}
+
+/// Settings of a provider in use that were changed and do not hold yet.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Name of whoever changed them last.
+    pub who: String,
+    pub at: Timestamp,
+}
+
 /// A break-glass account.
 #[derive(Clone, Debug)]
 pub struct GlassRow {
@@ -186,6 +201,7 @@ pub struct IdpPage {
     pub valid_until: Option<Timestamp>,
     pub reading: Option<MetadataReading>,
     pub own_keys: Option<OwnKeys>,
+    pub pending: Option<Pending>,
     pub wrong: Option<Wrong>,
     pub refusals: Vec<AuditLine>,
     pub domains: Vec<DomainRow>,

@@ -1,6 +1,6 @@
 //! `/admin/idp/new` and `/admin/idp/{id}/…`: setting an identity provider up, an address a step.
 
-use super::idp::{Facts, Wrong, kind_name};
+use super::idp::{Facts, Pending, Wrong, kind_name};
 use crate::{
     http::console::Shell,
     identity::{
@@ -40,6 +40,8 @@ pub struct Frame {
     pub done: usize,
     /// Else it is in use, and single pages change it.
     pub draft: bool,
+    /// What was changed of a provider in use.
+    pub pending: Option<Pending>,
 }
 
 impl Frame {
@@ -58,6 +60,22 @@ impl Frame {
             current: number == self.at,
         };
         STEPS.iter().enumerate().map(step).collect()
+    }
+
+    /// Something is typed here that would be lost.
+    #[must_use]
+    pub fn has_form(&self) -> bool {
+        matches!(STEPS[self.at], "method" | "take" | "roles")
+    }
+
+    /// From when on what is entered here holds.
+    #[must_use]
+    pub fn holds(&self, s: &Shell) -> &'static str {
+        match STEPS[self.at] {
+            _ if self.draft => s.t("idp.draft_text"),
+            "method" | "roles" => s.t("idp.live_text"),
+            _ => s.t("idp.change_text"),
+        }
     }
 
     /// The word before this one's, in the address.
@@ -84,6 +102,17 @@ impl MethodPage {
         Preset::ALL.into_iter().filter(fits).collect()
     }
 
+    /// It is in use: name and menus change at once.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.frame.as_ref().is_some_and(|frame| !frame.draft)
+    }
+
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.frame.as_ref().map(|frame| frame.id.as_str()).unwrap_or_default()
+    }
+
     /// Its name says the protocol already.
     #[must_use]
     pub fn is_plain(&self, preset: &Preset) -> bool {
@@ -107,12 +136,18 @@ pub struct GivePage {
     pub frame: Frame,
     /// Word of `idp`, value.
     pub values: Vec<(&'static str, String)>,
+    /// Our certificate of a SAML provider, base64 of DER.
+    pub certificate: Option<String>,
+    /// Where the page is to be opened instead.
+    pub astray: Option<String>,
 }
 
 /// Step 3: what the provider gave.
 #[derive(Clone, Debug)]
 pub struct TakePage {
     pub frame: Frame,
+    /// Which settings the form was drawn from.
+    pub seen: String,
     pub issuer: String,
     pub client_id: String,
     pub has_secret: bool,
@@ -145,7 +180,11 @@ impl TakePage {
     #[must_use]
     pub fn unfolded(&self) -> bool {
         let fields = ["scopes", "algorithms", "tenants", "max_age", "authentication"];
-        self.private || self.wrong.as_ref().is_some_and(|wrong| fields.contains(&wrong.field.as_str()))
+        let switches = self.private || self.unsolicited || self.response_signed || self.authentication != "basic";
+        let typed = [&self.tenants, &self.max_age, &self.subject_attribute].iter().any(|text| !text.is_empty());
+        // The box that allows an address of our own network stands there.
+        let wrong = |wrong: &Wrong| wrong.code == "IDP_ADDRESS" || fields.contains(&wrong.field.as_str());
+        switches || typed || self.wrong.as_ref().is_some_and(wrong)
     }
 }
 
@@ -160,6 +199,8 @@ pub struct RolesPage {
     pub default_role: String,
     /// Groups that the last trial received.
     pub seen: Option<String>,
+    /// What names a person.
+    pub subject: String,
     pub wrong: Option<Wrong>,
 }
 
@@ -196,6 +237,10 @@ pub struct TestPage {
     /// The reader tried: what was received is theirs to see.
     pub mine: bool,
     pub local_owner: bool,
+    /// Where the page is to be opened instead.
+    pub astray: Option<String>,
+    /// Of `form_error`: why what was changed is not put in force.
+    pub error: Option<&'static str>,
 }
 
 impl TestPage {
@@ -224,8 +269,11 @@ impl TestPage {
         match (check.state, check.what.as_str(), check.code.as_str()) {
             (State::Open, ..) => s.t("idp_test.open").to_owned(),
             (_, _, "GROUPS_NONE") if !detail.is_empty() => s.f1("idp_test.groups_none_default", role()),
+            (_, _, "ROLE_OWNER") => s.f1("idp_test.role_owner", role()),
             (_, _, "ROLE_DEFAULT") => s.f1("idp_test.role_default", role()),
-            (_, _, code @ ("PERSON_LOCAL" | "MAIL_NONE" | "GROUPS_NONE")) => s.word("idp_test", code).to_owned(),
+            (_, _, code @ ("PERSON_LOCAL" | "MAIL_NONE" | "GROUPS_NONE" | "GROUPS_EMPTY")) => {
+                s.word("idp_test", code).to_owned()
+            }
             (State::Bad | State::Warn, _, code) => {
                 s.lang.find(&format!("audit_code.{code}")).map_or_else(|| code.to_owned(), str::to_owned)
             }
@@ -246,6 +294,19 @@ impl TestPage {
     pub fn fix(&self, s: &Shell, check: &Check) -> &'static str {
         let by_code = s.lang.find(&format!("idp_fix.{}", check.code));
         by_code.unwrap_or_else(|| s.t(&format!("idp_fix.{}", check.what.as_str())))
+    }
+
+    /// Names of the attributes that did come and are used for nothing, for somebody who looks for the groups.
+    #[must_use]
+    pub fn arrived(&self, s: &Shell) -> Option<String> {
+        let finding = self.finding.as_ref()?;
+        finding.report.failed().filter(|check| check.code == "GROUPS_NONE")?;
+        let came = finding.report.received.iter().filter(|one| one.value.is_some() && one.usage.is_empty());
+        let names: Vec<&str> = came.map(|one| one.name.as_str()).collect();
+        Some(match &names[..] {
+            [] => s.t("idp_test.arrived_none").to_owned(),
+            names => s.f1("idp_test.arrived", names.join(s.t("comma"))),
+        })
     }
 
     /// The provider's own menu words for groups.

@@ -46,7 +46,7 @@ pub fn judge(bytes: &[u8], bench: &Bench<'_>) -> Result<Said, &'static str> {
         Refused::Check { code, .. } => code,
         _ => "RESPONSE_BROKE",
     })?;
-    let claimed = vouched.claimed;
+    let claimed = vouched.claimed?;
     Ok(Said {
         assertion_id: vouched.assertion_id,
         in_response_to: vouched.in_response_to,

@@ -64,7 +64,8 @@ impl Expected<'_> {
 /// What an assertion says.
 #[derive(Debug)]
 pub(in crate::identity::federation) struct Vouched {
-    pub claimed: Claimed,
+    /// Who that is, or the stable code of why it does not say so as it has to.
+    pub claimed: Result<Claimed, &'static str>,
     /// Names and values of attributes, as they came.
     pub attributes: Vec<(Vec<String>, Vec<String>)>,
     pub issued: Option<Timestamp>,
@@ -133,8 +134,8 @@ pub(super) fn read(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<V
     let authenticated = authentication(assertion, expected)?;
     let said = Attributes::read(assertion)?;
     let name = Name::read(subject, authenticated.sid.as_deref());
-    let subject = who(subject, &said, expected.settings)?;
-    let claimed = claimed(subject, authenticated.sid, &said, expected.settings)?;
+    let subject = who(subject, &said, expected.settings);
+    let claimed = subject.and_then(|subject| claimed(subject, authenticated.sid, &said, expected.settings));
     let until = Timestamp(end.0.max(confirmed.until.0)).plus(expected.leeway + Timestamp::SECOND);
     let issued = assertion.attribute("IssueInstant").and_then(instant);
     let in_response_to = confirmed.in_response_to;
@@ -254,6 +255,10 @@ impl Attributes {
         named.flat_map(|(_, values)| values)
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(names, _)| names.iter().any(|known| known == name))
+    }
+
     fn first(&self, names: &[&str]) -> Option<String> {
         let found = names.iter().find_map(|name| self.values(name).find(|value| !value.is_empty()))?;
         Some(plain(found)).filter(|text| !text.is_empty())
@@ -304,5 +309,6 @@ fn claimed(
     let name = said.first(&NAMES).or_else(both).or_else(|| mail.clone()).unwrap_or_else(|| plain(&subject));
     // There is no word for it: whoever runs the provider vouches for what it says.
     let mail_verified = mail.is_some();
-    Ok(Claimed { subject, name, mail, mail_verified, groups, sid })
+    let groups_sent = said.has(&settings.groups_attribute);
+    Ok(Claimed { subject, name, mail, mail_verified, groups, groups_sent, sid })
 }

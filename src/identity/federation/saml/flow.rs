@@ -20,11 +20,12 @@ use crate::{
         federation::{
             Federation,
             flow::{Arrival, Refused, bound},
+            force::as_tried,
             manage::place,
             person::Known,
             report::Heard,
             settings::{departments_of, role_of},
-            trial::Purpose,
+            trial::{self, Purpose},
         },
         token::{digest, equal, fresh},
     },
@@ -113,6 +114,7 @@ impl Federation {
         public_url: &Url,
     ) -> Result<Begun, Refused> {
         let row = self.provider(idp_id, "saml").await?.filter(|row| purpose.may_use(row)).ok_or(Refused::Unknown)?;
+        let row = if purpose.is_trial() { as_tried(&self.db, row).await? } else { row };
         let settings = saml_settings(&row).ok_or("IDP_SETTINGS")?;
         let key = self.own_key(&row)?;
         let (destination, redirect) = match (&settings.redirect, &settings.post) {
@@ -198,6 +200,8 @@ impl Federation {
         if !row.enabled && trying.is_none() {
             return Err("IDP_OFF".into());
         }
+        let holds = row.settings.clone();
+        let row = if trying.is_some() { as_tried(&self.db, row).await? } else { row };
         let settings = saml_settings(&row).ok_or("IDP_SETTINGS")?;
         // Dear work only for a browser that asked for it.
         if page.cookie.is_none() && !settings.unsolicited {
@@ -205,6 +209,10 @@ impl Federation {
         }
         let heard = async {
             let vouched = self.verify(body, &settings, self.own_keys(&row, &settings).await?, page).await?;
+            // A trial says what came all the same.
+            if let (Err(code), None) = (&vouched.claimed, &trying) {
+                return Err(Refused::from(*code));
+            }
             let attempt = self.spend(&row, &settings, &vouched, page.cookie).await?;
             Ok((vouched, attempt))
         };
@@ -214,7 +222,13 @@ impl Federation {
         };
         if let Some(session_id) = attempt.as_ref().and_then(|attempt| attempt.trial.as_deref()) {
             let me = self.tester(identity, session_id, page.previous).await?;
-            return self.tried(&row, &me, Ok(Heard::of_assertion(&settings, vouched)), origin).await;
+            let of = attempt.as_ref().map_or(Ok(()), |attempt| trial::is_of(attempt, &row));
+            let heard = of.map(|()| Heard::of_assertion(&settings, vouched));
+            return self.tried(&row, &me, heard, origin).await;
+        }
+        // What was changed signs nobody in who came back from another errand while a trial was on its way.
+        if row.settings != holds {
+            return Err("TRIAL_RUNNING".into());
         }
         if !row.enabled {
             return Err("IDP_OFF".into());
@@ -223,10 +237,11 @@ impl Federation {
             Some(attempt) => self.acting(identity, attempt, page.previous).await?,
             None => None,
         };
-        let role = role_of(&settings.roles, settings.default_role, &vouched.claimed.groups);
-        let issuer = issuer(&settings);
-        let departments = departments_of(&settings.departments, &vouched.claimed.groups);
         let Vouched { claimed, session_end, name, proved_at, .. } = vouched;
+        let claimed = claimed?;
+        let role = role_of(&settings.roles, settings.default_role, &claimed.groups);
+        let issuer = issuer(&settings);
+        let departments = departments_of(&settings.departments, &claimed.groups);
         let name_id = name.as_ref().map(|name| name.value.as_str());
         let known = Known {
             idp_id: &row.id,

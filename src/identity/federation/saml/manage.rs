@@ -10,7 +10,7 @@ use crate::{
             Federation,
             manage::{Rejected, encoded, insert, named, place, roles, row, wrong},
             provider::ProviderError,
-            wire::Wire,
+            wire::{Wire, WireError},
         },
     },
     model::{Id, Timestamp, ids::Noun},
@@ -150,12 +150,8 @@ impl Federation {
         match source {
             Source::Document(bytes) => Ok((bytes, None)),
             Source::Url(text) => {
-                let trouble = |code| {
-                    move |why: crate::identity::federation::wire::WireError| ProviderError {
-                        code,
-                        detail: why.to_string(),
-                    }
-                };
+                let trouble =
+                    |other| move |why: WireError| ProviderError { code: why.code(other), detail: why.to_string() };
                 let url = Wire::address(&text, private).map_err(trouble("IDP_ADDRESS"))?;
                 let bytes = self.wire.document(&url, private).await.map_err(trouble("IDP_METADATA"))?;
                 Ok((bytes.to_vec(), Some(text)))

@@ -61,6 +61,9 @@ pub struct Settings {
     pub valid_until: Option<i64>,
     /// The provider stands in our own network, and that is meant.
     pub private: bool,
+    /// Put aside while it was typed: the metadata was not read yet from where it is said to be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
 }
 
 /// Where a provider takes messages of single logout.
