@@ -341,7 +341,7 @@ async fn people_hear_of_new_devices_and_passphrases_and_owners_of_providers_that
         assert!(mail.text().contains("Firefox"), "{}", mail.text());
 
         let other = "another passphrase of the owner".to_owned().into();
-        identity.set_passphrase(CLI, &owner, other, &Origin::default()).await.unwrap();
+        identity.set_passphrase(CLI, (&owner, ""), other, &Origin::default()).await.unwrap();
         let mail = smtp.mail(3).await;
         assert_eq!(mail.header("To"), OWNER);
         assert!(mail.header("Subject").ends_with("Your passphrase was changed"), "{}", mail.header("Subject"));

@@ -26,11 +26,12 @@ async fn dangerous(scene: &Scene) -> Vec<(String, Vec<(&'static str, &'static st
         (format!("/admin/idp/{idp}/disable"), vec![]),
         (format!("/admin/idp/{idp}/enable"), vec![]),
         (format!("/admin/idp/{idp}/remove"), vec![]),
-        (format!("/admin/idp/{idp}/secret"), vec![("secret", "another")]),
+        (format!("/admin/idp/{idp}/change/apply"), vec![]),
         (format!("/admin/idp/{idp}/roles"), vec![("group", "staff"), ("role", "admin"), ("department", "x")]),
         (format!("/admin/idp/{idp}/key"), vec![("step", "next")]),
         ("/admin/sso/require".to_owned(), vec![]),
         ("/admin/sso/release".to_owned(), vec![]),
+        ("/me/passphrase".to_owned(), vec![("passphrase", "sugi-no-namiki-wo-aruku")]),
         ("/me/second-factor/begin".to_owned(), vec![("passphrase", PASSPHRASE)]),
         ("/me/second-factor/remove".to_owned(), vec![("code", "x")]),
         ("/me/second-factor/passkeys/ask".to_owned(), vec![]),
@@ -65,7 +66,7 @@ async fn a_local_person_proves_it_and_gets_another_cookie_and_token() {
             assert!(page.location().starts_with("/me/prove?next="), "{path}: {}", page.status);
         }
         let acts = "SELECT COUNT(*) FROM audit WHERE action IN
-            ('user.role', 'audit.export', 'idp.disable', 'idp.secret', 'idp.change', 'idp.key', 'user.alerts')";
+            ('user.role', 'audit.export', 'idp.disable', 'idp.apply', 'user.passphrase', 'idp.change', 'idp.key', 'user.alerts')";
         assert_eq!(scene.t.count(acts).await, 0, "nothing was done");
         assert_eq!(
             scene.t.count("SELECT (SELECT COUNT(*) FROM api_token) + (SELECT COUNT(*) FROM invitation)").await,
