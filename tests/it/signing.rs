@@ -5,3 +5,4 @@ mod looks;
 mod mandatory;
 mod person;
 mod proof;
+mod proof_saml;

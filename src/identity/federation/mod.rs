@@ -8,7 +8,7 @@
 //! | `gate` | an ID token's raw form, before any library reads it |
 //! | `token` | signature and claims |
 //! | `assertion` | how we prove ourselves by a key of our own |
-//! | `claims` | who that is: subject, name, mail, groups |
+//! | `claims`, `overage` | who that is: subject, name, mail, groups; groups that are too many for a token |
 //! | [`domain`] | whose people are led where, by their mail domain |
 //! | `flow` | the way there and back |
 //! | `exchange` | what a code is exchanged for |
@@ -19,6 +19,7 @@
 //! | [`manage`] | adding, changing, ending providers |
 //! | [`setup`], [`preset`] | setting one up step by step; what is known of well-known ones |
 //! | [`trial`], [`report`] | a sign-in that only finds out what works; what it found |
+//! | [`apart`] | an ID token judged by itself, for the fuzzer |
 //!
 //! Invariant: an attempt is bound to one browser and one provider, and taken once. Nothing that could sign
 //! anybody in is stored: nonce and PKCE verifier are made again from the browser's cookie.
@@ -27,6 +28,7 @@
 //! Invariant: a provider that is being set up signs nobody in, and a trial opens no session, whatever it finds.
 //! Invariant: a person is (issuer, subject), never a mail address.
 
+pub mod apart;
 mod assertion;
 mod claims;
 pub mod domain;
@@ -36,6 +38,7 @@ mod gate;
 pub mod link;
 mod logout;
 pub mod manage;
+mod overage;
 mod parting;
 mod person;
 pub mod preset;
