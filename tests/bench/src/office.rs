@@ -25,7 +25,7 @@ use crate::{
 const ENTITY: &str = "https://bench.id.example/idp";
 /// The OpenID provider's case.
 const CASE: &str = "bench";
-/// How many people there were: each is somebody new.
+/// How many people the SAML provider knows: each is somebody new.
 static PEOPLE: AtomicU64 = AtomicU64::new(0);
 
 /// How somebody signs in.
@@ -49,13 +49,7 @@ pub struct Office {
 impl Office {
     pub async fn open(target: &Target) -> anyhow::Result<Self> {
         let issuers = Issuers::start(Clock::System).await;
-        issuers.plays(CASE, |play| {
-            play.token = |token| {
-                let n = PEOPLE.fetch_add(1, Ordering::Relaxed);
-                token.claim("sub", format!("sub-{n}"));
-                token.claim("email", format!("person-{n}@staff.example"));
-            };
-        });
+        issuers.plays(CASE, |play| play.crowd = true);
         let site = issuers.site(CASE);
         let roles = ["--role", "staff=employee", "--private", "--json"];
         let words = ["idp", "add", "oidc", "--issuer", &site.issuer, "--client-id", CLIENT, "--secret"];

@@ -133,9 +133,9 @@ impl Asked {
             return Err("invalid_grant");
         }
         let access_token = random();
+        let site = seat.person(site, seat.tokens.len());
         seat.tokens.push(access_token.clone());
-        let mut draft =
-            Draft::honest(site.clone(), self.now, &grant.nonce, access_token.clone(), said("code").to_owned());
+        let mut draft = Draft::honest(site, self.now, &grant.nonce, access_token.clone(), said("code").to_owned());
         if seat.play.lean {
             draft.without(&["name", "email", "email_verified", "groups"]);
         }
@@ -184,14 +184,14 @@ impl Asked {
             && (self.now..=self.now + 300).contains(&ends)
     }
 
-    fn bears_token(&self, seat: &mut Seat) -> Result<(), &'static str> {
+    /// Which of the access tokens that were given out was sent.
+    fn bears_token(&self, seat: &mut Seat) -> Result<usize, &'static str> {
         let header = text(&self.parts.headers, "authorization");
-        let known = header.strip_prefix("Bearer ").is_some_and(|token| seat.tokens.iter().any(|ours| ours == token));
-        if known {
-            return Ok(());
-        }
-        seat.wrong.push("userinfo: an unknown access token".to_owned());
-        Err("invalid_token")
+        let token = header.strip_prefix("Bearer ").unwrap_or_default();
+        seat.tokens.iter().rposition(|ours| ours == token).ok_or_else(|| {
+            seat.wrong.push("userinfo: an unknown access token".to_owned());
+            "invalid_token"
+        })
     }
 
     fn member_groups(&self, seat: &mut Seat) -> Result<Value, &'static str> {
@@ -207,7 +207,8 @@ impl Asked {
     }
 
     fn userinfo(&self, seat: &mut Seat, site: &Site) -> Result<Value, &'static str> {
-        self.bears_token(seat)?;
+        let n = self.bears_token(seat)?;
+        let site = seat.person(site, n);
         let mut claims = json!({
             "sub": site.subject(), "name": "架空 花子", "email": site.mail(), "email_verified": true, "groups": ["staff"],
         });

@@ -53,6 +53,14 @@ struct Seat {
     proofs: Vec<String>,
 }
 
+impl Seat {
+    /// Who the `n`th sign-in is.
+    fn person(&self, site: &Site, n: usize) -> Site {
+        let case = if self.play.crowd { format!("{}-{n}", site.case) } else { site.case.clone() };
+        Site { case, ..site.clone() }
+    }
+}
+
 /// What a sign-in asked for.
 #[derive(Clone, Default)]
 struct Grant {

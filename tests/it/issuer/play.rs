@@ -51,6 +51,8 @@ pub struct Play {
     pub max_age: &'static str,
     /// The ID token does not say who somebody is; the userinfo endpoint does.
     pub lean: bool,
+    /// Everybody who comes in is somebody else.
+    pub crowd: bool,
     pub discovery: fn(&mut Value, &Site),
     pub discovery_answer: Answer,
     pub jwks: fn(&mut Vec<Value>),
@@ -74,6 +76,7 @@ impl Default for Play {
             secret: super::SECRET,
             max_age: "",
             lean: false,
+            crowd: false,
             discovery: |_, _| {},
             discovery_answer: Answer::Json,
             jwks: |_| {},

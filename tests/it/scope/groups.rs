@@ -82,7 +82,8 @@ async fn trail(scene: &Scene) -> Vec<(String, String)> {
     rows.iter().map(read).collect()
 }
 
-const EXPECTED: [(&str, &str); 4] = [("営業一課", ""), ("営業二課", "営業一課"), ("営業一課", ""), ("", "営業一課 営業二課")];
+const EXPECTED: [(&str, &str); 4] =
+    [("営業一課", ""), ("営業二課", "営業一課"), ("営業一課", ""), ("", "営業一課 営業二課")];
 
 fn owned((given, taken): (&str, &str)) -> (String, String) {
     (given.to_owned(), taken.to_owned())
