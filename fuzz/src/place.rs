@@ -150,7 +150,9 @@ impl Place {
         let cipher = BASE64_STANDARD.encode([&nonce[..], &sealed].concat());
         let document = self.written.envelope.replacen(CIPHER, &cipher, 1);
         let verdict = self.answer(document.as_bytes());
-        assert_ne!(verdict, "RESPONSE_DECRYPTION", "this has to get in");
+        // It can be opened, though perhaps not a name inside it.
+        let named = bytes.windows(11).any(|at| at == b"EncryptedID");
+        assert!(named || verdict != "RESPONSE_DECRYPTION", "this has to get in");
         verdict
     }
 
