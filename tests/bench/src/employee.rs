@@ -2,14 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use musubi::{
-    clock::Clock,
-    model::{Id, Timestamp, ids::Noun},
-    store::{session, user},
-};
-use sha2::{Digest as _, Sha256};
-
-use crate::{hub, process::Process, target::Target};
+use crate::{hub, people, process::Process, target::Target};
 
 const TOKEN: &str = "a-session-that-exists-only-in-the-bench-000";
 
@@ -21,39 +14,9 @@ pub struct Employee {
 
 impl Employee {
     pub async fn sign_in(target: &Target) -> anyhow::Result<Self> {
-        let (id, session_id, now) = (Id::new(Noun::User), Id::new(Noun::Session), Clock::System.now());
         let mut tx = target.db.begin().await?;
-        let person = user::NewUser {
-            id: &id,
-            mail: "owner@bench.example",
-            mail_key: "owner@bench.example",
-            kind: user::PERSON,
-            name: "Owner",
-            role: "owner",
-            password_hash: None,
-            language: "ja",
-            theme: "system",
-            now,
-        };
-        user::insert(&mut tx, &person).await?;
-        let hash = Sha256::digest(TOKEN.as_bytes());
-        let row = session::NewSession {
-            token_hash: &hash,
-            id: &session_id,
-            user_id: id.as_str(),
-            csrf: "bench",
-            now,
-            expires_at: now.plus(Timestamp::DAY),
-            ip: None,
-            agent: None,
-            idp_id: None,
-            subject: None,
-            sid: None,
-            proved_at: None,
-            glass: false,
-            name_id: None,
-        };
-        session::insert(&mut tx, &row).await?;
+        let owner = people::person(&mut tx, "owner@bench.example", "owner").await?;
+        people::browser(&mut tx, &owner, TOKEN).await?;
         tx.commit().await?;
         let hub = hub::start(target).await?;
         let mut headers = reqwest::header::HeaderMap::new();

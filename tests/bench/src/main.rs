@@ -17,6 +17,7 @@ mod office;
 mod outbox;
 mod page;
 mod peer;
+mod people;
 mod process;
 mod pull;
 mod report;

@@ -17,6 +17,7 @@ use crate::{
     hub,
     issuer::{CLIENT, Issuers, Page, Visitor, keys},
     pen::{Draft, Site, metadata, request_of},
+    people,
     process::Process,
     target::Target,
 };
@@ -59,6 +60,9 @@ impl Office {
         std::fs::write(&file, metadata(ENTITY, "https://bench.id.example/sso", &[&keys().main]))?;
         let file = file.to_str().context("a folder of the system")?;
         let saml = added(target, &[&["idp", "add", "saml", "--saml-metadata", file][..], &roles].concat(), "")?;
+        let mut tx = target.db.begin().await?;
+        people::person(&mut tx, "owner@bench.example", "owner").await?;
+        tx.commit().await?;
         let more = [("MUSUBI_SIGNIN__PER_ADDRESS", "1000000")];
         let hub = hub::start_with(target, &more).await?;
         let base = format!("http://localhost:{}", hub.port);

@@ -5,14 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use musubi::{
-    clock::Clock,
-    model::{Id, Timestamp, ids::Noun},
-    store::{session, user},
-};
-use sha2::{Digest as _, Sha256};
-
-use crate::{hub, report::Report, target::Target};
+use crate::{hub, people, report::Report, target::Target};
 
 const SESSIONS: usize = 100_000;
 /// People each of whom has so many browsers.
@@ -25,7 +18,7 @@ fn token(n: usize) -> String {
 pub async fn run(kind: &'static str, report: &mut Report) -> anyhow::Result<()> {
     let target = Target::new(kind).await?;
     for start in (0..PEOPLE).step_by(2_000) {
-        people(&target, start..start + 2_000).await?;
+        signed_in(&target, start..start + 2_000).await?;
     }
     let hub = hub::start(&target).await?;
     let idle = hub.memory();
@@ -58,43 +51,12 @@ pub async fn run(kind: &'static str, report: &mut Report) -> anyhow::Result<()> 
     hub.stop().await
 }
 
-async fn people(target: &Target, range: std::ops::Range<usize>) -> anyhow::Result<()> {
-    let now = Clock::System.now();
+async fn signed_in(target: &Target, range: std::ops::Range<usize>) -> anyhow::Result<()> {
     let mut tx = target.db.begin().await?;
     for n in range {
-        let id = Id::new(Noun::User);
-        let mail = format!("person-{n}@bench.example");
-        let person = user::NewUser {
-            id: &id,
-            mail: &mail,
-            mail_key: &mail,
-            kind: user::PERSON,
-            name: "社員",
-            role: "employee",
-            password_hash: None,
-            language: "ja",
-            theme: "system",
-            now,
-        };
-        user::insert(&mut tx, &person).await?;
+        let person = people::person(&mut tx, &format!("person-{n}@bench.example"), "employee").await?;
         for browser in 0..SESSIONS / PEOPLE {
-            let row = session::NewSession {
-                token_hash: &Sha256::digest(token(n * (SESSIONS / PEOPLE) + browser).as_bytes()),
-                id: &Id::new(Noun::Session),
-                user_id: id.as_str(),
-                csrf: "bench",
-                now,
-                expires_at: now.plus(Timestamp::DAY),
-                ip: None,
-                agent: None,
-                idp_id: None,
-                subject: None,
-                sid: None,
-                proved_at: None,
-                glass: false,
-                name_id: None,
-            };
-            session::insert(&mut tx, &row).await?;
+            people::browser(&mut tx, &person, &token(n * (SESSIONS / PEOPLE) + browser)).await?;
         }
     }
     Ok(tx.commit().await?)
