@@ -1,14 +1,14 @@
-//! Fuzzing without libFuzzer: changes documents blindly, and what the gate lets through is judged, kept and changed
+//! Fuzzing without libFuzzer: changes documents blindly, and what gets further than the form is kept and changed
 //! further. It sees less than the guided targets, but without their instruments it is many times as quick.
 //!
-//!   MUSUBI_SAML_FILES=FOLDER blind EXECUTIONS [SEED]
+//!   MUSUBI_SAML_FILES=FOLDER blind TARGET SEEDS EXECUTIONS [SEED]
 
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use musubi_fuzz::{Place, admit, changed};
+use musubi_fuzz::{Place, Target, changed};
 
 /// Longest document that is changed further.
 const LONGEST: usize = 16_384;
@@ -16,14 +16,14 @@ const LONGEST: usize = 16_384;
 const KEPT: usize = 4_096;
 const TOO_SLOW: Duration = Duration::from_secs(10);
 
-fn number(at: usize) -> Option<u64> {
-    std::env::args().nth(at)?.parse().ok()
-}
-
 fn main() {
-    let executions = number(1).expect("usage: blind EXECUTIONS [SEED]");
-    let seed = number(2).unwrap_or(1);
-    let place = Place::get();
+    let words: Vec<String> = std::env::args().collect();
+    let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
+    let usage = "usage: blind TARGET SEEDS EXECUTIONS [SEED]";
+    let target = Target::parse(word(1)).expect(usage);
+    let executions: u64 = word(3).parse().expect(usage);
+    let seed: u64 = word(4).parse().unwrap_or(1);
+    let seeds = Place::get().seeds(word(2));
     let (mut kept, mut verdicts) = (Vec::<String>::new(), BTreeMap::<&str, u64>::new());
     let (begin, mut slowest) = (Instant::now(), Duration::ZERO);
     for n in 0..executions {
@@ -32,20 +32,14 @@ fn main() {
         // Half of them from what came through before.
         let old: &str = match kept.get(from % KEPT) {
             Some(old) if dice >> 63 == 0 => old,
-            _ => &place.documents[from % place.documents.len()],
+            _ => &seeds[from % seeds.len()],
         };
         let Some(document) = changed(old, new) else {
             *verdicts.entry("nothing left to change").or_default() += 1;
             continue;
         };
         let start = Instant::now();
-        // Opening what is encrypted is dear: one of sixteen.
-        let dear = n % 16 != 0 && document.contains("EncryptedAssertion");
-        let verdict = match admit(document.as_bytes()) {
-            Ok(()) if dear => "let through the gate",
-            Ok(()) => place.check(document.as_bytes()),
-            Err(code) => code,
-        };
+        let verdict = target.judge(document.as_bytes());
         slowest = slowest.max(start.elapsed());
         assert!(slowest < TOO_SLOW, "{document}");
         *verdicts.entry(verdict).or_default() += 1;

@@ -9,12 +9,13 @@ mod ending;
 mod endpoints;
 mod limits;
 mod logout;
+mod overage;
 mod parting;
 pub mod people;
 pub mod proof;
 pub mod scene;
 mod signature;
-mod table;
+pub mod table;
 mod verdict;
 
 use futures::{StreamExt, stream};

@@ -11,7 +11,7 @@ mod providers;
 mod rollover;
 pub mod scene;
 mod signature;
-mod slo;
+pub mod slo;
 mod slo_words;
 mod upkeep;
 mod ways;
@@ -29,8 +29,9 @@ use crate::{
 };
 
 /// Cases that are played on the second database as well: one of each kind of write and refusal.
-const ON_BOTH: [&str; 11] = [
+const ON_BOTH: [&str; 12] = [
     "enc-ok",
+    "enc-name",
     "ok-assertion-signed",
     "ok-hostile-name",
     "unasked-allowed",

@@ -2,5 +2,6 @@
 //! forms, for each role.
 
 mod crawl;
+mod groups;
 mod matrix;
 mod scene;

@@ -6,3 +6,4 @@ mod mandatory;
 mod passphrase;
 pub mod person;
 mod proof;
+mod proof_saml;

@@ -39,13 +39,7 @@ pub(super) fn claimed(
         return Err("USERINFO_SUBJECT");
     }
     let find = |name: &str| token.get(name).or_else(|| userinfo?.get(name));
-    // Entra and others name a place where the groups are instead of the groups: no groups must not be
-    // taken from that.
-    let elsewhere = [Some(token), userinfo].into_iter().flatten().any(|claims| {
-        claims.get("_claim_names").is_some_and(|names| names.get(settings.groups_claim.as_str()).is_some())
-            || claims.get("hasgroups").is_some_and(|has| has == true || has == "true")
-    });
-    if elsewhere && find(&settings.groups_claim).is_none() {
+    if are_elsewhere(token, userinfo, settings) {
         return Err("GROUPS_ELSEWHERE");
     }
     let text = |name: &str| find(name).and_then(Value::as_str).map(plain).filter(|text| !text.is_empty());
@@ -72,6 +66,22 @@ pub(super) fn claimed(
     })
 }
 
+/// Whether a provider says that somebody has groups, and not which: no groups must not be taken from that. Entra ID
+/// names a place where they are, or says `hasgroups`, which is about its groups alone and not about other claims.
+pub(super) fn are_elsewhere(
+    token: &Map<String, Value>,
+    userinfo: Option<&Map<String, Value>>,
+    settings: &Settings,
+) -> bool {
+    let claim = settings.groups_claim.as_str();
+    let named = |claims: &Map<String, Value>| {
+        claims.get("_claim_names").is_some_and(|names| names.get(claim).is_some())
+            || claim == "groups" && claims.get("hasgroups").is_some_and(is_true)
+    };
+    let found = token.get(claim).or_else(|| userinfo?.get(claim));
+    groups(found).is_empty() && [Some(token), userinfo].into_iter().flatten().any(named)
+}
+
 /// Some providers write truth as a text or a number.
 fn is_true(value: &Value) -> bool {
     value == &Value::Bool(true) || value == "true" || value == "1" || value == 1
@@ -89,4 +99,56 @@ fn groups(value: Option<&Value>) -> Vec<String> {
 /// One line without control characters, not endless.
 pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::identity::federation::settings::Authentication;
+
+    #[test]
+    fn groups_that_are_elsewhere_are_not_none() {
+        let settings = |claim: &str| Settings {
+            issuer: String::new(),
+            client_id: String::new(),
+            authentication: Authentication::Basic,
+            algorithms: vec![],
+            scopes: vec![],
+            groups_claim: claim.into(),
+            roles: Default::default(),
+            default_role: None,
+            departments: Default::default(),
+            private: false,
+            max_age: None,
+            tenants: vec![],
+            unchecked: false,
+        };
+        let names = json!({"groups": "src1"});
+        for (claim, token, info, verdict) in [
+            ("groups", json!({"groups": ["a"]}), json!({}), Ok(1)),
+            ("groups", json!({}), json!({}), Ok(0)),
+            ("groups", json!({"_claim_names": names}), json!({}), Err("GROUPS_ELSEWHERE")),
+            ("groups", json!({"_claim_names": names, "groups": []}), json!({}), Err("GROUPS_ELSEWHERE")),
+            ("groups", json!({}), json!({"_claim_names": names}), Err("GROUPS_ELSEWHERE")),
+            ("groups", json!({"_claim_names": names}), json!({"groups": ["a", "b"]}), Ok(2)),
+            ("groups", json!({"_claim_names": {"wids": "src1"}}), json!({}), Ok(0)),
+            ("groups", json!({"_claim_names": "odd"}), json!({}), Ok(0)),
+            ("groups", json!({"hasgroups": true}), json!({}), Err("GROUPS_ELSEWHERE")),
+            ("groups", json!({"hasgroups": "true"}), json!({}), Err("GROUPS_ELSEWHERE")),
+            ("groups", json!({"hasgroups": false}), json!({}), Ok(0)),
+            // Roles of an application are not of a directory, and always come whole.
+            ("roles", json!({"hasgroups": true, "_claim_names": names}), json!({}), Ok(0)),
+            ("roles", json!({"hasgroups": true, "roles": ["staff"]}), json!({}), Ok(1)),
+        ] {
+            let whole = |claims: &Value| {
+                let mut claims = claims.as_object().cloned().unwrap_or_default();
+                claims.insert("sub".into(), "a".into());
+                claims
+            };
+            let found = claimed(&whole(&token), Some(&whole(&info)), &settings(claim));
+            assert_eq!(found.map(|claimed| claimed.groups.len()), verdict, "{claim} {token} {info}");
+        }
+    }
 }

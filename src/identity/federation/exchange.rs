@@ -8,6 +8,8 @@ use super::{
     assertion::{self, OurKey},
     flow::Refused,
     gate,
+    overage::Unresolved,
+    preset::Preset,
     provider::Metadata,
     settings::{Authentication, Settings},
     token,
@@ -16,6 +18,7 @@ use crate::model::{Timestamp, time::micros};
 
 /// What a provider said of somebody, by a token that holds.
 pub(super) struct Told {
+    /// With the groups, also where the provider named them apart.
     pub token: Map<String, Value>,
     pub userinfo: Option<Map<String, Value>>,
     /// Whose word it is: of a provider with many tenants that of the person's own.
@@ -54,7 +57,7 @@ impl Federation {
     /// Exchanges the code and reads who that is, whose word it is, and the word itself.
     pub(super) async fn ask(
         &self,
-        settings: &Settings,
+        (preset, settings): (Preset, &Settings),
         metadata: &Metadata,
         exchange: &Exchange<'_>,
         nonce: &str,
@@ -79,7 +82,7 @@ impl Federation {
         };
         let signed = [Some(raw.algorithm.clone()), raw.key_id.as_ref().map(|id| format!("kid {id}"))];
         let signed = signed.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        let token = token::verify(&answer.id_token, raw, key, &expected)?;
+        let mut token = token::verify(&answer.id_token, raw, key, &expected)?;
         let userinfo: Option<Map<String, Value>> = match &metadata.userinfo {
             Some(url) => Some(
                 self.wire
@@ -89,6 +92,13 @@ impl Federation {
             ),
             None => None,
         };
+        let unresolved = Unresolved {
+            preset,
+            userinfo_at: metadata.userinfo.as_ref(),
+            userinfo: userinfo.as_ref(),
+            access_token: &answer.access_token,
+        };
+        self.resolve_groups(settings, &mut token, unresolved).await?;
         let hint = metadata.end_session.is_some().then_some(answer.id_token);
         Ok(Told { token, userinfo, issuer, signed, hint })
     }

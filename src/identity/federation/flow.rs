@@ -15,6 +15,7 @@ use super::{
     force::as_tried,
     manage,
     person::Known,
+    preset::Preset,
     provider::{Asking, ProviderError},
     report::Heard,
     settings::{Settings, departments_of},
@@ -309,7 +310,8 @@ impl Federation {
             redirect: &callback(back.public_url, &row.id),
             secret: secret.as_deref(),
         };
-        let told = self.ask(&settings, &metadata, &form, &derived("nonce", cookie, state)).await?;
+        let preset = Preset::of(&row.kind, row.preset.as_deref());
+        let told = self.ask((preset, &settings), &metadata, &form, &derived("nonce", cookie, state)).await?;
         Ok((settings, told))
     }
 

@@ -8,7 +8,7 @@
 //! | `gate` | an ID token's raw form, before any library reads it |
 //! | `token` | signature and claims |
 //! | `assertion` | how we prove ourselves by a key of our own |
-//! | `claims` | who that is: subject, name, mail, groups |
+//! | `claims`, `overage` | who that is: subject, name, mail, groups; groups that are too many for a token |
 //! | [`domain`] | whose people are led where, by their mail domain |
 //! | `flow` | the way there and back |
 //! | `exchange` | what a code is exchanged for |
@@ -21,14 +21,17 @@
 //! | [`aside`] | what was typed so far, kept until somebody goes on |
 //! | [`force`] | a draft is switched on; what was changed of a provider in use takes the place of what held |
 //! | [`trial`], [`report`] | a sign-in that only finds out what works; what it found |
+//! | [`apart`] | an ID token judged by itself, for the fuzzer |
 //!
 //! Invariant: an attempt is bound to one browser and one provider, and taken once. Nothing that could sign
 //! anybody in is stored: nonce and PKCE verifier are made again from the browser's cookie.
 //! Invariant: a refusal opens no session and makes no person, and is one row in the audit trail with the
 //! failed check, under the request id that the person sees.
-//! Invariant: a provider that is being set up signs nobody in, nor do settings that were changed and not put in force, and a trial opens no session, whatever it finds.
+//! Invariant: a provider that is being set up signs nobody in, nor do settings that were changed and not put in
+//! force, and a trial opens no session, whatever it finds.
 //! Invariant: a person is (issuer, subject), never a mail address.
 
+pub mod apart;
 pub mod aside;
 mod assertion;
 mod claims;
@@ -40,6 +43,7 @@ mod gate;
 pub mod link;
 mod logout;
 pub mod manage;
+mod overage;
 mod parting;
 mod person;
 pub mod preset;

@@ -16,7 +16,7 @@ use url::Url;
 use super::{
     assertion,
     settings::Settings,
-    wire::{Wire, WireError},
+    wire::{self, Wire, WireError},
 };
 use crate::model::Timestamp;
 
@@ -218,6 +218,12 @@ struct KeySet {
     keys: Vec<Value>,
 }
 
+impl KeySet {
+    fn usable(&self) -> Vec<Key> {
+        self.keys.iter().filter_map(Key::read).collect()
+    }
+}
+
 /// What is known of one provider.
 #[derive(Default)]
 struct Known {
@@ -285,10 +291,20 @@ impl Providers {
             .get(&metadata.jwks, asking.settings.private, None)
             .await
             .map_err(|why| error(why.code("IDP_KEYS"), why.to_string()))?;
-        let keys = Arc::new(set.keys.iter().filter_map(Key::read).collect::<Vec<_>>());
+        let keys = Arc::new(set.usable());
         known.keys = Some((keys.clone(), asking.now));
-        choose(&keys, algorithm, id)?.ok_or_else(|| error("TOKEN_KEY_UNKNOWN", "the provider has no such key"))
+        choose(&keys, algorithm, id)?.ok_or_else(unknown)
     }
+}
+
+fn unknown() -> ProviderError {
+    error("TOKEN_KEY_UNKNOWN", "the provider has no such key")
+}
+
+/// The one key of a set, as the provider wrote it, that a token of this algorithm and key id can have been signed with.
+pub(super) fn chosen(set: &[u8], algorithm: &str, id: Option<&str>) -> Result<Key, ProviderError> {
+    let set: KeySet = wire::json(set).map_err(|why| error("IDP_KEYS", why.to_string()))?;
+    choose(&set.usable(), algorithm, id)?.ok_or_else(unknown)
 }
 
 /// `None`: there is none. With an id the key of this id, without one the only key that fits.

@@ -72,7 +72,7 @@ impl What {
             Self::Attributes
         } else if begins(&["SIGNATURE", "TOKEN_SIGNATURE", "TOKEN_KEY", "TOKEN_ALGORITHM", "TOKEN_FORM", "TOKEN_TYPE"])
             || begins(&["TOKEN_CRITICAL", "RESPONSE_UNSIGNED", "ASSERTION_UNSIGNED", "ASSERTION_ENCRYPTED"])
-            || begins(&["RESPONSE_ENCRYPTED", "TOKEN_ACCESS_HASH", "TOKEN_CODE_HASH"])
+            || begins(&["RESPONSE_DECRYPTION", "TOKEN_ACCESS_HASH", "TOKEN_CODE_HASH"])
         {
             Self::Signature
         } else if begins(&["TOKEN_KIND", "IDP", "CALLBACK", "CODE", "PROVIDER", "RESPONSE_STATUS"]) {

@@ -12,7 +12,7 @@ use url::Url;
 
 /// Bytes of discovery, token and userinfo answers.
 const SMALL: usize = 256 * 1024;
-/// Bytes of a key set.
+/// Bytes of a key set, or of all groups of somebody.
 const KEYS: usize = 1024 * 1024;
 
 /// Why there is no answer that could be used. Texts for administrators, without secrets.
@@ -151,6 +151,11 @@ impl Wire {
         self.send(request, SMALL).await
     }
 
+    /// Asks by JSON, with an access token.
+    pub async fn ask<T: DeserializeOwned>(&self, url: &Url, private: bool, body: &Value, bearer: &str) -> Answer<T> {
+        self.send(self.client(private).post(url.clone()).json(body).bearer_auth(bearer), KEYS).await
+    }
+
     /// A document of any kind.
     pub async fn document(&self, url: &Url, private: bool) -> Answer<BytesMut> {
         let request = self.client(private).get(url.clone());
@@ -170,9 +175,13 @@ impl Wire {
 pub(super) type Answer<T> = Result<T, WireError>;
 
 async fn read<T: DeserializeOwned>(request: RequestBuilder, cap: usize) -> Answer<T> {
-    let body = body(request, cap).await?;
+    json(&body(request, cap).await?)
+}
+
+/// Reads an answer's JSON.
+pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Answer<T> {
     // As a whole first: only so the reader counts levels (128) in what nobody asked for as well.
-    let whole: Value = serde_json::from_slice(&body).map_err(|_| WireError::Shape)?;
+    let whole: Value = serde_json::from_slice(body).map_err(|_| WireError::Shape)?;
     serde_json::from_value(whole).map_err(|_| WireError::Shape)
 }
 

@@ -22,6 +22,7 @@ use super::{
 
 const MEBIBYTE: usize = 1 << 20;
 const HUGE: usize = 32;
+const MEMBER_GROUPS: &str = "v1.0/me/getMemberGroups";
 
 pub async fn answer(issuers: Issuers, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -36,7 +37,10 @@ pub async fn answer(issuers: Issuers, request: Request) -> Response {
         ".well-known/openid-configuration" => (discovery(seat, &site), seat.play.discovery_answer),
         "jwks" => (jwks(seat), seat.play.jwks_answer),
         "token" => asked.token(seat, &site).map_or_else(refusal, |body| (body, seat.play.token_answer)),
-        "userinfo" => asked.userinfo(seat, &site).map_or_else(refusal, |body| (body, seat.play.userinfo_answer)),
+        MEMBER_GROUPS => asked.member_groups(seat).map_or_else(refusal, |body| (body, seat.play.member_groups_answer)),
+        "userinfo" | "oidc/userinfo" => {
+            asked.userinfo(seat, &site).map_or_else(refusal, |body| (body, seat.play.userinfo_answer))
+        }
         "authorize" => (json!(asked.authorize(seat, &site)), Answer::Json),
         _ => (Value::Null, Answer::Page(404)),
     });
@@ -180,13 +184,30 @@ impl Asked {
             && (self.now..=self.now + 300).contains(&ends)
     }
 
-    fn userinfo(&self, seat: &mut Seat, site: &Site) -> Result<Value, &'static str> {
+    /// Which of the access tokens that were given out was sent.
+    fn bears_token(&self, seat: &mut Seat) -> Result<usize, &'static str> {
         let header = text(&self.parts.headers, "authorization");
         let token = header.strip_prefix("Bearer ").unwrap_or_default();
-        let Some(n) = seat.tokens.iter().rposition(|ours| ours == token) else {
+        seat.tokens.iter().rposition(|ours| ours == token).ok_or_else(|| {
             seat.wrong.push("userinfo: an unknown access token".to_owned());
-            return Err("invalid_token");
-        };
+            "invalid_token"
+        })
+    }
+
+    fn member_groups(&self, seat: &mut Seat) -> Result<Value, &'static str> {
+        self.bears_token(seat)?;
+        let asked: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        if self.parts.method != "POST" || asked != json!({"securityEnabledOnly": true}) {
+            seat.wrong.push(format!("groups: {} {}", self.parts.method, self.body));
+        }
+        let mut groups = json!({"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#Collection(Edm.String)",
+            "value": []});
+        (seat.play.member_groups)(&mut groups);
+        Ok(groups)
+    }
+
+    fn userinfo(&self, seat: &mut Seat, site: &Site) -> Result<Value, &'static str> {
+        let n = self.bears_token(seat)?;
         let site = seat.person(site, n);
         let mut claims = json!({
             "sub": site.subject(), "name": "架空 花子", "email": site.mail(), "email_verified": true, "groups": ["staff"],

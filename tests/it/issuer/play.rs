@@ -62,6 +62,9 @@ pub struct Play {
     pub token_answer: Answer,
     pub userinfo: fn(&mut Value),
     pub userinfo_answer: Answer,
+    /// What Microsoft Graph says beside userinfo, where this provider is like Entra ID.
+    pub member_groups: fn(&mut Value),
+    pub member_groups_answer: Answer,
     /// What the browser brings back.
     pub back: fn(&mut Pairs, &Site),
 }
@@ -83,6 +86,8 @@ impl Default for Play {
             token_answer: Answer::Json,
             userinfo: |_| {},
             userinfo_answer: Answer::Json,
+            member_groups: |_| {},
+            member_groups_answer: Answer::Json,
             back: |_, _| {},
         }
     }

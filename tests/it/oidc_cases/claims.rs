@@ -160,4 +160,26 @@ pub const CASES: &[Case] = &[
         p.userinfo = |u| drop(u.as_object_mut().unwrap().shift_remove("groups"));
     })
     .because("no groups must not be read from groups that are elsewhere, and that place is not asked"),
+    refused("groups-elsewhere-empty", "GROUPS_ELSEWHERE", "the same, with an empty list beside it", |p| {
+        p.token = |t| {
+            t.claim("groups", json!([]));
+            t.claim("_claim_names", json!({"groups": "src1"}));
+            t.claim("_claim_sources", json!({"src1": {"endpoint": format!("{}/groups", t.site.outside)}}));
+        };
+        p.userinfo = |u| drop(u.as_object_mut().unwrap().shift_remove("groups"));
+    }),
+    refused("groups-has", "GROUPS_ELSEWHERE", "`hasgroups` says that there are groups, and nothing says which", |p| {
+        p.token = |t| {
+            t.without(&["groups"]);
+            t.claim("hasgroups", true);
+        };
+        p.userinfo = |u| drop(u.as_object_mut().unwrap().shift_remove("groups"));
+    }),
+    signs_in("ok-groups-beside", "the token names a place where groups are, and userinfo has them", |p| {
+        p.token = |t| {
+            t.without(&["groups"]);
+            t.claim("_claim_names", json!({"groups": "src1"}));
+            t.claim("_claim_sources", json!({"src1": {"endpoint": format!("{}/groups", t.site.outside)}}));
+        };
+    }),
 ];

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use musubi::{clock::Clock, store::sql};
+use musubi::{clock::Clock, config::Config, store::sql};
 use serde_json::Value;
 
 use super::case::Way;
@@ -57,10 +57,15 @@ impl Scene {
 
     /// `per_address`: as in the configuration.
     pub async fn paced(database: &Database, clock: Clock, per_address: u32) -> Self {
+        Self::with(database, clock, |c| c.signin.per_address = per_address).await
+    }
+
+    /// With another configuration.
+    pub async fn with(database: &Database, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         // Long enough for an answer on a busy machine, short beside one that never comes.
-        let patience = |c: &mut musubi::config::Config| {
+        let patience = |c: &mut Config| {
             c.signin.timeout.0 = std::time::Duration::from_secs(4);
-            c.signin.per_address = per_address;
+            change(c);
         };
         let t = TestHub::start_at(database, clock.clone(), patience).await;
         let issuers = Issuers::start(clock).await;

@@ -142,9 +142,6 @@ pub const CASES: &[Case] = &[
         d.assertion = |_, t| t.replace("nameid-format:persistent", "nameid-format:transient");
     })
     .because("every sign-in would be a new person; a lasting attribute can be named when the provider is added"),
-    refused("encrypted-nameid", "ASSERTION_ENCRYPTED", "S46: an encrypted NameID", |d| {
-        d.assertion = |_, t| t.replace("saml:NameID", "saml:EncryptedID");
-    }),
     refused("encrypted-attribute", "ASSERTION_ENCRYPTED", "S46: an encrypted attribute", |d| {
         d.assertion = |_, t| {
             t.replace(

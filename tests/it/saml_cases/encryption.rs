@@ -17,7 +17,7 @@ const CBC: &str = "http://www.w3.org/2001/04/xmlenc#aes128-cbc";
 const MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
 const ENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 
-/// Encrypts to a certificate. The content key is no secret: these are tests.
+/// An assertion, encrypted to a certificate. The content key is no secret: these are tests.
 fn to(certificate: &str, text: &str, method: &str, spoil: fn(&mut Vec<u8>)) -> String {
     let (key, mut cipher) = if method == GCM { gcm(text) } else { cbc(text) };
     spoil(&mut cipher);
@@ -60,6 +60,26 @@ fn cbc(text: &str) -> (Vec<u8>, Vec<u8>) {
     let encryptor = cbc::Encryptor::<aes::Aes128>::new(&key.into(), &first.into());
     encryptor.encrypt_padded::<NoPadding>(&mut sealed, length).unwrap();
     (key.to_vec(), [&first[..], &sealed].concat())
+}
+
+/// An encrypted assertion with something in place of what is encrypted, and the key to encrypt it with.
+pub fn envelope(site: &Site, inside: &str) -> (String, Vec<u8>) {
+    let sealed = with_gcm(site, String::new());
+    let value = "<xenc:CipherValue>";
+    let at = sealed.rfind(value).unwrap() + value.len();
+    let end = at + sealed[at..].find('<').unwrap();
+    (format!("{}{inside}{}", &sealed[..at], &sealed[end..]), gcm("").0)
+}
+
+/// The name of an assertion or of a logout request, encrypted as a provider does it.
+pub fn name_with(text: &str, seal: impl Fn(&str) -> String) -> String {
+    let name = super::pen::part(text, "<saml:NameID ", "</saml:NameID>");
+    let declared = " xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+    let alone = name.replace(declared, "").replacen("<saml:NameID", &format!("<saml:NameID{declared}"), 1);
+    let sealed = seal(&alone).replace("saml:EncryptedAssertion", "saml:EncryptedID");
+    // Canonical: declared where it was.
+    let sealed = if name.contains(declared) { sealed } else { sealed.replacen(declared, "", 1) };
+    text.replace(name, &sealed)
 }
 
 pub fn with_gcm(site: &Site, text: String) -> String {
@@ -167,6 +187,69 @@ pub const CASES: &[Case] = &[
     }),
     refused("enc-inner-tampered", "SIGNATURE_DIGEST", "changed after signing, before encrypting", |d| {
         d.seal = |s, t| with_gcm(s, t.replace(">staff<", ">admins<"));
+    }),
+    signs_in("enc-name", "S46: the NameID alone is encrypted", |d| {
+        d.assertion = |s, t| name_with(&t, |name| with_gcm(s, name.to_owned()));
+    }),
+    signs_in("enc-name-cbc", "S46: the same with AES-128-CBC, which the signature covers", |d| {
+        d.assertion = |s, t| name_with(&t, |name| with_cbc(s, name.to_owned()));
+    }),
+    signs_in("enc-name-sealed", "S46: an encrypted NameID in an encrypted assertion", |d| {
+        d.assertion = |s, t| name_with(&t, |name| with_gcm(s, name.to_owned()));
+        sealed(d, with_gcm);
+    }),
+    signs_in("enc-name-whole", "S46: an encrypted NameID where a signed response is enough", |d| {
+        d.assertion = |s, t| name_with(&t, |name| with_gcm(s, name.to_owned()));
+        (d.sign_assertion, d.sign_response) = (false, true);
+    })
+    .at(At::Whole),
+    refused("enc-name-unsigned", "RESPONSE_UNSIGNED", "S46: a forged assertion with an encrypted NameID", |d| {
+        d.assertion = |s, _| name_with(&forged(s), |name| with_gcm(s, name.to_owned()));
+        d.sign_assertion = false;
+    }),
+    refused("enc-name-put-in", "SIGNATURE_DIGEST", "S46: another name encrypted to us, after signing", |d| {
+        d.after = |s, t| name_with(&t.replace(&s.subject(), "sub-evil"), |name| with_gcm(s, name.to_owned()));
+    }),
+    refused("enc-name-beside", "ASSERTION_SUBJECT", "S46: a NameID, and an encrypted one", |d| {
+        d.assertion = |s, t| {
+            let other = name_with(&forged(s), |name| with_gcm(s, name.to_owned()));
+            let other = super::pen::part(&other, "<saml:EncryptedID>", "</saml:EncryptedID>");
+            t.replace("</saml:NameID>", &format!("</saml:NameID>{other}"))
+        };
+    })
+    .because("two names are two people"),
+    refused("enc-name-twice", "ASSERTION_SUBJECT", "S46: two encrypted NameIDs", |d| {
+        d.assertion = |s, t| {
+            let sealed = name_with(&t, |name| with_gcm(s, name.to_owned()));
+            let name = super::pen::part(&sealed, "<saml:EncryptedID>", "</saml:EncryptedID>");
+            sealed.replace(name, &name.repeat(2))
+        };
+    }),
+    refused("enc-name-other-cert", WRONG, "S46: a NameID that is encrypted to somebody else", |d| {
+        d.assertion = |_, t| name_with(&t, |name| to(&keys().forger.certificate(), name, GCM, |_| {}));
+    }),
+    refused("enc-name-rsa15", WRONG, "S46: its key by RSA with PKCS #1 1.5", |d| {
+        d.assertion = |s, t| {
+            let sealed = name_with(&t, |name| with_gcm(s, name.to_owned()));
+            sealed.replace(MGF1P, "http://www.w3.org/2001/04/xmlenc#rsa-1_5")
+        };
+    }),
+    refused("enc-name-transient", "SUBJECT_TRANSIENT", "S46: an encrypted NameID that is another each time", |d| {
+        d.assertion = |s, t| {
+            let text = t.replace("nameid-format:persistent", "nameid-format:transient");
+            name_with(&text, |name| with_gcm(s, name.to_owned()))
+        };
+    })
+    .because("every sign-in would be a new person"),
+    refused("enc-name-comment", "RESPONSE_MARKUP", "S16: a comment inside an encrypted NameID", |d| {
+        d.assertion =
+            |s, t| name_with(&t, |name| with_gcm(s, name.replace(&s.subject(), &format!("{}<!---->x", s.subject()))));
+    }),
+    refused("enc-name-assertion", "ASSERTION_SUBJECT", "S46: an assertion where a NameID is encrypted", |d| {
+        d.assertion = |s, t| name_with(&t, |_| with_gcm(s, forged(s)));
+    }),
+    refused("enc-name-none", WRONG, "S46: an encrypted NameID with nothing in it", |d| {
+        d.assertion = |_, t| t.replace("saml:NameID", "saml:EncryptedID");
     }),
     refused("enc-nothing", WRONG, "S45: an encrypted assertion with nothing in it", |d| {
         d.sign_assertion = false;

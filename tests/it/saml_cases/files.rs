@@ -1,6 +1,8 @@
 //! The cases as files, for programs that are not part of the tests: the fuzz targets begin with them, and another
 //! SAML library is asked about each. `./x fuzz` and `./x second-opinion` have them written.
 
+mod beside;
+
 use std::{collections::HashSet, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -40,18 +42,22 @@ impl Place {
         Self { key: keys().sealing.private_der(), now: Clock::System.now(), strict, whole }
     }
 
-    fn site(&self, case: &Case) -> Site {
-        let request = if case.way == Way::Unasked { String::new() } else { "_request-of-the-hub".to_owned() };
+    /// As a case of this name sees it.
+    fn site_of(&self, case: &'static str, request: &str) -> Site {
         Site {
-            case: case.name,
+            case,
             entity_id: entity_id("strict"),
             audience: format!("{HUB}/metadata"),
             acs: format!("{HUB}/acs"),
-            request,
+            request: request.to_owned(),
             certificate: keys().sealing.certificate(),
             outside: "https://outside.example".to_owned(),
             now: self.now.0 / Timestamp::SECOND,
         }
+    }
+
+    fn site(&self, case: &Case) -> Site {
+        self.site_of(case.name, if case.way == Way::Unasked { "" } else { "_request-of-the-hub" })
     }
 
     fn judge(&self, bytes: &[u8], settings: &Settings) -> Result<Said, &'static str> {
@@ -138,7 +144,7 @@ fn alone(case: &Case) -> Option<Result<(), &'static str>> {
 fn written() {
     let folder = std::env::var("MUSUBI_SAML_FILES").expect("MUSUBI_SAML_FILES names the folder to write to");
     let folder = Path::new(&folder);
-    for inside in ["cases", "clear", "sealed"] {
+    for inside in ["cases", "clear", "sealed", "opened", "logout", "metadata", "token"] {
         std::fs::create_dir_all(folder.join(inside)).unwrap();
     }
     let place = Place::new();
@@ -157,17 +163,26 @@ fn written() {
         if bytes.len() <= 64 * 1024 {
             let seeds = if holds("EncryptedAssertion") { "sealed" } else { "clear" };
             std::fs::write(folder.join(seeds).join(&name), &bytes).unwrap();
+            // What somebody could encrypt to us.
+            let text = String::from_utf8_lossy(&bytes);
+            for (n, assertion) in assertions(&text).enumerate() {
+                std::fs::write(folder.join("opened").join(format!("{n}-{name}")), assertion).unwrap();
+            }
         }
         let (said, code) = (verdict.as_ref().ok(), verdict.as_ref().err());
         let whole = case.at == At::Whole;
         rows.push(json!({"name": case.name, "meaning": case.meaning, "whole": whole, "said": said, "code": code}));
     }
     let genuine: Vec<Said> = genuine.iter().map(|said| serde_json::from_str(said).unwrap()).collect();
-    let place = json!({
+    let mut written = json!({
         "strict": place.strict, "whole": place.whole, "key": hex::encode(&place.key),
         "audience": format!("{HUB}/metadata"), "acs": format!("{HUB}/acs"), "now": place.now.0, "leeway": LEEWAY,
         "genuine": genuine, "cases": rows,
     });
+    for more in [beside::sealing(&place), beside::partings(&place, folder), beside::described(&place, folder)] {
+        written.as_object_mut().unwrap().extend(more);
+    }
+    written["oidc"] = beside::tokens(&place, folder);
     // Goes last: with it, the files are all there.
-    std::fs::write(folder.join("place.json"), serde_json::to_string_pretty(&place).unwrap()).unwrap();
+    std::fs::write(folder.join("place.json"), serde_json::to_string_pretty(&written).unwrap()).unwrap();
 }

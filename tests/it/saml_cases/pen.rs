@@ -183,6 +183,11 @@ fn in_response_to(site: &Site) -> String {
     if site.request.is_empty() { String::new() } else { format!(" InResponseTo=\"{}\"", site.request) }
 }
 
+/// Says it of a person who is the same in every case.
+pub fn of_one(site: &Site, text: &str) -> String {
+    text.replace(&format!(">{}<", site.subject()), ">sub-one<")
+}
+
 /// A response around something.
 pub fn response(site: &Site, inside: &str) -> String {
     format!(

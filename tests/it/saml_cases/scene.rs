@@ -48,9 +48,7 @@ impl Saml {
         let mut saml = Self { scene, idps: HashMap::new(), certificates: HashMap::new() };
         for (_, name, more) in CONNECTIONS {
             let added = saml.add(name, &[&keys().main], more).await;
-            let described = Visitor::new().get(&saml.address(&added, "metadata")).await.body;
-            let certificate = described.split("<ds:X509Certificate>").nth(1).unwrap().split('<').next().unwrap();
-            saml.certificates.insert(added.clone(), certificate.to_owned());
+            saml.certificates.insert(added.clone(), saml.certificate(&added).await);
             saml.idps.insert(name, added);
         }
         // Whose key must not count elsewhere.
@@ -68,6 +66,12 @@ impl Saml {
         let words = ["idp", "add", name, "--saml-metadata", "-", "--role", "staff=employee", "--json"];
         let ran = self.scene.shell(&[&words[..], more].concat(), document).await;
         if ran.code == 0 { Ok(ran.json()["id"].as_str().unwrap().to_owned()) } else { Err(ran.err) }
+    }
+
+    /// What the hub signs with and opens for a provider.
+    pub async fn certificate(&self, idp: &str) -> String {
+        let described = Visitor::new().get(&self.address(idp, "metadata")).await.body;
+        described.split("<ds:X509Certificate>").nth(1).unwrap().split('<').next().unwrap().to_owned()
     }
 
     pub fn idp(&self, at: At) -> (&'static str, &str) {

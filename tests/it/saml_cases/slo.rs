@@ -35,7 +35,7 @@ async fn provider(saml: &Saml, name: &str, post: bool) -> String {
 }
 
 /// Somebody whom the provider vouched for.
-async fn somebody(saml: &Saml, case: &'static str, idp: (&str, &str), draft: Draft) -> (Visitor, Site) {
+pub async fn somebody(saml: &Saml, case: &'static str, idp: (&str, &str), draft: Draft) -> (Visitor, Site) {
     let visitor = Visitor::new();
     let site = saml.site(case, idp, saml.ask(&visitor, idp.1).await);
     let value = BASE64_STANDARD.encode(draft.write(&site));
@@ -76,6 +76,7 @@ async fn only_the_providers_own_word_signs_out() {
     for database in Database::both().await {
         let saml = Saml::new(&database).await;
         let idp = provider(&saml, "slo", false).await;
+        let certificate = saml.certificate(&idp).await;
         let mut inside: Option<Visitor> = None;
         for (n, word) in EVERY.iter().enumerate() {
             let visitor = match inside.take() {
@@ -83,7 +84,8 @@ async fn only_the_providers_own_word_signs_out() {
                 None => fresh(&saml, &idp, n).await,
             };
             // Every message has an ID of its own.
-            let site = Site { case: names(n), ..saml.site("slo", ("slo", &idp), String::new()) };
+            let site = saml.site("slo", ("slo", &idp), String::new());
+            let site = Site { case: names(n), certificate: certificate.clone(), ..site };
             let page = bring(&site, word).await;
             let (stays, code) = (is_in(&saml, &visitor).await, code_of(&saml, &page).await);
             let right = match word.expect {
@@ -121,7 +123,7 @@ async fn fresh(saml: &Saml, idp: &str, n: usize) -> Visitor {
 }
 
 /// Names of cases live as long as the tests.
-fn names(n: usize) -> &'static str {
+pub fn names(n: usize) -> &'static str {
     static NAMES: std::sync::LazyLock<Vec<String>> =
         std::sync::LazyLock::new(|| (0..3 * EVERY.len()).map(|n| format!("slo-{n}")).collect());
     &NAMES[n]
@@ -206,7 +208,7 @@ async fn leave(saml: &Saml, visitor: &Visitor) -> Page {
     visitor.click(&format!("{hub}/signin?why=signed_out")).await
 }
 
-fn response(site: &Site, to: &str, status: &str) -> String {
+pub fn response(site: &Site, to: &str, status: &str) -> String {
     format!(
         "<samlp:LogoutResponse xmlns:samlp=\"{PROTOCOL}\" Destination=\"{}\" ID=\"_o-{to}\" InResponseTo=\"{to}\" \
          IssueInstant=\"{}\" Version=\"2.0\"><saml:Issuer {SAML}>{}</saml:Issuer><samlp:Status>{status}\
@@ -217,22 +219,24 @@ fn response(site: &Site, to: &str, status: &str) -> String {
     )
 }
 
+/// Signed out everywhere, not everywhere, not at all.
+pub const STATUSES: [&str; 3] = [
+    "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"></samlp:StatusCode>",
+    "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Responder\"><samlp:StatusCode \
+     Value=\"urn:oasis:names:tc:SAML:2.0:status:PartialLogout\"></samlp:StatusCode></samlp:StatusCode>",
+    "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Requester\"></samlp:StatusCode>",
+];
+
 /// Who signs out here may sign out there, and reads what came of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_signs_out_here_may_sign_out_at_the_provider() {
-    const SUCCESS: &str = "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"></samlp:StatusCode>";
-    const PARTLY: &str = "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Responder\"><samlp:StatusCode \
-         Value=\"urn:oasis:names:tc:SAML:2.0:status:PartialLogout\"></samlp:StatusCode></samlp:StatusCode>";
-    const DENIED: &str = "<samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Requester\"></samlp:StatusCode>";
     for database in Database::both().await {
         let saml = Saml::new(&database).await;
         owner(&saml.scene, "takanashi@hinoki-seiki.example").await;
         let idp = provider(&saml, "slo", false).await;
         let described = Visitor::new().get(&saml.address(&idp, "metadata")).await.body;
         let link = format!("{}/auth/oidc/leave", saml.scene.t.address());
-        for (n, (status, why)) in
-            [(SUCCESS, "out_there"), (PARTLY, "out_partly"), (DENIED, "out_here_only")].into_iter().enumerate()
-        {
+        for (n, (status, why)) in STATUSES.into_iter().zip(["out_there", "out_partly", "out_here_only"]).enumerate() {
             let visitor = fresh(&saml, &idp, n).await;
             let page = leave(&saml, &visitor).await;
             assert!(page.body.contains("/auth/oidc/leave"), "{}", page.body);

@@ -6,7 +6,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use flate2::{Compression, write::DeflateEncoder};
 use url::form_urlencoded::byte_serialize;
 
-use super::pen::{Draft, Edit, RSA_SHA256, Site, bare, behind_issuer, signature_of};
+use super::{
+    encryption::{name_with, with_gcm},
+    pen::{Draft, Edit, RSA_SHA256, Site, bare, behind_issuer, signature_of},
+};
 use crate::issuer::{Sign, keys};
 
 pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -73,6 +76,14 @@ pub const EVERY: &[Word] = &[
         .text(|_, t| without(&t, "<samlp:SessionIndex>", "</samlp:SessionIndex>")),
     word("one session of two", true, Expect::Ends).text(|_, t| {
         t.replacen("<samlp:SessionIndex>", "<samlp:SessionIndex>_other</samlp:SessionIndex><samlp:SessionIndex>", 1)
+    }),
+    word("an encrypted name, redirect", false, Expect::Ends)
+        .text(|site, t| name_with(&t, |name| with_gcm(site, name.to_owned()))),
+    word("an encrypted name, form", true, Expect::Ends)
+        .text(|site, t| name_with(&t, |name| with_gcm(site, name.to_owned()))),
+    refused("a name encrypted to somebody else", false, "LOGOUT_SUBJECT").text(|site, t| {
+        let other = Site { certificate: keys().forger.certificate(), ..site.clone() };
+        name_with(&t, |name| with_gcm(&other, name.to_owned()))
     }),
     word("without an end", false, Expect::Ends).text(|_, t| without(&t, " NotOnOrAfter=\"", "Z\"")),
     word("s51-foreign-session", false, Expect::Stays).text(|_, t| t.replace(">_s-slo<", ">_s-telephone<")),

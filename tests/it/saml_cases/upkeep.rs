@@ -53,7 +53,7 @@ impl Published {
 }
 
 /// In canonical form, with more attributes of the root.
-fn described(of: &str, signing: &[&Rsa], attributes: &str) -> String {
+pub fn described(of: &str, signing: &[&Rsa], attributes: &str) -> String {
     let text = metadata(&entity_id(of), "https://new.id.example/sso", signing);
     let text = text.replace("\"/>", "\"></md:SingleSignOnService>");
     let entity = format!(" entityID=\"{}\"", entity_id(of));
@@ -61,7 +61,7 @@ fn described(of: &str, signing: &[&Rsa], attributes: &str) -> String {
 }
 
 /// With a signature around it.
-fn signed(by: fn() -> Sign, document: String) -> String {
+pub fn signed(by: fn() -> Sign, document: String) -> String {
     let site = Site {
         case: "meta",
         entity_id: String::new(),

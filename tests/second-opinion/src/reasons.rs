@@ -65,6 +65,10 @@ const REASONS: &[(&str, &[&str])] = &[
     ("it overlooks what stands behind the document", &["trailing", "trailing-text"]),
     ("it knows no limits of size", &["many-attributes", "many-elements", "large", "huge"]),
     ("it finds no signature inside what is encrypted", &["enc-ok", "enc-ok-key-beside"]),
+    (
+        "it reads no encrypted NameID, and overlooks one",
+        &["enc-name", "enc-name-cbc", "enc-name-sealed", "enc-name-whole", "enc-name-beside"],
+    ),
     ("it does not open AES-256-GCM", &["enc-ok-both-signed", "enc-response-signed-allowed"]),
     ("it takes sixteen bytes of three", &["enc-short-cbc"]),
 ];

@@ -2,7 +2,7 @@
 //! section 4.1.4). Everything here is read from text that the signature covered.
 
 use super::{
-    logout_message::Name,
+    name::Name,
     settings::Settings,
     xml::{ASSERTION, Node},
 };
@@ -133,9 +133,11 @@ pub(super) fn read(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<V
     let end = conditions(assertion, expected)?;
     let authenticated = authentication(assertion, expected)?;
     let said = Attributes::read(assertion)?;
-    let name = Name::read(subject, authenticated.sid.as_deref());
-    let subject = who(subject, &said, expected.settings);
-    let claimed = subject.and_then(|subject| claimed(subject, authenticated.sid, &said, expected.settings));
+    let name = Name::read(subject, expected.keys, authenticated.sid.as_deref());
+    let (claimed, name) = match who(name, &said, expected.settings) {
+        Ok((subject, name)) => (claimed(subject, authenticated.sid, &said, expected.settings), name),
+        Err(code) => (Err(code), None),
+    };
     let until = Timestamp(end.0.max(confirmed.until.0)).plus(expected.leeway + Timestamp::SECOND);
     let issued = assertion.attribute("IssueInstant").and_then(instant);
     let in_response_to = confirmed.in_response_to;
@@ -265,29 +267,32 @@ impl Attributes {
     }
 }
 
-/// What stays the same of a person.
-fn who(subject: Node<'_, '_>, said: &Attributes, settings: &Settings) -> Result<String, &'static str> {
-    let encrypted = !subject.every(ASSERTION, "EncryptedID").is_empty();
-    let who = match &settings.subject_attribute {
+/// What stays the same of a person, and how the provider names them.
+fn who(
+    name: Result<Option<Name>, &'static str>,
+    said: &Attributes,
+    settings: &Settings,
+) -> Result<(String, Option<Name>), &'static str> {
+    let (who, name) = match &settings.subject_attribute {
         Some(attribute) => {
             let mut values = said.values(attribute);
             let first = values.next().cloned().ok_or("SUBJECT_ATTRIBUTE")?;
             if values.next().is_some() {
                 return Err("SUBJECT_ATTRIBUTE");
             }
-            first
+            // The name is for signing out alone then: one that cannot be read is none.
+            (first, name.unwrap_or(None))
         }
-        None if encrypted => return Err("ASSERTION_ENCRYPTED"),
         None => {
-            let name = subject.only(ASSERTION, "NameID").ok_or("ASSERTION_SUBJECT")?;
-            if name.attribute("Format") == Some(TRANSIENT) {
+            let name = name?.ok_or("ASSERTION_SUBJECT")?;
+            if name.format.as_deref() == Some(TRANSIENT) {
                 return Err("SUBJECT_TRANSIENT");
             }
-            name.word().ok_or("ASSERTION_SUBJECT")?
+            (name.value.clone(), Some(name))
         }
     };
     let odd = who.is_empty() || who.len() > SUBJECT || who.chars().any(char::is_control);
-    if odd { Err("ASSERTION_SUBJECT") } else { Ok(who) }
+    if odd { Err("ASSERTION_SUBJECT") } else { Ok((who, name)) }
 }
 
 fn claimed(

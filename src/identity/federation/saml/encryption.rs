@@ -1,4 +1,4 @@
-//! An encrypted assertion (XML Encryption 1.1): opened with our key, and then judged like any other.
+//! An encrypted assertion or name (XML Encryption 1.1): opened with our key, and then judged like any other.
 //!
 //! AES-GCM notices a changed ciphertext by itself. AES-CBC does not: it is opened only where a signature that was
 //! checked covers it, so nobody can ask it questions. RSA with the padding of PKCS #1 1.5 is never opened. Whatever
@@ -23,7 +23,7 @@ const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 const BLOCK: usize = 16;
 const NONCE: usize = 12;
 
-/// Opens an `EncryptedAssertion` with one of our keys. `covered`: a signature that was checked covers it.
+/// Opens an `EncryptedAssertion` or an `EncryptedID` with one of our keys. `covered`: a signature that was checked covers it.
 ///
 /// # Errors
 /// One code for all that can be wrong.
@@ -32,7 +32,7 @@ pub(super) fn open(encrypted: Node<'_, '_>, keys: &[Vec<u8>], covered: bool) -> 
 }
 
 fn opened(encrypted: Node<'_, '_>, own: &[Vec<u8>], covered: bool) -> Option<Vec<u8>> {
-    if !encrypted.is(ASSERTION, "EncryptedAssertion") {
+    if !["EncryptedAssertion", "EncryptedID"].iter().any(|name| encrypted.is(ASSERTION, name)) {
         return None;
     }
     let data = encrypted.only(ENCRYPTION, "EncryptedData")?;

@@ -10,8 +10,9 @@ use super::{
     assertion::Expected,
     entity_id,
     flow::Way,
-    logout_message::{Asked, Came, End, Envelope, Name, Raw, Said},
+    logout_message::{Asked, Came, End, Envelope, Raw, Said},
     manage::saml_settings,
+    name::Name,
     settings::Settings,
     slo,
 };
@@ -70,7 +71,8 @@ impl Federation {
         let settings = saml_settings(&row).ok_or("IDP_SETTINGS")?;
         let raw = Raw::read(came)?;
         let relay_state = raw.relay_state.clone();
-        match self.opened(raw, &settings, slo(public_url, idp_id)).await? {
+        let keys = self.own_keys(&row, &settings).await?;
+        match self.opened(raw, &settings, keys, slo(public_url, idp_id)).await? {
             Said::Request(asked) => {
                 self.end_named(identity, &row, &settings, &asked, origin).await?;
                 let back = self.answer(&row, &settings, &asked.id, relay_state.as_deref(), public_url)?;
@@ -86,11 +88,17 @@ impl Federation {
     }
 
     /// Beside the threads that answer others.
-    async fn opened(&self, raw: Raw, settings: &Settings, slo: String) -> Result<Said, Refused> {
+    async fn opened(
+        &self,
+        raw: Raw,
+        settings: &Settings,
+        own_keys: Vec<Vec<u8>>,
+        slo: String,
+    ) -> Result<Said, Refused> {
         let (settings, now, leeway) = (settings.clone(), self.clock.now(), micros(self.leeway));
         let keys = settings.trusted(now)?;
         let work = move || {
-            let expected = Expected { settings: &settings, keys: &[], audience: "", acs: &slo, now, leeway };
+            let expected = Expected { settings: &settings, keys: &own_keys, audience: "", acs: &slo, now, leeway };
             raw.open(&keys, &expected)
         };
         let said = tokio::task::spawn_blocking(work).await.map_err(|_| Refused::from("RESPONSE_BROKE"))?;

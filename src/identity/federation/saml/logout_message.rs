@@ -8,13 +8,13 @@ use std::io::Read;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use flate2::read::DeflateDecoder;
-use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::{
     assertion::{Expected, instant, is_current, is_from},
     certificate::Trusted,
     gate,
+    name::{Name, word},
     request::{Message, REQUEST, RESPONSE},
     signature,
     xml::{ASSERTION, Node, PROTOCOL, escaped, parse},
@@ -29,8 +29,6 @@ const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 const RELAYED: usize = 1024;
 /// Most sessions of one request.
 const INDEXES: usize = 100;
-/// Longest name of a person or a session.
-const LONGEST: usize = 255;
 const DEPTH: u32 = 40;
 
 /// A message as the browser brought it.
@@ -83,35 +81,6 @@ pub enum End {
     /// Some other program of the provider is still signed in.
     Partly,
     Not,
-}
-
-/// How a provider names somebody, and the session that it has of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::identity::federation) struct Name {
-    pub value: String,
-    format: Option<String>,
-    qualifier: Option<String>,
-    sp_qualifier: Option<String>,
-    pub index: Option<String>,
-}
-
-impl Name {
-    /// Of a subject; `None`: it names nobody in the clear.
-    pub(super) fn read(subject: Node<'_, '_>, index: Option<&str>) -> Option<Self> {
-        let name = subject.only(ASSERTION, "NameID")?;
-        let own = |attribute| name.attribute(attribute).map(str::to_owned);
-        Some(Self {
-            value: word(name)?,
-            format: own("Format"),
-            qualifier: own("NameQualifier"),
-            sp_qualifier: own("SPNameQualifier"),
-            index: index.map(str::to_owned),
-        })
-    }
-}
-
-fn word(node: Node<'_, '_>) -> Option<String> {
-    node.word().filter(|text| !text.is_empty() && text.len() <= LONGEST && !text.chars().any(char::is_control))
 }
 
 impl Raw {
@@ -240,7 +209,9 @@ fn asked(root: Node<'_, '_>, expected: &Expected<'_>) -> Result<Asked, &'static 
     if end.is_some_and(|end| expected.over(end)) {
         return Err("LOGOUT_TIME");
     }
-    let name = root.only(ASSERTION, "NameID").and_then(word).ok_or("LOGOUT_SUBJECT")?;
+    // Whatever is wrong with it, nobody is named.
+    let named = Name::read(root, expected.keys, None).map_err(|_| "LOGOUT_SUBJECT")?;
+    let name = named.ok_or("LOGOUT_SUBJECT")?.value;
     let sessions = root.every(PROTOCOL, "SessionIndex");
     let indexes: Option<Vec<String>> = sessions.iter().map(|node| word(*node)).collect();
     let indexes = indexes.filter(|indexes| indexes.len() <= INDEXES).ok_or("LOGOUT_SUBJECT")?;

@@ -7,14 +7,14 @@
 //! | `certificate` | keys: pinned ones of providers, our own |
 //! | `request` | our signed requests |
 //! | `gate` | a response's bytes and the shape of its tree, before anything is read in it |
-//! | `encryption` | an encrypted assertion, which is then judged like any other |
+//! | `encryption` | an encrypted assertion or name, which is then judged like any other |
 //! | `signature` | one enveloped signature by a pinned key; gives the text that was signed |
-//! | `assertion` | what that text says, and the conditions |
+//! | `assertion`, `name` | what that text says, and the conditions |
 //! | `response` | all of these in their order |
 //! | `flow` | the way there and back |
 //! | `logout_message`, `logout` | single logout: what its messages say; from either end |
 //! | [`manage`] | adding providers |
-//! | [`apart`] | an answer judged by itself, for the fuzzer and for a second opinion |
+//! | [`apart`] | answers, logout messages and metadata judged by themselves, for the fuzzer and for a second opinion |
 //! | `rollover` | another key of our own |
 //! | [`upkeep`] | reading their metadata again, by itself |
 //!
@@ -40,6 +40,7 @@ mod logout;
 mod logout_message;
 pub mod manage;
 pub(super) mod metadata;
+mod name;
 mod request;
 mod response;
 mod rollover;

@@ -1,11 +1,10 @@
-//! The whole check of an answer: no panic, no end of time, and nothing is believed that the provider did not sign.
+//! The targets under libFuzzer, one a run: `MUSUBI_FUZZ` names it.
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use musubi_fuzz::Place;
 
 fuzz_target!(|bytes: &[u8]| {
-    Place::get().check(bytes);
+    musubi_fuzz::named().judge(bytes);
 });
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

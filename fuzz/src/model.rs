@@ -1,4 +1,0 @@
-#[path = "../../src/model/time.rs"]
-mod time;
-
-pub use time::Timestamp;
