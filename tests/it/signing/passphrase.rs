@@ -31,7 +31,8 @@ async fn it_takes_a_fresh_proof_and_ends_what_the_old_one_opened() {
             assert!(page.body.contains("role=\"alert\"") && page.body.contains(says), "{weak}: {}", page.body);
         }
         assert!(elsewhere.is_in().await);
-        assert_eq!(me.done("/me/passphrase", &[("passphrase", NEW)]).await, "/me?done=passphrase_ended&n=2");
+        // Of the setup, elsewhere, and the one just now.
+        assert_eq!(me.done("/me/passphrase", &[("passphrase", NEW)]).await, "/me?done=passphrase_ended&n=3");
         assert!(me.is_in().await && !elsewhere.is_in().await, "only this browser stays");
         assert_eq!(me.knock_again(NEW).await.status, 303);
         assert_eq!(me.knock_again(PASSPHRASE).await.status, 401);
@@ -42,7 +43,8 @@ async fn it_takes_a_fresh_proof_and_ends_what_the_old_one_opened() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_by_a_provider_only_has_none_to_change() {
-    let scene = Scene::new(&Database::both().await[0]).await;
+    let [sqlite, _] = Database::both().await;
+    let scene = Scene::new(&sqlite).await;
     owner(&scene, MAIL).await;
     let idp = scene.added("no-passphrase").await;
     let person = Person::of_provider(&scene, &idp).await;
@@ -64,6 +66,6 @@ async fn the_page_in_a_browser() {
     desk.looks("passphrase-weak").await;
     desk.b.fill("#passphrase", NEW).await;
     desk.b.click("main form .btn.pri").await;
-    desk.b.wait_for_text("main [role=status]", "パスフレーズを変更しました").await;
+    desk.b.wait_for_text("main [role=status]", "パスフレーズを変更し、ほかの1台").await;
     desk.close().await;
 }
