@@ -134,10 +134,10 @@ pub(super) fn read(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<V
     let authenticated = authentication(assertion, expected)?;
     let said = Attributes::read(assertion)?;
     let name = Name::read(subject, expected.keys, authenticated.sid.as_deref());
-    let (claimed, name) = match who(name, &said, expected.settings) {
-        Ok((subject, name)) => (claimed(subject, authenticated.sid, &said, expected.settings), name),
-        Err(code) => (Err(code), None),
-    };
+    let claimed = who(&name, &said, expected.settings)
+        .and_then(|subject| claimed(subject, authenticated.sid, &said, expected.settings));
+    // Where another attribute says who that is, the name is for signing out alone: one that cannot be read is none.
+    let name = name.unwrap_or(None);
     let until = Timestamp(end.0.max(confirmed.until.0)).plus(expected.leeway + Timestamp::SECOND);
     let issued = assertion.attribute("IssueInstant").and_then(instant);
     let in_response_to = confirmed.in_response_to;
@@ -267,32 +267,31 @@ impl Attributes {
     }
 }
 
-/// What stays the same of a person, and how the provider names them.
+/// What stays the same of a person.
 fn who(
-    name: Result<Option<Name>, &'static str>,
+    name: &Result<Option<Name>, &'static str>,
     said: &Attributes,
     settings: &Settings,
-) -> Result<(String, Option<Name>), &'static str> {
-    let (who, name) = match &settings.subject_attribute {
+) -> Result<String, &'static str> {
+    let who = match &settings.subject_attribute {
         Some(attribute) => {
             let mut values = said.values(attribute);
             let first = values.next().cloned().ok_or("SUBJECT_ATTRIBUTE")?;
             if values.next().is_some() {
                 return Err("SUBJECT_ATTRIBUTE");
             }
-            // The name is for signing out alone then: one that cannot be read is none.
-            (first, name.unwrap_or(None))
+            first
         }
         None => {
-            let name = name?.ok_or("ASSERTION_SUBJECT")?;
+            let name = name.as_ref().map_err(|code| *code)?.as_ref().ok_or("ASSERTION_SUBJECT")?;
             if name.format.as_deref() == Some(TRANSIENT) {
                 return Err("SUBJECT_TRANSIENT");
             }
-            (name.value.clone(), Some(name))
+            name.value.clone()
         }
     };
     let odd = who.is_empty() || who.len() > SUBJECT || who.chars().any(char::is_control);
-    if odd { Err("ASSERTION_SUBJECT") } else { Ok((who, name)) }
+    if odd { Err("ASSERTION_SUBJECT") } else { Ok(who) }
 }
 
 fn claimed(
