@@ -7,6 +7,7 @@
 
 mod architecture;
 mod browser;
+mod cases;
 mod cli;
 mod cli_connector;
 mod cli_ops;
@@ -37,6 +38,7 @@ mod issuer;
 mod link;
 mod mail;
 mod maintenance;
+mod nodes;
 mod office;
 mod oidc;
 mod oidc_cases;

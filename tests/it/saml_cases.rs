@@ -1,7 +1,7 @@
 //! Signing in by SAML with a provider that is hostile, broken or merely odd: every case of a table, and what a
 //! table cannot say.
 
-mod case;
+pub mod case;
 mod claims;
 mod encryption;
 mod files;
@@ -44,7 +44,7 @@ const ON_BOTH: [&str; 12] = [
     "not-xml",
 ];
 
-fn all() -> impl Iterator<Item = &'static Case> {
+pub fn all() -> impl Iterator<Item = &'static Case> {
     [signature::CASES, wrapping::CASES, claims::CASES, markup::CASES, encryption::CASES, ways::CASES]
         .into_iter()
         .flatten()

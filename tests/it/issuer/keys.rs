@@ -1,7 +1,7 @@
 //! The keys of the invented providers, made once a test run, and signing by hand: a library would not
 //! make most of what a forger sends.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use base64::{
     Engine,
@@ -20,6 +20,7 @@ use rsa::{
     traits::PublicKeyParts,
 };
 use serde_json::{Value, json};
+use x509_cert::{der::asn1::UtcTime, time::Validity};
 
 /// Every key there is, by what it is for.
 pub struct Keys {
@@ -117,12 +118,18 @@ impl Rsa {
 
     /// A certificate that it signed itself, base64 of DER.
     pub fn certificate(&self) -> String {
-        self.certificate.get_or_init(|| self.certified()).clone()
+        let month = || Validity::from_now(Duration::from_secs(30 * 86_400)).unwrap();
+        self.certificate.get_or_init(|| self.certified(month())).clone()
     }
 
-    fn certified(&self) -> String {
+    /// The same, of the year 2001.
+    pub fn certificate_that_ended(&self) -> String {
+        let at = |seconds| UtcTime::from_unix_duration(Duration::from_secs(seconds)).unwrap().into();
+        self.certified(Validity { not_before: at(978_307_200), not_after: at(1_009_843_200) })
+    }
+
+    fn certified(&self, validity: Validity) -> String {
         use x509_cert::{builder::Builder, der::Encode};
-        let validity = x509_cert::time::Validity::from_now(std::time::Duration::from_secs(30 * 86_400)).unwrap();
         let name: x509_cert::name::Name = format!("CN={}", self.kid).parse().unwrap();
         let profile = x509_cert::builder::Profile::Leaf {
             issuer: name.clone(),

@@ -51,6 +51,11 @@ impl Visitor {
         Self { client: client.build().unwrap(), jar: Arc::default() }
     }
 
+    /// The same browser over a new connection.
+    pub fn reconnected(&self) -> Self {
+        Self { jar: self.jar.clone(), ..Self::new() }
+    }
+
     /// Another browser, over the same connections.
     pub fn stranger(&self) -> Self {
         Self { client: self.client.clone(), jar: Arc::default() }

@@ -61,6 +61,16 @@ pub const fn not_added(name: &'static str, code: &'static str, meaning: &'static
 }
 
 impl Case {
+    /// For people.
+    pub fn outcome(&self) -> String {
+        match self.expect {
+            Expect::In => "signed in".to_owned(),
+            Expect::Refused("") => "refused".to_owned(),
+            Expect::Refused(code) => format!("refused: `{code}`"),
+            Expect::NotAdded(code) => format!("not added: `{code}`"),
+        }
+    }
+
     pub const fn because(mut self, reason: &'static str) -> Self {
         self.because = Some(reason);
         self

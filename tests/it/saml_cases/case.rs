@@ -77,6 +77,14 @@ pub const fn refused(name: &'static str, code: &'static str, meaning: &'static s
 }
 
 impl Case {
+    /// For people.
+    pub fn outcome(&self) -> String {
+        match self.expect {
+            Expect::In => "signed in".to_owned(),
+            Expect::Refused(code) => format!("refused: `{code}`"),
+        }
+    }
+
     pub const fn because(mut self, reason: &'static str) -> Self {
         self.because = Some(reason);
         self

@@ -99,6 +99,23 @@ async fn old_and_new_key_count_while_both_are_published() {
     saml.scene.t.stop().await;
 }
 
+/// S21: the dates of a certificate say nothing of the key, which is pinned.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_counts_though_its_certificate_has_ended() {
+    let database = Database::sqlite().await;
+    let saml = Saml::new(&database).await;
+    let document = metadata(&entity_id("ended"), "https://new.id.example/sso", &[&keys().main]);
+    let document = document.replace(&keys().main.certificate(), &keys().main.certificate_that_ended());
+    let idp = saml.add_described("ended", &document, &[]).await.unwrap();
+    let visitor = Visitor::new();
+    let request = saml.ask(&visitor, &idp).await;
+    let site = saml.site("s21", ("ended", &idp), request);
+    let text = Draft::default().write(&site);
+    let end = saml.bring(&visitor, &site.acs, &[("SAMLResponse", BASE64_STANDARD.encode(text))]).await;
+    assert_eq!(end.status, 303, "{}", end.body);
+    saml.scene.t.stop().await;
+}
+
 /// Old and new together, then the new alone; metadata that is not the provider's changes nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn metadata_that_is_read_again_brings_keys_and_takes_them() {
