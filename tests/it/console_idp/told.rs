@@ -19,7 +19,7 @@ const GROUPS: [Case; 3] = [
             p.token = |t| t.claim("groups", json!([]));
             p.userinfo = |claims| claims["groups"] = json!([]);
         },
-        &["グループの一覧は届きましたが、空です", "(空)", "ほかの人の役割を決めて"],
+        &["グループの一覧は届きましたが、空です", "(空)", "入っていない人の役割を決めて"],
     ),
     (
         "renamed",
@@ -30,7 +30,7 @@ const GROUPS: [Case; 3] = [
             };
             p.userinfo = |claims| drop(claims.as_object_mut().unwrap().shift_remove("groups"));
         },
-        &["グループが届いていません", "company_teams", "その属性の名前に変えて"],
+        &["グループが届いていません", "company_teams", "グループのクレーム(SAML ではグループの属性)をその名前に変えて"],
     ),
     ("others", |p| p.token = |t| t.claim("groups", json!(["others"])), &["役割に対応するグループに入っていない"]),
 ];
