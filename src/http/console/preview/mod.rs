@@ -11,6 +11,7 @@ mod inbox;
 mod operations;
 mod people;
 mod receivers;
+mod record;
 mod start;
 mod tokens;
 
@@ -51,6 +52,8 @@ fn shell(lang: Lang, section: Section, path: &str) -> Shell {
         glass: false,
         alarms: Vec::new(),
         refresh: None,
+        fields: customer::custom_fields(),
+        currency: crate::model::Currency::JPY,
     }
 }
 
@@ -64,6 +67,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(people::samples());
     all.extend(idp::samples());
     all.extend(receivers::samples());
+    all.extend(record::samples());
     all.extend(start::samples());
     all.extend(tokens::samples());
     all
