@@ -101,29 +101,62 @@ pub async fn why(
     stands: Option<MasterValue>,
     means: &Means<'_>,
 ) -> Result<Why, StoreError> {
-    let ids = || std::iter::once(seen.id());
-    let (sources, mut typed, states) = tokio::try_join!(
-        read_customer::sources(db, seen, 0),
-        customer_value::of(db, ids()),
-        version::last_of(db, seen, VERSIONS)
-    )?;
-    let typed = typed.remove(seen.id()).unwrap_or_default().into_iter().find(|row| row.field == field);
-    let group = Group::of(field);
-    Ok(Why {
-        offers: offers(&sources, seen, field, stands.as_ref(), means),
-        history: history(&states, &sources, seen, field),
-        cut: states.last().is_some_and(|oldest| oldest.seq > 1),
-        typed: typed.map(|row| Typed {
-            value: row.value.map(|value| shown(seen, field, value)),
-            actor: row.actor,
-            at: Timestamp(row.at),
-            pinned: row.pinned,
-        }),
-        rule: means.rules.of(group).clone(),
-        field: field.to_owned(),
-        group,
-        stands,
-    })
+    let known = Known::load(db, seen).await?;
+    Ok(known.explain(seen, field.to_owned(), stands, means))
+}
+
+/// Several fields of a customer. `master`: its overview's lines.
+pub async fn every(
+    db: &Db,
+    seen: &InView,
+    fields: Vec<String>,
+    mut master: Vec<MasterValue>,
+    means: &Means<'_>,
+) -> Result<Vec<Why>, StoreError> {
+    let known = Known::load(db, seen).await?;
+    let explain = |field: String| {
+        let stands = master.iter().position(|value| value.field == field).map(|at| master.swap_remove(at));
+        known.explain(seen, field, stands, means)
+    };
+    Ok(fields.into_iter().map(explain).collect())
+}
+
+/// What is known of one customer.
+struct Known {
+    sources: Vec<SourceRow>,
+    typed: Vec<customer_value::Row>,
+    states: Vec<version::State>,
+}
+
+impl Known {
+    async fn load(db: &Db, seen: &InView) -> Result<Self, StoreError> {
+        let (sources, mut typed, states) = tokio::try_join!(
+            read_customer::sources(db, seen, 0),
+            customer_value::of(db, std::iter::once(seen.id())),
+            version::last_of(db, seen, VERSIONS)
+        )?;
+        Ok(Self { sources, typed: typed.remove(seen.id()).unwrap_or_default(), states })
+    }
+
+    fn explain(&self, seen: &InView, field: String, stands: Option<MasterValue>, means: &Means<'_>) -> Why {
+        let group = Group::of(&field);
+        let typed = self.typed.iter().find(|row| row.field == field);
+        Why {
+            offers: offers(&self.sources, seen, &field, stands.as_ref(), means),
+            history: history(&self.states, &self.sources, seen, &field),
+            cut: self.states.last().is_some_and(|oldest| oldest.seq > 1),
+            typed: typed.map(|row| Typed {
+                value: row.value.clone().map(|value| shown(seen, &field, value)),
+                actor: row.actor.clone(),
+                at: Timestamp(row.at),
+                pinned: row.pinned,
+            }),
+            rule: means.rules.of(group).clone(),
+            field,
+            group,
+            stands,
+        }
+    }
 }
 
 /// What a source says of a customer, with the fields of the administrator in the form of their kind.

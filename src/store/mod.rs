@@ -35,6 +35,7 @@ pub mod event;
 pub mod external_identity;
 pub mod failure;
 pub mod glass;
+pub mod idempotency;
 pub mod idp;
 pub mod idp_change;
 pub mod idp_domain;

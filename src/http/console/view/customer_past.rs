@@ -43,7 +43,8 @@ impl PastPage {
     #[must_use]
     pub fn later(&self, s: &Shell) -> Vec<String> {
         let Some(past) = &self.past else { return Vec::new() };
-        let new = self.now.iter().filter(|(field, _)| !past.values.iter().any(|(known, _)| known == field));
+        let shown = self.now.iter().filter(|(field, _)| super::customer::is_shown(s, field));
+        let new = shown.filter(|(field, _)| !past.values.iter().any(|(known, _)| known == field));
         new.map(|(field, _)| s.field(field).to_owned()).collect()
     }
 
