@@ -93,13 +93,13 @@ pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditEr
         Seen::Version(version) if version == old.seq => current.clone(),
         Seen::Version(_) => return Err(EditError::Stale(old.seq)),
     };
-    let seen = |field: &str| seen.get(field).map(|v| v.trim());
+    // A field of the administrator that has no value is empty, not unknown.
+    let empty = |field: &str| custom::key_of(field).map(|_| "");
+    let seen = |field: &str| seen.get(field).map(|v| v.trim()).or_else(|| empty(field));
     let definitions = custom_field::list(&mut *tx).await?;
     let typed = checked(within(edit.values, is_person(&old), by), &definitions, by.currency)?;
     let typed: Values = typed.into_iter().filter(|(field, value)| seen(field) != Some(value.as_str())).collect();
-    let now = |field: &str| current.get(field).map(String::as_str);
-    // A field of the administrator that has no value is empty, not unknown.
-    let now = |field: &str| now(field).or_else(|| custom::key_of(field).map(|_| ""));
+    let now = |field: &str| current.get(field).map(String::as_str).or_else(|| empty(field));
     let overtaken: Vec<String> = typed
         .iter()
         .filter(|(field, value)| now(field) != seen(field) && now(field) != Some(value.as_str()))

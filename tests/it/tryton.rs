@@ -100,7 +100,7 @@ impl Scene {
     }
 
     async fn type_in(&self, row: &customer::Row, values: &[(&'static str, &str)]) {
-        let values: Values = values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect();
+        let values: Values = values.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
         let edit = Edit { customer_id: &row.id, seen: edit::Seen::Values(edit::values_of(row)), values, pinned: false };
         let mut tx = self.t.hub().db.begin().await.unwrap();
         edit::edit(&mut tx, edit, self.by()).await.unwrap();

@@ -40,6 +40,13 @@ fn targets(
             }
             continue;
         }
+        if name == CUSTOM.trim_end_matches('.') && owner == Noun::Customer.as_str() {
+            match members(field_spec) {
+                Ok(target) => out.push(target),
+                Err(message) => problems.push(MappingProblem { pointer: at, message }),
+            }
+            continue;
+        }
         let Some(field) = known.iter().find(|field| field.name == name) else {
             let hint = nearest(name, known.iter().map(|field| field.name));
             let hint = hint.map_or_else(
@@ -78,6 +85,16 @@ fn custom(
     }
     let target = target(&ANY_CUSTOM, spec, at, problems)?;
     Ok(Target { custom: Some(name.to_owned()), ..target })
+}
+
+/// `custom`: an object of the source, of which every member fills the field of the same key.
+fn members(spec: &FieldSpec) -> Result<Target, String> {
+    let plain = spec.default.is_none() && spec.each.is_none() && spec.fields.is_none() && spec.item.is_none();
+    let Some(from) = spec.from.as_ref().filter(|_| plain && spec.transforms.is_empty() && !spec.required) else {
+        return Err("takes every member of an object, so it needs \"from\" and nothing else".to_owned());
+    };
+    let source = Source::Members { path: Path::parse(from) };
+    Ok(Target { field: &ANY_CUSTOM, custom: Some(CUSTOM.to_owned()), required: false, default: None, source })
 }
 
 fn target(

@@ -27,8 +27,11 @@ pub(crate) use calendar::instant;
 
 use crate::{
     manifest::MappingSpec,
-    noun::{Field, FieldKind, Noun},
+    noun::{CUSTOM, Field, FieldKind, Noun},
 };
+
+/// Members of an object that are taken as fields.
+const MOST_MEMBERS: usize = 200;
 
 /// A compiled mapping.
 #[derive(Clone, Debug)]
@@ -51,6 +54,8 @@ struct Target {
 #[derive(Clone, Debug)]
 enum Source {
     Constant,
+    /// Every member of an object, each a field that the hub's administrator defines.
+    Members { path: Path },
     Value { path: Path, steps: Vec<Step> },
     Lines { path: Path, fields: Vec<Target> },
     Texts { path: Path, item: Path, steps: Vec<Step> },
@@ -112,11 +117,28 @@ impl Mapping {
 fn object(fields: &[Target], body: &Value, at: Option<At<'_>>, errors: &mut Vec<MappingError>) -> Map<String, Value> {
     let mut out = Map::with_capacity(fields.len());
     for target in fields {
+        if let Source::Members { path } = &target.source {
+            members(path.find(body), &mut out);
+            continue;
+        }
         if let Some(value) = target.fill(body, at, errors) {
             out.insert(target.name().to_owned(), value);
         }
     }
     out
+}
+
+/// Fields that the hub's administrator defines, by the names that the source gives them. What is no object is kept
+/// under a name that nobody defines, so that the hub can say what came.
+fn members(found: Option<&Value>, out: &mut Map<String, Value>) {
+    match found {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(members)) => {
+            let filled = members.iter().filter(|(_, value)| !value.is_null()).take(MOST_MEMBERS);
+            out.extend(filled.map(|(key, value)| (format!("{CUSTOM}{key}"), as_it_is(value))));
+        }
+        Some(other) => _ = out.insert(format!("{CUSTOM}custom"), as_it_is(other)),
+    }
 }
 
 impl Target {
@@ -126,7 +148,7 @@ impl Target {
 
     fn fill(&self, body: &Value, at: Option<At<'_>>, errors: &mut Vec<MappingError>) -> Option<Value> {
         let found = match &self.source {
-            Source::Constant => None,
+            Source::Constant | Source::Members { .. } => None,
             Source::Value { path, steps } => {
                 let raw = path.find(body);
                 match raw.map_or(Ok(None), |raw| step::run(steps, raw)) {
@@ -218,7 +240,7 @@ impl Source {
     fn path(&self) -> Option<&Path> {
         match self {
             Self::Constant => None,
-            Self::Value { path, .. } | Self::Lines { path, .. } | Self::Texts { path, .. } => Some(path),
+            Self::Members { path } | Self::Value { path, .. } | Self::Lines { path, .. } | Self::Texts { path, .. } => Some(path),
         }
     }
 }

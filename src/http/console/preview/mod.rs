@@ -4,6 +4,7 @@
 
 mod connection_form;
 mod customer;
+mod customer_record;
 mod entries;
 mod event;
 mod idp;
@@ -52,7 +53,7 @@ fn shell(lang: Lang, section: Section, path: &str) -> Shell {
         glass: false,
         alarms: Vec::new(),
         refresh: None,
-        fields: customer::custom_fields(),
+        fields: customer_record::custom_fields(),
         currency: crate::model::Currency::JPY,
     }
 }
@@ -61,6 +62,7 @@ type Sample = (&'static str, Section, bool, Box<dyn Page>);
 
 fn samples(lang: Lang) -> Vec<Sample> {
     let mut all = customer::samples();
+    all.extend(customer_record::samples());
     all.extend(event::samples());
     all.extend(operations::samples(lang));
     all.extend(connection_form::samples());

@@ -1,6 +1,6 @@
 //! The fields that the administrator added, and the rules, with invented data.
 
-use super::{Sample, Section, customer::custom_fields, minutes};
+use super::{Sample, Section, customer_record::custom_fields, minutes};
 use crate::{
     http::console::view::{
         field::{ChoiceRow, FieldPage, FieldsPage},
