@@ -12,7 +12,7 @@ use axum::{
 };
 
 use crate::{
-    identity::{Action, Denied, FieldError, Lacks, Role, Scope},
+    identity::{Action, Denied, FactorError, FieldError, Lacks, Role, Scope},
     store::StoreError,
 };
 
@@ -190,6 +190,17 @@ pub struct Wrong {
     /// `phone`, `custom.grade`.
     pub field: String,
     pub code: &'static str,
+}
+
+/// What no page of its own says.
+impl From<FactorError> for AppError {
+    fn from(error: FactorError) -> Self {
+        match error {
+            FactorError::Store(error) => error.into(),
+            FactorError::Over => Self::SignInRequired,
+            other => Self::internal(other),
+        }
+    }
 }
 
 /// What the `present` layer knows of a failure. Travels in the extensions of the response.

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{
     ShellOf,
     customer::seen_by,
-    outcome::{Act, audited, seen},
+    outcome::{Act, conclude, seen},
 };
 use crate::{
     analytics::{
@@ -78,8 +78,7 @@ pub async fn save(
     let wrong = match edit::edit(&mut tx, edit, by(&hub, &of)).await {
         Ok(_) => {
             let act = Act::on(&of.me, &origin, "customer.edit", "customer", &id);
-            audited(&mut tx, act.detail(json!({ "pinned": pinned })), hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act.detail(json!({ "pinned": pinned })), hub.clock.now()).await?;
             tell(&hub, &id);
             return Ok(super::done(&format!("/customers/{id}"), "saved", None));
         }
@@ -151,8 +150,7 @@ pub async fn create(
     match edit::create(&mut tx, values(&of, &posted, ""), by(&hub, &of)).await {
         Ok(id) => {
             let act = Act::on(&of.me, &origin, "customer.create", "customer", &id);
-            audited(&mut tx, act, hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act, hub.clock.now()).await?;
             tell(&hub, &id);
             Ok(super::done(&format!("/customers/{id}"), "customer_created", None))
         }

@@ -14,7 +14,7 @@ use super::{
     ShellOf,
     customer::seen_by,
     customer_edit::{by, tell},
-    outcome::{Act, audited, seen},
+    outcome::{Act, conclude, seen},
 };
 use crate::{
     analytics::{customer, why},
@@ -101,8 +101,7 @@ async fn pin(
     match edit::pin(&mut tx, &id, &field, &value, by(&hub, &of)).await {
         Ok(_) => {
             let act = Act::on(&of.me, &origin, "customer.pin", "customer", &id);
-            audited(&mut tx, act.detail(json!({ "field": field })), hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act.detail(json!({ "field": field })), hub.clock.now()).await?;
             tell(&hub, &id);
             Ok(super::done(&back, "value_pinned", None))
         }
@@ -125,8 +124,7 @@ async fn release(
     match edit::release(&mut tx, &id, &field, by(&hub, &of)).await {
         Ok(_) => {
             let act = Act::on(&of.me, &origin, "customer.release", "customer", &id);
-            audited(&mut tx, act.detail(json!({ "field": field })), hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act.detail(json!({ "field": field })), hub.clock.now()).await?;
             tell(&hub, &id);
             Ok(super::done(&back, "value_released", None))
         }
@@ -158,8 +156,7 @@ async fn settle(
         Ok(_) => {
             let act = Act::on(&of.me, &origin, "customer.settle", "customer", &id);
             let kept = if keep == Keep::Typed { "typed" } else { "source" };
-            audited(&mut tx, act.detail(json!({ "field": field, "kept": kept })), hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act.detail(json!({ "field": field, "kept": kept })), hub.clock.now()).await?;
             tell(&hub, &id);
             let said = if keep == Keep::Typed { "conflict_typed" } else { "conflict_source" };
             Ok(super::done(&format!("/customers/{id}"), said, None))

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{
     ShellOf, done,
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -172,8 +172,7 @@ async fn define(
     match custom_fields::define(&mut tx, &key, kind, draft(&posted, 1), by(&hub, &of)).await {
         Ok(field) => {
             let act = Act::on(&of.me, &origin, "field.create", "field", &field.key);
-            audited(&mut tx, act.detail(json!({ "kind": kind.as_str() })), hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act.detail(json!({ "kind": kind.as_str() })), hub.clock.now()).await?;
             Ok(done(LIST, "field_added", None))
         }
         Err(error) => {
@@ -198,8 +197,7 @@ async fn change(
     match custom_fields::change(&mut tx, &key, seen, draft(&posted, stands.position), by(&hub, &of)).await {
         Ok(_) => {
             let act = Act::on(&of.me, &origin, "field.change", "field", &key);
-            audited(&mut tx, act, hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act, hub.clock.now()).await?;
             Ok(done(LIST, "saved", None))
         }
         Err(error) => {
@@ -252,7 +250,6 @@ async fn set_retired(
         return Err(AppError::NotFound);
     }
     let action = if retired { "field.retire" } else { "field.restore" };
-    audited(&mut tx, Act::on(&of.me, origin, action, "field", key), hub.clock.now()).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&of.me, origin, action, "field", key), hub.clock.now()).await?;
     Ok(done(LIST, if retired { "field_retired" } else { "field_restored" }, None))
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     ShellOf, done,
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -181,8 +181,7 @@ async fn enforce(
     let changed = changed.map_err(refused)?;
     let groups: Vec<&str> = changed.iter().map(|group| group.as_str()).collect();
     let detail = json!({ "groups": groups, "restores": wanted.restores });
-    audited(&mut tx, Act::on(&of.me, &origin, "rules.enforce", "settings", "rules").detail(detail), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&of.me, &origin, "rules.enforce", "settings", "rules").detail(detail), now).await?;
     Ok(done(PLACE, "rules_enforced", None))
 }
 
