@@ -61,8 +61,7 @@ pub async fn past(db: &Db, seen: &InView, at: Timestamp, currency: Currency) -> 
     let Some(state) = version::at(db, seen, at).await? else { return Ok(None) };
     let body: Map<String, Value> = serde_json::from_str(&state.body).unwrap_or_default();
     let own = body.get("currency").and_then(Value::as_str).and_then(|c| c.parse().ok()).unwrap_or(currency);
-    let (parts, connections) =
-        tokio::try_join!(version::partners_at(db, seen, at), read_timeline::connections(db))?;
+    let (parts, connections) = tokio::try_join!(version::partners_at(db, seen, at), read_timeline::connections(db))?;
     let source = |id: Option<String>| {
         let known = connections.iter().find(|(known, ..)| Some(known) == id.as_ref());
         known.map_or_else(

@@ -313,12 +313,7 @@ fn checked(values: Values, definitions: &Definitions, currency: Currency) -> Res
     if wrong.is_empty() { Ok(good) } else { Err(EditError::Invalid(wrong)) }
 }
 
-fn form(
-    field: &str,
-    value: &str,
-    definitions: &Definitions,
-    currency: Currency,
-) -> Result<String, &'static str> {
+fn form(field: &str, value: &str, definitions: &Definitions, currency: Currency) -> Result<String, &'static str> {
     if custom::key_of(field).is_some() {
         let definition = definitions.of_field(field).filter(|one| !one.retired).ok_or("FIELD_UNKNOWN")?;
         return Ok(parse(definition, value, currency)?.unwrap_or_default());

@@ -70,13 +70,7 @@ pub enum RulesError {
 
 /// Puts rules in force and begins to make golden values again. `seen`: the number of the set that the person saw.
 /// Returns the groups that are different now; none: nothing was to do.
-pub async fn put(
-    tx: &mut Tx,
-    seen: i64,
-    rules: &Rules,
-    actor: &str,
-    now: Timestamp,
-) -> Result<Vec<Group>, RulesError> {
+pub async fn put(tx: &mut Tx, seen: i64, rules: &Rules, actor: &str, now: Timestamp) -> Result<Vec<Group>, RulesError> {
     enforce(tx, seen, rules, None, actor, now).await
 }
 

@@ -112,12 +112,8 @@ mod tests {
     use crate::model::custom::Choice;
 
     fn field(kind: CustomKind) -> Definition {
-        let choice = |key: &str, ja: &str, en: &str, retired| Choice {
-            key: key.into(),
-            ja: ja.into(),
-            en: en.into(),
-            retired,
-        };
+        let choice =
+            |key: &str, ja: &str, en: &str, retired| Choice { key: key.into(), ja: ja.into(), en: en.into(), retired };
         Definition {
             key: "grade".into(),
             kind,

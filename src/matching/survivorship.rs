@@ -192,11 +192,14 @@ mod tests {
         let accounting = fields(&[("name", "アサナギ"), ("address", "新住所")]);
         let other_sales = fields(&[("name", "朝凪電装(株)")]);
         let candidate = |id, kind, at, fields| Candidate { connection_id: id, kind, at, fields };
-        let golden = choose(&[
-            candidate("con_a", "accounting", 9, &accounting),
-            candidate("con_s", "sales", 5, &sales),
-            candidate("con_t", "sales", 7, &other_sales),
-        ], &Rules::default());
+        let golden = choose(
+            &[
+                candidate("con_a", "accounting", 9, &accounting),
+                candidate("con_s", "sales", 5, &sales),
+                candidate("con_t", "sales", 7, &other_sales),
+            ],
+            &Rules::default(),
+        );
         let by = |f: &str| golden.iter().find(|g| g.field == f).map(|g| (g.value.as_str(), g.why));
         assert_eq!(by("name"), Some(("朝凪電装(株)", "newest")));
         assert_eq!(by("address"), Some(("新住所", "authority")));
@@ -339,7 +342,8 @@ mod tests {
     #[test]
     fn typed_values_lie_over_the_sources() {
         let sales = fields(&[("name", "朝凪電装"), ("phone", "1"), ("mail", "a@asanagi.example")]);
-        let sources = choose(&[Candidate { connection_id: "con_s", kind: "sales", at: 5, fields: &sales }], &Rules::default());
+        let sources =
+            choose(&[Candidate { connection_id: "con_s", kind: "sales", at: 5, fields: &sales }], &Rules::default());
         let typed = [
             ("phone", Some("2"), Some("1"), true),
             ("mail", None, Some("a@asanagi.example"), true),
@@ -355,7 +359,8 @@ mod tests {
             at: 9,
         });
         let (golden, over) = overlay(sources, &typed);
-        let seen: Vec<(&str, &str, &str)> = golden.iter().map(|g| (g.field.as_ref(), g.value.as_str(), g.why)).collect();
+        let seen: Vec<(&str, &str, &str)> =
+            golden.iter().map(|g| (g.field.as_ref(), g.value.as_str(), g.why)).collect();
         assert_eq!(seen, [("name", "朝凪電装", "only_source"), ("phone", "2", "pinned"), ("owner", "見本", "typed")]);
         assert_eq!(over, ["name"]);
     }

@@ -26,17 +26,18 @@ pub async fn claim(
     now: Timestamp,
     since: Timestamp,
 ) -> Result<Option<Answer>, StoreError> {
-    let written = sql("INSERT INTO idempotency (owner, key, request_hash, status, body, at) VALUES ($1, $2, $3, 0, '', $4)
+    let written =
+        sql("INSERT INTO idempotency (owner, key, request_hash, status, body, at) VALUES ($1, $2, $3, 0, '', $4)
          ON CONFLICT (owner, key) DO UPDATE SET request_hash = excluded.request_hash, status = 0, location = NULL,
             etag = NULL, body = '', at = excluded.at
          WHERE idempotency.at < $5")
-    .bind(owner)
-    .bind(key)
-    .bind(hash)
-    .bind(now)
-    .bind(since)
-    .execute(&mut *tx)
-    .await?;
+        .bind(owner)
+        .bind(key)
+        .bind(hash)
+        .bind(now)
+        .bind(since)
+        .execute(&mut *tx)
+        .await?;
     if written == 1 {
         return Ok(None);
     }

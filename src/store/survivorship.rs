@@ -53,7 +53,8 @@ pub struct Recompute {
     pub finished_at: Option<i64>,
 }
 
-const JOB: &str = "SELECT seq, cause, actor, state, after_id, total, done, changed, started_at, finished_at FROM recompute";
+const JOB: &str =
+    "SELECT seq, cause, actor, state, after_id, total, done, changed, started_at, finished_at FROM recompute";
 
 /// The last one, whatever its state.
 pub async fn last_job(on: impl Into<On<'_>>) -> Result<Option<Recompute>, StoreError> {

@@ -137,7 +137,8 @@ pub async fn documents_at(
          WHERE d.customer_id = $1 AND v.valid_from <= $2 AND (v.valid_to IS NULL OR v.valid_to > $2)
            AND v.reason <> 'deleted'"
     );
-    let text = format!("SELECT v.record_id, v.connection_id, v.body {known} ORDER BY d.{date} DESC, d.id DESC LIMIT $3");
+    let text =
+        format!("SELECT v.record_id, v.connection_id, v.body {known} ORDER BY d.{date} DESC, d.id DESC LIMIT $3");
     let rows = sql(text).bind(seen.id()).bind(at).bind(limit).all(on.again()).await?;
     let (count,): (i64,) = sql(format!("SELECT COUNT(*) {known}")).bind(seen.id()).bind(at).one(on).await?;
     Ok((rows, count))

@@ -156,7 +156,8 @@ async fn a_program_changes_a_customer_on_the_version_it_read() {
         };
         let missing = patch(vec![], change.clone()).await;
         assert_eq!((missing.status, &missing.body["code"]), (428, &json!("IF_MATCH_REQUIRED")), "{}", database.name);
-        let wrong = patch(vec![("if-match", tag.clone())], json!({"mail": "?", "custom": {"vip": "so", "no": 1}})).await;
+        let wrong =
+            patch(vec![("if-match", tag.clone())], json!({"mail": "?", "custom": {"vip": "so", "no": 1}})).await;
         assert_eq!((wrong.status, &wrong.body["code"]), (422, &json!("VALUES_INVALID")));
         let fields: Vec<&Value> = wrong.body["fields"].as_array().unwrap().iter().map(|f| &f["field"]).collect();
         assert_eq!(json!(fields), json!(["custom.no", "custom.vip", "mail"]));
@@ -181,7 +182,9 @@ async fn a_request_that_is_sent_twice_adds_one_customer() {
         let s = Scene::new(&database).await;
         let post = |key: &'static str, name: &'static str| {
             let program = &s.program;
-            async move { program.send("POST", "/api/v1/customers", &[("idempotency-key", key)], &json!({"name": name})).await }
+            async move {
+                program.send("POST", "/api/v1/customers", &[("idempotency-key", key)], &json!({"name": name})).await
+            }
         };
         let first = post("k1", "灯台商会").await;
         assert_eq!((first.status, &first.body["version"]), (201, &json!(1)), "{}: {}", database.name, first.body);
@@ -258,7 +261,10 @@ async fn a_customer_is_read_as_the_hub_knew_it_at_a_time() {
         // What arrived later is not there, though its date is older.
         let numbers: Vec<&Value> = past["documents"].as_array().unwrap().iter().map(|d| &d["number"]).collect();
         assert_eq!((json!(numbers), &past["counts"]["orders"]), (json!(["SO-1"]), &json!(1)));
-        assert_eq!((&past["documents"][0]["total"], &past["documents"][0]["date"]), (&json!(1200), &json!("2026-01-05")));
+        assert_eq!(
+            (&past["documents"][0]["total"], &past["documents"][0]["date"]),
+            (&json!(1200), &json!("2026-01-05"))
+        );
         let now = s.program.get(&at(s.t.hub().clock.now().0), 200).await.body;
         assert_eq!((&now["phone"], &now["counts"]["orders"]), (&json!("053-9"), &json!(2)));
         assert_eq!(s.program.get(&format!("{path}?at=2001-01-01"), 404).await.body["code"], "NOT_FOUND");
@@ -316,7 +322,8 @@ async fn making_again_goes_on_after_a_restart() {
         let t = TestHub::start(&database).await;
         let sender = source(&t).await;
         for n in 0..230 {
-            let data = json!({"id": format!("c{n}"), "name": format!("見本{n}"), "updated_at": at(1), "custom": {"n": n}});
+            let data =
+                json!({"id": format!("c{n}"), "name": format!("見本{n}"), "updated_at": at(1), "custom": {"n": n}});
             sender.accepted(&format!("d{n}"), &json!({"type": "customer.changed", "data": data})).await;
         }
         t.inbox_empty().await;

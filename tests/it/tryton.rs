@@ -176,7 +176,8 @@ async fn a_party_that_the_hub_made_is_known_when_a_pull_sees_it_first() {
     for database in Database::both().await {
         let s = Scene::new(&database, delivery::OFF).await;
         let mut tx = s.t.hub().db.begin().await.unwrap();
-        let id = edit::create(&mut tx, Values::from([("name".to_owned(), "岬製作所".to_owned())]), s.by()).await.unwrap();
+        let id =
+            edit::create(&mut tx, Values::from([("name".to_owned(), "岬製作所".to_owned())]), s.by()).await.unwrap();
         tx.commit().await.unwrap();
         // As after a push whose answer was lost; and the party was copied there.
         let ours = json!([["create", [{"type": null, "code": id}]]]);
@@ -360,7 +361,8 @@ async fn ended_at_every_point_of_a_push_it_is_done_once() {
             let row = customer::by_ids(&mut tx, std::iter::once(edited.id.as_str())).await.unwrap().remove(&edited.id);
             let row = row.unwrap();
             let values = Values::from([("phone".to_owned(), phone.clone())]);
-            let typed = Edit { customer_id: &row.id, seen: edit::Seen::Values(edit::values_of(&row)), values, pinned: false };
+            let typed =
+                Edit { customer_id: &row.id, seen: edit::Seen::Values(edit::values_of(&row)), values, pinned: false };
             edit::edit(&mut tx, typed, by).await.unwrap();
             tx.commit().await.unwrap();
 

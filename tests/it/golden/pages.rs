@@ -67,7 +67,8 @@ async fn a_stale_form_is_settled_side_by_side_and_nothing_typed_is_lost() {
     desk.b.click("main form .btn.pri").await;
     desk.b.wait_for_text("main", "入力中に2か所の値が変わりました").await;
     desk.refused(409).await;
-    for said in ["053-1", "053-8", "岸 由美さんが", "に変更しました", "浜松市8番地", "keiri@asanagi.example"] {
+    for said in ["053-1", "053-8", "岸 由美さんが", "に変更しました", "浜松市8番地", "keiri@asanagi.example"]
+    {
         desk.b.wait_for_text("main", said).await;
     }
     assert_eq!(desk.value("document.querySelector('#f-phone').value").await, "053-7");

@@ -32,7 +32,8 @@ async fn every_call_of_the_page_is_answered() {
     let sender = Sender::generic(&t.url, &t.connect("webhook", json!({"webhook_secret": SECRET})).await);
     sender.accepted("1", &customer("c", 1)).await;
     t.inbox_empty().await;
-    let secret = token(&t, &service(&t, "販売連携", Role::Steward).await, &[Scope::CustomersRead, Scope::CustomersWrite]).await;
+    let secret =
+        token(&t, &service(&t, "販売連携", Role::Steward).await, &[Scope::CustomersRead, Scope::CustomersWrite]).await;
     let id = t.text("SELECT MIN(id) FROM customer").await;
     for call in calls {
         let command = call.replace("curl -", "curl -sS --fail --noproxy '*' -");

@@ -55,10 +55,22 @@ struct Target {
 enum Source {
     Constant,
     /// Every member of an object, each a field that the hub's administrator defines.
-    Members { path: Path },
-    Value { path: Path, steps: Vec<Step> },
-    Lines { path: Path, fields: Vec<Target> },
-    Texts { path: Path, item: Path, steps: Vec<Step> },
+    Members {
+        path: Path,
+    },
+    Value {
+        path: Path,
+        steps: Vec<Step>,
+    },
+    Lines {
+        path: Path,
+        fields: Vec<Target>,
+    },
+    Texts {
+        path: Path,
+        item: Path,
+        steps: Vec<Step>,
+    },
 }
 
 /// A value that could not be mapped. `value` may be personal data: it belongs to the failure that
@@ -240,7 +252,9 @@ impl Source {
     fn path(&self) -> Option<&Path> {
         match self {
             Self::Constant => None,
-            Self::Members { path } | Self::Value { path, .. } | Self::Lines { path, .. } | Self::Texts { path, .. } => Some(path),
+            Self::Members { path } | Self::Value { path, .. } | Self::Lines { path, .. } | Self::Texts { path, .. } => {
+                Some(path)
+            }
         }
     }
 }

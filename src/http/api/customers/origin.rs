@@ -117,12 +117,7 @@ fn names(fields: &Definitions) -> Vec<String> {
     own.chain(fields.living().map(custom::Definition::field)).collect()
 }
 
-async fn explained(
-    hub: &Hub,
-    caller: &Caller,
-    id: &str,
-    only: Option<&str>,
-) -> Result<(String, Vec<Why>), AppError> {
+async fn explained(hub: &Hub, caller: &Caller, id: &str, only: Option<&str>) -> Result<(String, Vec<Why>), AppError> {
     let Found { customer, overview, .. } = found(hub, caller, id).await?;
     let (rules, fields) = tokio::try_join!(rules::current(&hub.db), custom_field::list(&hub.db))?;
     let mut wanted = names(&fields);
@@ -207,7 +202,8 @@ pub async fn as_of(hub: &Hub, caller: &Caller, id: &str, at: &str) -> Result<AsO
     let fields = custom_field::list(&hub.db).await?;
     let past = past::past(&hub.db, &customer, at, hub.currency).await?.ok_or(AppError::NotFound)?;
     caller.seen(hub, &overview.id);
-    let Past { seq, from, to, kind, name: _, currency: _, values: known, sites, contacts, documents, counts, .. } = past;
+    let Past { seq, from, to, kind, name: _, currency: _, values: known, sites, contacts, documents, counts, .. } =
+        past;
     let (mut values, mut added, mut hidden) = (Map::new(), Map::new(), Vec::new());
     values.extend(CUSTOMER_FIELDS.into_iter().map(|field| (field.to_owned(), Value::Null)));
     for (field, value) in known {

@@ -216,7 +216,8 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, AppError> {
 /// What the body says, field by field; everything that cannot be taken is told at once.
 fn values(body: &[u8]) -> Result<Values, AppError> {
     let read: Result<Map<String, Value>, _> = serde_json::from_slice(body);
-    let map = read.map_err(|error| AppError::invalid("BODY_INVALID", format!("the body is no JSON object: {error}")))?;
+    let map =
+        read.map_err(|error| AppError::invalid("BODY_INVALID", format!("the body is no JSON object: {error}")))?;
     let (mut values, mut wrong) = (Values::new(), Vec::new());
     let mut take = |field: String, known: bool, value: &Value| match text(value) {
         _ if !known => wrong.push(Wrong { field, code: "FIELD_UNKNOWN" }),
@@ -250,7 +251,10 @@ fn text(value: &Value) -> Option<String> {
 
 fn invalid(wrong: Vec<Wrong>) -> AppError {
     let list: Vec<String> = wrong.iter().map(|one| format!("{} ({})", one.field, one.code)).collect();
-    AppError::Values { detail: format!("nothing was changed; these values cannot be taken: {}", list.join(", ")), wrong }
+    AppError::Values {
+        detail: format!("nothing was changed; these values cannot be taken: {}", list.join(", ")),
+        wrong,
+    }
 }
 
 fn refused(error: EditError) -> AppError {
@@ -264,7 +268,9 @@ fn refused(error: EditError) -> AppError {
             detail: format!("this customer was merged into {into}; change that one"),
         },
         EditError::Stale(seq) => AppError::Stale {
-            detail: format!("the customer is at version {seq} by now; read it again, then send your change with its ETag"),
+            detail: format!(
+                "the customer is at version {seq} by now; read it again, then send your change with its ETag"
+            ),
         },
         EditError::Overtaken(fields) => AppError::Stale {
             detail: format!("somebody changed {} meanwhile; read the customer again", fields.join(", ")),

@@ -27,12 +27,8 @@ use crate::{
 
 /// Fields that the administrator of the samples added.
 pub fn custom_fields() -> Definitions {
-    let choice = |key: &str, ja: &str, en: &str, retired| Choice {
-        key: key.into(),
-        ja: ja.into(),
-        en: en.into(),
-        retired,
-    };
+    let choice =
+        |key: &str, ja: &str, en: &str, retired| Choice { key: key.into(), ja: ja.into(), en: en.into(), retired };
     let field = |key: &str, kind, label_ja: &str, label_en: &str, position, retired| Definition {
         key: key.into(),
         kind,
@@ -45,8 +41,11 @@ pub fn custom_fields() -> Definitions {
         retired,
     };
     let mut grade = field("grade", CustomKind::Choice, "等級", "Grade", 1, false);
-    grade.choices =
-        vec![choice("a", "重点", "Key account", false), choice("b", "一般", "Regular", false), choice("z", "旧", "Old", true)];
+    grade.choices = vec![
+        choice("a", "重点", "Key account", false),
+        choice("b", "一般", "Regular", false),
+        choice("z", "旧", "Old", true),
+    ];
     Definitions(vec![
         grade,
         field("since", CustomKind::Date, "取引開始日", "Customer since", 2, false),
@@ -118,16 +117,17 @@ fn value() -> ValuePage {
         rank,
         stands,
     };
-    let moment = |text: Option<&str>, kind: Option<&str>, actor: Option<&str>, reason: &str, from, to: Option<i64>| Moment {
-        value: text.map(Shown::from),
-        from: minutes(from),
-        to: to.map(minutes),
-        source: kind.map(source),
-        actor: actor.map(str::to_owned),
-        reason: reason.into(),
-        run_id: None,
-        seq: 3,
-    };
+    let moment =
+        |text: Option<&str>, kind: Option<&str>, actor: Option<&str>, reason: &str, from, to: Option<i64>| Moment {
+            value: text.map(Shown::from),
+            from: minutes(from),
+            to: to.map(minutes),
+            source: kind.map(source),
+            actor: actor.map(str::to_owned),
+            reason: reason.into(),
+            run_id: None,
+            seq: 3,
+        };
     let address = "静岡県浜松市浜名区みなみ台2-14";
     let stands = overview().master.into_iter().find(|m| m.field == "address");
     ValuePage {
@@ -145,7 +145,14 @@ fn value() -> ValuePage {
             typed: None,
             history: vec![
                 moment(Some(address), Some("accounting"), None, "source", 60 * 24 * 3, None),
-                moment(Some("静岡県浜松市中央区みなみ台2-4-1"), None, Some("高梨 拓"), "edited", 60 * 24 * 30, Some(60 * 24 * 3)),
+                moment(
+                    Some("静岡県浜松市中央区みなみ台2-4-1"),
+                    None,
+                    Some("高梨 拓"),
+                    "edited",
+                    60 * 24 * 30,
+                    Some(60 * 24 * 3),
+                ),
                 moment(None, Some("sales"), None, "created", 60 * 24 * 90, Some(60 * 24 * 30)),
             ],
             cut: false,
@@ -162,12 +169,8 @@ fn pinned_value() -> ValuePage {
     page.why.field = "custom.since".into();
     page.why.group = Group::Custom;
     page.why.offers.clear();
-    page.why.typed = Some(Typed {
-        value: Some("2019-09-03".into()),
-        actor: "高梨 拓".into(),
-        at: minutes(90),
-        pinned: true,
-    });
+    page.why.typed =
+        Some(Typed { value: Some("2019-09-03".into()), actor: "高梨 拓".into(), at: minutes(90), pinned: true });
     page.why.stands = page.why.stands.map(|stands| MasterValue {
         field: "custom.since".into(),
         value: "2019-09-03".into(),

@@ -60,7 +60,9 @@ pub struct FieldPage {
 impl FieldPage {
     #[must_use]
     pub fn action(&self) -> String {
-        self.stands.as_ref().map_or_else(|| "/settings/fields/new".to_owned(), |d| format!("/settings/fields/{}", d.key))
+        self.stands
+            .as_ref()
+            .map_or_else(|| "/settings/fields/new".to_owned(), |d| format!("/settings/fields/{}", d.key))
     }
 
     #[must_use]
