@@ -115,10 +115,10 @@ async fn overtake(
     for (name, change) in moved.iter().zip(changes) {
         let Some(field) = fields.iter_mut().find(|field| field.name == *name) else { continue };
         let now = master.iter().find(|m| m.field == *name).and_then(|m| m.value.clear()).unwrap_or_default().to_owned();
-        let by = change.and_then(|change| {
+        let by = change.map(|change| {
             let system = || Changer::System(change.source.map(|source| source.name).unwrap_or_default());
             let who = change.actor.map_or_else(system, Changer::Person);
-            Some((who, change.from))
+            (who, change.from)
         });
         field.overtaken = Some(Overtaken { now, by });
     }

@@ -119,7 +119,8 @@ async fn release(
     origin: Origin,
 ) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
-    let back = place(&id, &field);
+    // From the page of the value, or from the customer's.
+    let back = if of.query == "back=value" { place(&id, &field) } else { format!("/customers/{id}") };
     let mut tx = hub.db.begin().await?;
     match edit::release(&mut tx, &id, &field, by(&hub, &of)).await {
         Ok(_) => {
