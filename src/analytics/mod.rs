@@ -10,9 +10,11 @@ mod document;
 pub mod health;
 mod history;
 mod overview;
+pub mod past;
 pub mod refresher;
 pub mod stat;
 pub mod timeline;
+pub mod why;
 
 pub use customer::{Basis, Health};
 

@@ -54,6 +54,15 @@ pub enum AppError {
     /// Something in the request is wrong; `code` says what, `fields` where.
     #[error("{detail}")]
     Invalid { code: &'static str, detail: String, fields: Vec<FieldError> },
+    /// Values of a record that cannot be taken, each with its field.
+    #[error("{detail}")]
+    Values { detail: String, wrong: Vec<Wrong> },
+    /// The record moved since the caller saw it.
+    #[error("{detail}")]
+    Stale { detail: String },
+    /// A change that does not say which state it was made on.
+    #[error("say which state you change: send its ETag as If-Match, as GET of the same address gave it")]
+    IfMatchRequired,
     /// The record is not what the caller thinks it is.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
@@ -91,7 +100,9 @@ impl AppError {
             Self::TokenAmbiguous => StatusCode::BAD_REQUEST,
             Self::Elsewhere(_) => StatusCode::SEE_OTHER,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid { .. } | Self::Values { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::IfMatchRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -119,6 +130,9 @@ impl AppError {
             Self::CrossSite => "CROSS_SITE",
             Self::Misdirected => "HOST_UNKNOWN",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::Values { .. } => "VALUES_INVALID",
+            Self::Stale { .. } => "VERSION_STALE",
+            Self::IfMatchRequired => "IF_MATCH_REQUIRED",
             Self::TooLarge => "BODY_TOO_LARGE",
             Self::TooMany(_) => "TOO_MANY_REQUESTS",
             Self::Timeout => "TIMEOUT",
@@ -170,6 +184,14 @@ impl From<StoreError> for AppError {
     }
 }
 
+/// A field of a request and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Wrong {
+    /// `phone`, `custom.grade`.
+    pub field: String,
+    pub code: &'static str,
+}
+
 /// What no page of its own says.
 impl From<FactorError> for AppError {
     fn from(error: FactorError) -> Self {
@@ -186,7 +208,7 @@ impl From<FactorError> for AppError {
 pub struct Problem {
     pub code: &'static str,
     pub detail: String,
-    pub fields: Vec<FieldError>,
+    pub fields: Vec<Wrong>,
     pub needs: Option<Role>,
     /// The scope that the caller's token lacks.
     pub scope: Option<Scope>,
@@ -234,7 +256,11 @@ impl From<AppError> for Problem {
                 }
                 problem.refused = Some(denied.action);
             }
-            AppError::Invalid { fields, .. } => problem.fields = fields,
+            AppError::Invalid { fields, .. } => {
+                let wrong = |one: FieldError| Wrong { field: one.field.to_owned(), code: one.code };
+                problem.fields = fields.into_iter().map(wrong).collect();
+            }
+            AppError::Values { wrong, .. } => problem.fields = wrong,
             AppError::Outage(cause) | AppError::Internal(cause) => problem.cause = Some(Arc::new(chain(&*cause))),
             _ => {}
         }

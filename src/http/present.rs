@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     api, cookie,
-    error::Problem,
+    error::{Problem, Wrong},
     layers::RequestId,
     pages::ErrorPage,
     preferences::{self, Preferences, Wanted},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     app::SharedHub,
-    identity::{FieldError, Found, Origin, Outcome, Seen},
+    identity::{Found, Origin, Outcome, Seen},
 };
 
 /// Paths that machines call: their errors are never pages.
@@ -36,7 +36,7 @@ struct ProblemJson<'a> {
     detail: &'a str,
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    fields: &'a [FieldError],
+    fields: &'a [Wrong],
     #[serde(skip_serializing_if = "Option::is_none")]
     needs_role: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -30,6 +30,7 @@ mod ear;
 mod edit;
 mod first_order;
 mod first_run;
+mod golden;
 mod hooks;
 mod hub;
 mod ingest;
