@@ -12,6 +12,7 @@ use axum::{
 };
 
 use crate::{
+    analytics::odata::{Refusal, Status},
     identity::{Action, Denied, FieldError, Lacks, Role, Scope},
     store::StoreError,
 };
@@ -57,6 +58,9 @@ pub enum AppError {
     /// The record is not what the caller thinks it is.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
+    /// What was asked of the feed has no answer.
+    #[error("{}", .0.message)]
+    Feed(Refusal),
     #[error("the body is larger than this address takes")]
     TooLarge,
     #[error("too many requests; wait {} s", .0.as_secs())]
@@ -93,6 +97,12 @@ impl AppError {
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Feed(refusal) => match refusal.status {
+                Status::Wrong => StatusCode::BAD_REQUEST,
+                Status::Missing => StatusCode::NOT_FOUND,
+                Status::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+                Status::NotSupported => StatusCode::NOT_IMPLEMENTED,
+            },
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout | Self::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -119,6 +129,7 @@ impl AppError {
             Self::CrossSite => "CROSS_SITE",
             Self::Misdirected => "HOST_UNKNOWN",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::Feed(refusal) => refusal.code,
             Self::TooLarge => "BODY_TOO_LARGE",
             Self::TooMany(_) => "TOO_MANY_REQUESTS",
             Self::Timeout => "TIMEOUT",
@@ -182,6 +193,8 @@ pub struct Problem {
     /// What the caller's role or token does not allow.
     pub refused: Option<Action>,
     pub retry_after: Option<u64>,
+    /// The part of the address that is wrong, in the feed.
+    pub target: Option<&'static str>,
     /// For the log only.
     pub(super) cause: Option<Arc<dyn fmt::Display + Send + Sync>>,
 }
@@ -212,6 +225,7 @@ impl From<AppError> for Problem {
             scope: None,
             refused: None,
             retry_after,
+            target: None,
             cause: None,
         };
         match error {
@@ -224,6 +238,7 @@ impl From<AppError> for Problem {
                 problem.refused = Some(denied.action);
             }
             AppError::Invalid { fields, .. } => problem.fields = fields,
+            AppError::Feed(refusal) => problem.target = refusal.target,
             AppError::Outage(cause) | AppError::Internal(cause) => problem.cause = Some(Arc::new(chain(&*cause))),
             _ => {}
         }

@@ -9,7 +9,8 @@
 //! `impl Into<On>` to read and `&mut Tx` to write.
 //!
 //! Invariant: only this room names sqlx. Only `dialect.rs`, `batch.rs` and `sql.rs` branch on the
-//! database, and `catalogue.rs` and `copy.rs`, which read what each database says of itself.
+//! database, `catalogue.rs` and `copy.rs`, which read what each database says of itself, and `feed/render.rs`,
+//! which words readers' filters.
 
 pub mod activity;
 pub mod alert;
@@ -33,6 +34,7 @@ pub mod due;
 pub mod event;
 pub mod external_identity;
 pub mod failure;
+pub mod feed;
 pub mod glass;
 pub mod idp;
 pub mod idp_change;
