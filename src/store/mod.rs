@@ -18,6 +18,7 @@ pub mod api_token;
 pub mod audit;
 pub mod backup;
 pub mod batch;
+pub mod bi;
 pub mod catalogue;
 pub mod conflict;
 pub mod connection;

@@ -1,0 +1,6 @@
+//! The feed for BI tools: what it holds, who reads it, and that both databases answer alike.
+
+mod clients;
+mod filters;
+mod oracle;
+mod scene;
