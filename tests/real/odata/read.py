@@ -31,15 +31,13 @@ def text(value):
 
 def of_odatapy(service, token):
     from odatapy.client.auth import BasicAuth
-    from odatapy.client.client import ODataClient
+    from odatapy.client.client import EdmEnabledODataClient
     from odatapy.client.transport import HttpxTransport
 
-    plain = ODataClient(service, HttpxTransport(auth=BasicAuth("bi", token), trust_env=False))
-    edm = plain.get_metadata_document()
-    client = ODataClient(service, HttpxTransport(auth=BasicAuth("bi", token), trust_env=False), edm=edm)
+    transport = HttpxTransport(auth=BasicAuth("bi", token), trust_env=False)
+    client = EdmEnabledODataClient(service, transport)
     found = {}
-    for entry in client.get_service_document().entity_sets:
-        name = entry.name
+    for name in client.get_service_document().entity_sets:
         rows = []
         for entity in client.iter_entities(client.entity_set_uri(name)):
             rows.append({prop.name: text(prop.value) for prop in entity.properties})
