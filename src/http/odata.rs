@@ -122,7 +122,12 @@ fn root(parts: &Parts, hub: &Hub) -> String {
 
 /// A failure as OData writes it.
 pub fn problem(problem: &Problem, request_id: &str) -> Response {
-    let mut error = json!({ "code": problem.code, "message": problem.detail });
+    let message = match problem.code {
+        // The tools' own words for it: a name and a password.
+        "TOKEN_REQUIRED" => "send a token with the scope bi:read: as the password of Basic authentication with any user name, or as `Authorization: Bearer mus_…`",
+        _ => &problem.detail,
+    };
+    let mut error = json!({ "code": problem.code, "message": message });
     if let Some(target) = problem.target {
         error["target"] = target.into();
     }
