@@ -63,7 +63,8 @@ async fn grant(
     let there = bi::exists(&here.db, &place, name).await.map_err(refused)?;
     let given = file.map(|file| read(&file)).transpose()?;
     let made = (given.is_none() && (new_password || !there)).then(token::fresh);
-    let verifier = given.as_deref().or(made.as_deref()).map(|password| scram::verifier(password, &rand::rng().random()));
+    let verifier =
+        given.as_deref().or(made.as_deref()).map(|password| scram::verifier(password, &rand::rng().random()));
     let timeout_ms = i64::try_from(timeout.duration().as_millis()).unwrap_or(i64::MAX).min(i64::from(i32::MAX));
     let wanted = Grant { name, verifier: verifier.as_deref(), timeout_ms };
     let new = bi::grant(&here.db, wanted).await.map_err(refused)?;
@@ -72,7 +73,8 @@ async fn grant(
         "login": name, "new": new, "password": made, "database": place.database, "schema": place.schema,
         "timeout_ms": timeout_ms,
     });
-    let sentence = made.clone().unwrap_or_else(|| format!("{name} reads the schema {}; its password stays.", place.schema));
+    let sentence =
+        made.clone().unwrap_or_else(|| format!("{name} reads the schema {}; its password stays.", place.schema));
     let sentence = if given.is_some() { format!("{name} reads the schema {}.", place.schema) } else { sentence };
     context.output.result(&document, &sentence);
     if made.is_some() {
@@ -88,7 +90,9 @@ async fn revoke(context: &Context, name: &str) -> CliResult {
     let here = Installation::open(context).await?;
     bi::revoke(&here.db, name).await.map_err(refused)?;
     here.record_alone("bi.revoke", ("login", name)).await?;
-    context.output.result(&json!({ "login": name, "revoked": true }), &format!("{name} is removed; its sessions ended."));
+    context
+        .output
+        .result(&json!({ "login": name, "revoked": true }), &format!("{name} is removed; its sessions ended."));
     Ok(Outcome::Done)
 }
 
@@ -113,7 +117,8 @@ async fn list(context: &Context) -> CliResult {
 /// A password of a file's first line.
 fn read(file: &std::path::Path) -> Result<String, CliError> {
     let cannot = |e: std::io::Error| CliError::Usage(format!("--password-file {}: {e}", file.display()));
-    let text = if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
+    let text =
+        if file.as_os_str() == "-" { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(file) };
     let text = text.map_err(cannot)?;
     let password = text.lines().next().unwrap_or_default();
     let sound = password.bytes().all(|b| b.is_ascii_graphic());

@@ -93,7 +93,8 @@ fn speaks(headers: &HeaderMap) -> Result<(), AppError> {
         let Some(said) = headers.get(&name).and_then(|said| said.to_str().ok()) else { continue };
         let major = said.trim().split(['.', ';']).next().and_then(|major| major.parse::<u32>().ok());
         if major.is_none_or(|major| major < 4) {
-            let message = "this feed speaks OData 4.0; choose OData V4 in your tool, or leave the header OData-MaxVersion out";
+            let message =
+                "this feed speaks OData 4.0; choose OData V4 in your tool, or leave the header OData-MaxVersion out";
             return Err(AppError::Feed(Refusal::wrong("VERSION_UNKNOWN", message)));
         }
     }
@@ -104,7 +105,8 @@ fn speaks(headers: &HeaderMap) -> Result<(), AppError> {
 fn wished(headers: &HeaderMap) -> Option<i64> {
     let lines = headers.get_all(PREFER).iter().filter_map(|line| line.to_str().ok());
     let wishes = lines.flat_map(|line| line.split([',', ';'])).filter_map(|wish| wish.trim().split_once('='));
-    let sizes = wishes.filter(|(name, _)| ["odata.maxpagesize", "maxpagesize"].contains(&name.to_ascii_lowercase().as_str()));
+    let sizes =
+        wishes.filter(|(name, _)| ["odata.maxpagesize", "maxpagesize"].contains(&name.to_ascii_lowercase().as_str()));
     sizes.filter_map(|(_, size)| size.trim_matches('"').parse().ok()).find(|size| *size > 0)
 }
 
@@ -124,7 +126,9 @@ fn root(parts: &Parts, hub: &Hub) -> String {
 pub fn problem(problem: &Problem, request_id: &str) -> Response {
     let message = match problem.code {
         // The tools' own words for it: a name and a password.
-        "TOKEN_REQUIRED" => "send a token with the scope bi:read: as the password of Basic authentication with any user name, or as `Authorization: Bearer mus_…`",
+        "TOKEN_REQUIRED" => {
+            "send a token with the scope bi:read: as the password of Basic authentication with any user name, or as `Authorization: Bearer mus_…`"
+        }
         _ => &problem.detail,
     };
     let mut error = json!({ "code": problem.code, "message": message });

@@ -33,7 +33,9 @@ pub enum BiError {
         #[source]
         source: StoreError,
     },
-    #[error("the role {0} owns something in a database, so it cannot be removed: let an administrator run `DROP OWNED BY` there first")]
+    #[error(
+        "the role {0} owns something in a database, so it cannot be removed: let an administrator run `DROP OWNED BY` there first"
+    )]
     Owns(String),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,8 +81,8 @@ pub async fn place(db: &Db) -> Result<Place, BiError> {
     }
     Ok(sql("SELECT CAST(current_database() AS text) AS database, CAST(current_user AS text) AS \"user\",
             CASE WHEN current_schema() = 'public' THEN 'bi' ELSE current_schema() || '_bi' END AS schema")
-        .one(db)
-        .await?)
+    .one(db)
+    .await?)
 }
 
 /// Whether there is such a login of this hub. An error where the name is somebody else's.
@@ -93,7 +95,10 @@ pub async fn exists(db: &Db, place: &Place, name: &str) -> Result<bool, BiError>
         return Err(BiError::Name);
     }
     let found: Option<(Option<String>,)> =
-        sql("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = $1").bind(name).optional(db).await?;
+        sql("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = $1")
+            .bind(name)
+            .optional(db)
+            .await?;
     match found {
         None => Ok(false),
         Some((Some(mark),)) if mark == place.mark() => Ok(true),
@@ -142,7 +147,10 @@ pub async fn revoke(db: &Db, name: &str) -> Result<(), BiError> {
         format!("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM {role}"),
         format!("REVOKE ALL ON SCHEMA {schema} FROM {role}"),
         format!("REVOKE CONNECT ON DATABASE {database} FROM {role}"),
-        format!("DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}; END $$", literal(name)),
+        format!(
+            "DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {}; END $$",
+            literal(name)
+        ),
         format!("DROP ROLE {role}"),
     ];
     run(db, &place, name, statements).await
@@ -159,12 +167,7 @@ pub async fn logins(db: &Db) -> Result<Vec<Login>, BiError> {
     Ok(sql(text).bind(place.mark()).all(db).await?)
 }
 
-async fn run(
-    db: &Db,
-    place: &Place,
-    name: &str,
-    statements: impl IntoIterator<Item = String>,
-) -> Result<(), BiError> {
+async fn run(db: &Db, place: &Place, name: &str, statements: impl IntoIterator<Item = String>) -> Result<(), BiError> {
     let mut tx: Tx = db.begin().await?;
     for statement in statements {
         sql(statement).execute(&mut tx).await.map_err(|source| match code(&source).as_deref() {

@@ -20,7 +20,10 @@ pub fn property(set: &'static Set, name: &str) -> Result<Expr, Refusal> {
                 return Err(Refusal::unsupported(name, "name properties of the set itself"));
             }
             if set.navigation(name).is_some() {
-                return Err(Refusal::wrong("PROPERTY_UNKNOWN", format!("{name} leads to rows; name a property of theirs: {name}/Id")));
+                return Err(Refusal::wrong(
+                    "PROPERTY_UNKNOWN",
+                    format!("{name} leads to rows; name a property of theirs: {name}/Id"),
+                ));
             }
             return set.property(name).map(Expr::own).ok_or_else(|| unknown(set, name));
         }

@@ -198,7 +198,10 @@ impl Parser {
 
     fn among(&mut self, left: Expr) -> Result<Expr, Refusal> {
         if left.ty().is_none() || left.ty() == Some(Type::Bool) {
-            return Err(Refusal::wrong("FILTER_TYPE", "in takes a property that is text, a number, a date or an instant"));
+            return Err(Refusal::wrong(
+                "FILTER_TYPE",
+                "in takes a property that is text, a number, a date or an instant",
+            ));
         }
         self.expect(&Token::Open, "'('")?;
         let mut list = Vec::new();
@@ -269,7 +272,10 @@ impl Parser {
 fn condition(expr: Expr, word: &str) -> Result<Expr, Refusal> {
     match expr.ty() {
         Some(Type::Bool) => Ok(expr),
-        _ => Err(Refusal::wrong("FILTER_TYPE", format!("{word} stands between conditions; compare the value with something"))),
+        _ => Err(Refusal::wrong(
+            "FILTER_TYPE",
+            format!("{word} stands between conditions; compare the value with something"),
+        )),
     }
 }
 

@@ -26,7 +26,10 @@ pub type Placed = (Token, usize);
 
 pub fn tokens(text: &str) -> Result<Vec<Placed>, Refusal> {
     if text.len() > LONGEST {
-        return Err(Refusal::wrong("EXPRESSION_LONG", format!("this is longer than {LONGEST} bytes; ask for less at a time")));
+        return Err(Refusal::wrong(
+            "EXPRESSION_LONG",
+            format!("this is longer than {LONGEST} bytes; ask for less at a time"),
+        ));
     }
     if text.contains('\0') {
         return Err(Refusal::wrong("EXPRESSION_INVALID", "no value holds the character NUL"));
@@ -54,7 +57,9 @@ pub fn tokens(text: &str) -> Result<Vec<Placed>, Refusal> {
                 if all.get(at) == Some(&'\'') {
                     return Err(Refusal::wrong(
                         "LITERAL_INVALID",
-                        format!("{word}'…' is of an older OData or a type that no property has; write dates as 2026-04-01, instants as 2026-04-01T00:00:00Z"),
+                        format!(
+                            "{word}'…' is of an older OData or a type that no property has; write dates as 2026-04-01, instants as 2026-04-01T00:00:00Z"
+                        ),
                     ));
                 }
                 match word.as_str() {
@@ -75,7 +80,10 @@ pub fn tokens(text: &str) -> Result<Vec<Placed>, Refusal> {
 pub fn literal(text: &str) -> Result<Literal, Refusal> {
     match tokens(text)?.as_slice() {
         [(Token::Literal(literal), _)] => Ok(literal.clone()),
-        _ => Err(Refusal::wrong("LITERAL_INVALID", format!("{} is no value; texts stand in single quotes", quoted(text)))),
+        _ => Err(Refusal::wrong(
+            "LITERAL_INVALID",
+            format!("{} is no value; texts stand in single quotes", quoted(text)),
+        )),
     }
 }
 
@@ -104,7 +112,8 @@ fn string(all: &[char], at: &mut usize) -> Result<String, Refusal> {
                 *at += 1;
             }
             (None, _) => {
-                let message = format!("the text that begins at character {start} does not end; a quote inside is written twice");
+                let message =
+                    format!("the text that begins at character {start} does not end; a quote inside is written twice");
                 return Err(Refusal::wrong("EXPRESSION_INVALID", message));
             }
         }
@@ -122,7 +131,8 @@ fn number(all: &[char], at: &mut usize) -> Result<Literal, Refusal> {
     // A `+` that was not encoded has become a space.
     if text.contains('T') && all.get(*at) == Some(&' ') {
         let zone: String = all.iter().skip(*at + 1).take(5).collect();
-        let is_zone = zone.len() == 5 && zone.chars().enumerate().all(|(i, c)| if i == 2 { c == ':' } else { c.is_ascii_digit() });
+        let is_zone = zone.len() == 5
+            && zone.chars().enumerate().all(|(i, c)| if i == 2 { c == ':' } else { c.is_ascii_digit() });
         if is_zone {
             text = format!("{text}+{zone}");
             *at += 6;

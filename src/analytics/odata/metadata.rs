@@ -81,6 +81,7 @@ fn entity_set(set: &Set) -> String {
 
 /// What the service root answers.
 pub fn service(root: &str) -> String {
-    let sets: Vec<_> = SETS.iter().map(|set| json!({ "name": set.name, "kind": "EntitySet", "url": set.name })).collect();
+    let sets: Vec<_> =
+        SETS.iter().map(|set| json!({ "name": set.name, "kind": "EntitySet", "url": set.name })).collect();
     json!({ "@odata.context": format!("{root}/$metadata"), "value": sets }).to_string()
 }

@@ -86,7 +86,9 @@ pub async fn answer(db: &Db, view: &View, asked: Asked<'_>) -> Result<Answer, Od
 fn only_format(raw: &[(String, String)]) -> Result<Option<&str>, Refusal> {
     match raw {
         [] => Ok(None),
-        [(name, value)] if name.eq_ignore_ascii_case("$format") || name.eq_ignore_ascii_case("format") => Ok(Some(value)),
+        [(name, value)] if name.eq_ignore_ascii_case("$format") || name.eq_ignore_ascii_case("format") => {
+            Ok(Some(value))
+        }
         _ => Err(Refusal::wrong("OPTION_MISPLACED", "this address takes $format and nothing else")),
     }
 }

@@ -95,7 +95,10 @@ impl Options {
                 Of::Count => ["filter", "format"].contains(&option),
             };
             if !fits {
-                return Err(Refusal::wrong("OPTION_MISPLACED", format!("${option} says nothing about this address; leave it out")));
+                return Err(Refusal::wrong(
+                    "OPTION_MISPLACED",
+                    format!("${option} says nothing about this address; leave it out"),
+                ));
             }
             if depth > 0 && ["count", "format", "skiptoken"].contains(&option) {
                 return Err(Refusal::unsupported(&format!("${option} inside $expand"), "leave it out"));
@@ -122,7 +125,9 @@ impl Options {
             }
             "expand" => self.expand = expand(set, value, depth).map_err(|e| e.at("$expand"))?,
             "skiptoken" if value.len() <= LONGEST_TOKEN => self.skiptoken = Some(value.to_owned()),
-            "skiptoken" => return Err(Refusal::wrong("SKIPTOKEN_INVALID", "this is no $skiptoken of ours").at("$skiptoken")),
+            "skiptoken" => {
+                return Err(Refusal::wrong("SKIPTOKEN_INVALID", "this is no $skiptoken of ours").at("$skiptoken"));
+            }
             _ => self.format = Some(value.to_owned()),
         }
         Ok(())
@@ -169,7 +174,8 @@ fn select(set: &'static Set, value: &str) -> Result<Option<Vec<&'static Property
             // A way that is selected is one that may be expanded.
             (None, Some(_)) => {}
             (None, None) => {
-                let message = format!("{} has no property {}; names are as in $metadata, to the letter", set.name, quoted(name));
+                let message =
+                    format!("{} has no property {}; names are as in $metadata, to the letter", set.name, quoted(name));
                 return Err(Refusal::wrong("PROPERTY_UNKNOWN", message));
             }
         }
@@ -179,7 +185,10 @@ fn select(set: &'static Set, value: &str) -> Result<Option<Vec<&'static Property
 
 fn expand(set: &'static Set, value: &str, depth: usize) -> Result<Vec<Expansion>, Refusal> {
     if depth >= DEEPEST {
-        return Err(Refusal::unsupported(&format!("more than {DEEPEST} ways within each other"), "read the sets one by one"));
+        return Err(Refusal::unsupported(
+            &format!("more than {DEEPEST} ways within each other"),
+            "read the sets one by one",
+        ));
     }
     let mut found: Vec<Expansion> = Vec::new();
     for item in split(value, ',')? {
@@ -187,12 +196,16 @@ fn expand(set: &'static Set, value: &str, depth: usize) -> Result<Vec<Expansion>
         let (name, inside) = match item.split_once('(') {
             None => (item, ""),
             Some((name, rest)) => {
-                let inside = rest.strip_suffix(')').ok_or_else(|| Refusal::wrong("EXPAND_INVALID", "a '(' is not closed"))?;
+                let inside =
+                    rest.strip_suffix(')').ok_or_else(|| Refusal::wrong("EXPAND_INVALID", "a '(' is not closed"))?;
                 (name.trim(), inside)
             }
         };
         if name == "*" || name.contains('/') || name.starts_with('$') {
-            return Err(Refusal::unsupported(&format!("$expand={}", quoted(name)), "name each way, options in parentheses"));
+            return Err(Refusal::unsupported(
+                &format!("$expand={}", quoted(name)),
+                "name each way, options in parentheses",
+            ));
         }
         let Some(way) = set.navigation(name) else {
             let names: Vec<&str> = set.navigations.iter().map(|way| way.name).collect();

@@ -58,7 +58,8 @@ pub fn resource(path: &str) -> Result<Resource, Refusal> {
     }
     let (name, inside) = opened(first)?;
     let Some(set) = Set::named(name) else {
-        let message = format!("there is no set {}; the service document lists them, names are to the letter", quoted(name));
+        let message =
+            format!("there is no set {}; the service document lists them, names are to the letter", quoted(name));
         return Err(Refusal::missing(message));
     };
     let key = inside.map(|inside| key(set, inside)).transpose()?;
@@ -81,7 +82,10 @@ impl Rows {
             }
             let (name, inside) = opened(segment)?;
             if name.starts_with('$') || name.contains('.') || set.property(name).is_some() {
-                return Err(Refusal::unsupported(&format!("the address part {}", quoted(name)), "read the row with $select"));
+                return Err(Refusal::unsupported(
+                    &format!("the address part {}", quoted(name)),
+                    "read the row with $select",
+                ));
             }
             if !one {
                 let message = format!("{} are many rows; name one by its key, or use $expand", set.name);
@@ -132,7 +136,9 @@ fn key(set: &'static Set, inside: &str) -> Result<Expr, Refusal> {
     for part in &parts {
         let (name, value) = match part.split_once('=').filter(|(name, _)| !name.contains('\'')) {
             Some((name, value)) => (name.trim(), value),
-            None if parts.len() == 1 && set.key.len() == 1 => (set.key.first().copied().unwrap_or_default(), part.as_str()),
+            None if parts.len() == 1 && set.key.len() == 1 => {
+                (set.key.first().copied().unwrap_or_default(), part.as_str())
+            }
             None => return Err(wrong()),
         };
         if named.contains(&name) || !set.key.contains(&name) {

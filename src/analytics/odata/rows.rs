@@ -157,7 +157,8 @@ impl Context<'_> {
         if more {
             rows.truncate(usize::try_from(page).unwrap_or(usize::MAX));
         }
-        let count = if options.count { Some(feed::count(self.db, self.view, set, filter.as_ref()).await?) } else { None };
+        let count =
+            if options.count { Some(feed::count(self.db, self.view, set, filter.as_ref()).await?) } else { None };
         let mut body = format!("{{{}", self.context(set, &options, ""));
         if let Some(count) = count {
             let count = if self.format.numbers_as_text { format!("\"{count}\"") } else { count.to_string() };
@@ -168,7 +169,12 @@ impl Context<'_> {
         body.push_str(&format!("\"value\":[{}]", objects.join(",\n")));
         if let Some(last) = rows.last().filter(|_| more) {
             let sealed = token::sealed(set, order, &last.place);
-            let next = next(&format!("{}/{}", self.root, asked.path.trim_matches('/')), raw, options.top.map(|top| top - page), &sealed);
+            let next = next(
+                &format!("{}/{}", self.root, asked.path.trim_matches('/')),
+                raw,
+                options.top.map(|top| top - page),
+                &sealed,
+            );
             body.push_str(",\n\"@odata.nextLink\":");
             write::string(&mut body, &next);
         }
@@ -231,12 +237,8 @@ impl Context<'_> {
             return Ok(HashMap::new());
         }
         let properties = fetched(inner);
-        let question = Question {
-            set: inner.set,
-            filter: inner.filter.as_ref(),
-            order: &inner.order,
-            properties: &properties,
-        };
+        let question =
+            Question { set: inner.set, filter: inner.filter.as_ref(), order: &inner.order, properties: &properties };
         let limit = most(inner, depth) + 1;
         let children = Children { question, by, parents: &parents, skip: inner.skip, limit };
         let (keys, found): (Vec<String>, Vec<Row>) =
@@ -249,7 +251,14 @@ impl Context<'_> {
         Ok(under)
     }
 
-    fn put(&self, object: &mut String, expansion: &Expansion, row: (&Set, &Row), under: &[(String, Row)], depth: usize) {
+    fn put(
+        &self,
+        object: &mut String,
+        expansion: &Expansion,
+        row: (&Set, &Row),
+        under: &[(String, Row)],
+        depth: usize,
+    ) {
         let Expansion { way, options, raw } = expansion;
         if !object.is_empty() {
             object.push(',');
@@ -292,7 +301,8 @@ fn bare(name: &str) -> String {
 /// The address of what follows: the same question from a place on. What counts for the first page only is gone.
 fn next(address: &str, raw: &[(String, String)], top: Option<i64>, place: &str) -> String {
     let kept = raw.iter().filter(|(name, _)| !["skiptoken", "skip", "top", "count"].contains(&bare(name).as_str()));
-    let mut parts: Vec<String> = kept.map(|(name, value)| format!("${}={}", bare(name), write::encoded(value))).collect();
+    let mut parts: Vec<String> =
+        kept.map(|(name, value)| format!("${}={}", bare(name), write::encoded(value))).collect();
     if let Some(top) = top {
         parts.push(format!("$top={top}"));
     }

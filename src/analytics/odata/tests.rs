@@ -10,7 +10,10 @@ use super::{
     path::{self, Resource},
     refusal::{Refusal, Status},
 };
-use crate::store::feed::{Set, shape::{ORDERS, PAYMENT_ALLOCATIONS}};
+use crate::store::feed::{
+    Set,
+    shape::{ORDERS, PAYMENT_ALLOCATIONS},
+};
 
 fn code<T>(result: Result<T, Refusal>) -> &'static str {
     result.map_or_else(|refusal| refusal.code, |_| "")
@@ -169,7 +172,8 @@ fn addresses_name_rows() {
     ] {
         assert_eq!(code(path::resource(path)), expected, "{path}");
     }
-    let Resource::Rows(rows) = path::resource("/PaymentAllocations(PaymentId='p',InvoiceNumber='a''b,c=d')").unwrap() else {
+    let Resource::Rows(rows) = path::resource("/PaymentAllocations(PaymentId='p',InvoiceNumber='a''b,c=d')").unwrap()
+    else {
         panic!("rows")
     };
     assert_eq!(rows.first, &PAYMENT_ALLOCATIONS);

@@ -33,5 +33,6 @@ pub fn opened(set: &Set, order: &str, text: &str) -> Result<Place, Refusal> {
 }
 
 pub fn bad() -> Refusal {
-    Refusal::wrong("SKIPTOKEN_INVALID", "this $skiptoken is of no page of this address; begin again without it").at("$skiptoken")
+    Refusal::wrong("SKIPTOKEN_INVALID", "this $skiptoken is of no page of this address; begin again without it")
+        .at("$skiptoken")
 }

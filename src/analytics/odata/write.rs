@@ -37,13 +37,18 @@ pub fn value(out: &mut String, property: &Property, text: Option<&str>, format: 
         Kind::Amount { .. } | Kind::Number => decimal::plain(text).filter(|text| is_json(text)).ok_or_else(broken)?,
     };
     // Numbers that a float would change, as text for who says so.
-    if format.numbers_as_text { string(out, &number) } else { out.push_str(&number) }
+    if format.numbers_as_text {
+        string(out, &number)
+    } else {
+        out.push_str(&number)
+    }
     Ok(())
 }
 
 fn is_json(number: &str) -> bool {
     let digits = number.strip_prefix('-').unwrap_or(number);
-    digits.ends_with(|c: char| c.is_ascii_digit()) && (!digits.starts_with('0') || digits.len() == 1 || digits[1..].starts_with('.'))
+    digits.ends_with(|c: char| c.is_ascii_digit())
+        && (!digits.starts_with('0') || digits.len() == 1 || digits[1..].starts_with('.'))
 }
 
 pub fn string(out: &mut String, text: &str) {
@@ -83,7 +88,11 @@ pub fn address(set: &Set, row: &Row) -> String {
         .zip(values)
         .map(|(key, value)| {
             let value = value.as_deref().unwrap_or_default();
-            let value = if key.kind.ty() == Type::Int { value.to_owned() } else { format!("'{}'", encoded(&value.replace('\'', "''"))) };
+            let value = if key.kind.ty() == Type::Int {
+                value.to_owned()
+            } else {
+                format!("'{}'", encoded(&value.replace('\'', "''")))
+            };
             if set.key.len() == 1 { value } else { format!("{}={value}", key.name) }
         })
         .collect();
@@ -97,8 +106,7 @@ pub fn encoded(text: &str) -> String {
 
 /// `(Id,Total,Lines(LineNo))`: what of a set is in the answer, for its context; empty: everything.
 pub fn selection(options: &Options) -> String {
-    let mut parts: Vec<String> =
-        options.select.iter().flatten().map(|property| property.name.to_owned()).collect();
+    let mut parts: Vec<String> = options.select.iter().flatten().map(|property| property.name.to_owned()).collect();
     for Expansion { way, options: inner, .. } in &options.expand {
         let inside = selection(inner);
         if options.select.is_some() || !inside.is_empty() {

@@ -28,7 +28,8 @@ mod tests {
     fn as_the_standard_has_it() {
         // The exchange of RFC 7677, section 3: salt and password are its own; the server's signature over its
         // messages proves the key.
-        let salt: [u8; 16] = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").ok().and_then(|b| b.try_into().ok()).unwrap_or_default();
+        let salt: [u8; 16] =
+            STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").ok().and_then(|b| b.try_into().ok()).unwrap_or_default();
         let text = verifier("pencil", &salt);
         let server = text.rsplit(':').next().and_then(|key| STANDARD.decode(key).ok()).unwrap_or_default();
         let messages = "n=user,r=rOprNGfwEbeRWgbNEkqO,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\

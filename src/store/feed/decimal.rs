@@ -63,7 +63,13 @@ pub fn compare(a: &str, b: &str) -> Ordering {
             match (a.negative, b.negative) {
                 (false, false) => size(&a, &b),
                 (true, true) => size(&b, &a),
-                (negative, _) => if negative { Ordering::Less } else { Ordering::Greater },
+                (negative, _) => {
+                    if negative {
+                        Ordering::Less
+                    } else {
+                        Ordering::Greater
+                    }
+                }
             }
         }
         (a_is, b_is) => b_is.is_some().cmp(&a_is.is_some()).then_with(|| a.cmp(b)),
@@ -98,8 +104,23 @@ mod tests {
     #[test]
     fn decimals_are_ordered_as_numbers() {
         let ascending = [
-            "-9223372036854775808e-0", "-10", "-9.99", "-0.5", "-1e-2", "0", "1e-4", "0.001", "12e-1", "1.25", "2",
-            "10", "1e3", "1000.5", "9007199254740993e-0", "9007199254740994", "9223372036854775807e-0",
+            "-9223372036854775808e-0",
+            "-10",
+            "-9.99",
+            "-0.5",
+            "-1e-2",
+            "0",
+            "1e-4",
+            "0.001",
+            "12e-1",
+            "1.25",
+            "2",
+            "10",
+            "1e3",
+            "1000.5",
+            "9007199254740993e-0",
+            "9007199254740994",
+            "9223372036854775807e-0",
         ];
         for (i, a) in ascending.iter().enumerate() {
             for (j, b) in ascending.iter().enumerate() {

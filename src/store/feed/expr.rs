@@ -115,7 +115,10 @@ impl Function {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expr {
     /// A property, of the row itself or of the one row that a navigation leads to.
-    Property { via: Option<&'static Navigation>, property: &'static Property },
+    Property {
+        via: Option<&'static Navigation>,
+        property: &'static Property,
+    },
     Literal(Literal),
     Call(Function, Vec<Self>),
     Compare(Comparison, Box<Self>, Box<Self>),

@@ -192,7 +192,11 @@ impl Question<'_> {
                 Some(text) => {
                     let value = render.literal(&stored(order.by.ty()?, text)?);
                     let beyond = if order.descending { "<" } else { ">" };
-                    let nulls = if order.descending && order.by.nullable() { format!(" OR {by} IS NULL") } else { String::new() };
+                    let nulls = if order.descending && order.by.nullable() {
+                        format!(" OR {by} IS NULL")
+                    } else {
+                        String::new()
+                    };
                     format!("({by} {beyond} {value}{nulls} OR ({by} = {value} AND {rest}))")
                 }
             };

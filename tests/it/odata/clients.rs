@@ -54,7 +54,8 @@ fn key(set: &str, row: &Row) -> Vec<Option<String>> {
 /// Decimals may have zeros at their end.
 fn same(a: Option<String>, b: Option<String>) -> bool {
     let number = |text: &String| text.parse::<rust_decimal::Decimal>().ok().filter(|_| text.contains('.'));
-    a == b || matches!((&a, &b), (Some(a), Some(b)) if (number(a).is_some() || number(b).is_some())
+    a == b
+        || matches!((&a, &b), (Some(a), Some(b)) if (number(a).is_some() || number(b).is_some())
         && rust_decimal::Decimal::from_str_exact(a).ok() == rust_decimal::Decimal::from_str_exact(b).ok())
 }
 
@@ -62,7 +63,8 @@ fn run(client: &str, tool: &Tool) -> Rows {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (program, arguments, installed) = if client == "@odata/client" {
         let installed = root.join("target/odata-client");
-        let arguments = vec![root.join("tests/real/odata-client/read.mjs").display().to_string(), installed.display().to_string()];
+        let arguments =
+            vec![root.join("tests/real/odata-client/read.mjs").display().to_string(), installed.display().to_string()];
         ("node".to_owned(), arguments, installed.join("installed.json"))
     } else {
         let installed = root.join("target/odata");
@@ -102,56 +104,143 @@ enum Is {
 
 /// Columns of the tables themselves, beside the names that the feed gives them. Read without anything of the feed.
 const TABLES: [(&str, &str, &[(&str, &str, Is)]); 8] = [
-    ("Customers", "customer t WHERE t.merged_into IS NULL", &[
-        ("Id", "t.id", Is::Text), ("Kind", "t.kind", Is::Text), ("Code", "t.code", Is::Text), ("Name", "t.name", Is::Text),
-        ("NameKana", "t.name_kana", Is::Text), ("CorporateNumber", "t.corporate_number", Is::Text),
-        ("RegistrationNumber", "t.registration_number", Is::Text), ("Phone", "t.phone", Is::Text), ("Mail", "t.mail", Is::Text),
-        ("PostalCode", "t.postal_code", Is::Text), ("Address", "t.address", Is::Text), ("Industry", "t.industry", Is::Text),
-        ("Department", "t.department", Is::Text), ("Owner", "t.owner", Is::Text), ("ClosingDay", "t.closing_day", Is::Text),
-        ("PaymentTerms", "t.payment_terms", Is::Text), ("PriceClass", "t.price_class", Is::Text),
-        ("CreditLimit", "t.credit_limit_minor", Is::Amount), ("Currency", "t.currency", Is::Text), ("Sample", "t.sample", Is::Bool),
-        ("CreatedAt", "t.created_at", Is::Instant), ("UpdatedAt", "t.updated_at", Is::Instant),
-        ("SalesTotal", "(SELECT s.ltv_minor FROM customer_stat s WHERE s.customer_id = t.id)", Is::Amount),
-        ("Health", "(SELECT s.health FROM customer_stat s WHERE s.customer_id = t.id)", Is::Text),
-    ]),
-    ("Sites", "site t WHERE 1 = 1", &[
-        ("Id", "t.id", Is::Text), ("CustomerId", "t.customer_id", Is::Text), ("Code", "t.code", Is::Text), ("Role", "t.role", Is::Text),
-        ("Name", "t.name", Is::Text), ("Address", "t.address", Is::Text), ("ClosingDay", "t.closing_day", Is::Text),
-        ("UpdatedAt", "t.updated_at", Is::Instant),
-    ]),
-    ("Orders", "sales_order t WHERE t.deleted_at IS NULL", &[
-        ("Id", "t.id", Is::Text), ("CustomerId", "t.customer_id", Is::Text), ("Number", "t.number", Is::Text),
-        ("OrderDate", "t.order_date", Is::Text), ("DeliveryDate", "t.delivery_date", Is::Text), ("Status", "t.status", Is::Text),
-        ("Subject", "t.subject", Is::Text), ("BillToId", "t.bill_to", Is::Text), ("ShipToId", "t.ship_to", Is::Text),
-        ("Currency", "t.currency", Is::Text), ("Net", "t.net_minor", Is::Amount), ("Tax", "t.tax_minor", Is::Amount),
-        ("Total", "t.total_minor", Is::Amount), ("LineCount", "CAST(t.line_count AS TEXT)", Is::Text),
-        ("OccurredAt", "t.occurred_at", Is::Instant), ("UpdatedAt", "t.received_at", Is::Instant),
-        ("ConnectionId", "t.connection_id", Is::Text), ("ExternalId", "t.external_id", Is::Text),
-    ]),
-    ("OrderLines", "sales_order_line t JOIN sales_order d ON d.id = t.order_id WHERE d.deleted_at IS NULL", &[
-        ("OrderId", "t.order_id", Is::Text), ("LineNo", "CAST(t.line_no AS TEXT)", Is::Text), ("ProductCode", "t.product_code", Is::Text),
-        ("Quantity", "t.quantity", Is::Text), ("Unit", "t.unit", Is::Text), ("UnitPrice", "t.unit_price", Is::Text),
-        ("Amount", "t.amount_minor", Is::Amount), ("TaxRate", "t.tax_rate", Is::Text), ("Currency", "d.currency", Is::Text),
-    ]),
-    ("Invoices", "invoice t WHERE t.deleted_at IS NULL", &[
-        ("Id", "t.id", Is::Text), ("CustomerId", "t.customer_id", Is::Text), ("Number", "t.number", Is::Text), ("Kind", "t.kind", Is::Text),
-        ("Corrects", "t.corrects", Is::Text), ("IssueDate", "t.issue_date", Is::Text), ("ClosingDate", "t.closing_date", Is::Text),
-        ("DueDate", "t.due_date", Is::Text), ("Status", "t.status", Is::Text), ("Currency", "t.currency", Is::Text),
-        ("Net", "t.net_minor", Is::Amount), ("Tax", "t.tax_minor", Is::Amount), ("Total", "t.total_minor", Is::Amount),
-        ("UpdatedAt", "t.received_at", Is::Instant),
-    ]),
-    ("InvoiceLines", "invoice_line t JOIN invoice d ON d.id = t.invoice_id WHERE d.deleted_at IS NULL", &[
-        ("InvoiceId", "t.invoice_id", Is::Text), ("LineNo", "CAST(t.line_no AS TEXT)", Is::Text), ("Quantity", "t.quantity", Is::Text),
-        ("UnitPrice", "t.unit_price", Is::Text), ("Amount", "t.amount_minor", Is::Amount), ("TaxRate", "t.tax_rate", Is::Text),
-    ]),
-    ("Payments", "payment t WHERE t.deleted_at IS NULL", &[
-        ("Id", "t.id", Is::Text), ("CustomerId", "t.customer_id", Is::Text), ("Number", "t.number", Is::Text),
-        ("PaidDate", "t.paid_date", Is::Text), ("Method", "t.method", Is::Text), ("Amount", "t.amount_minor", Is::Amount),
-        ("Currency", "t.currency", Is::Text),
-    ]),
-    ("PaymentAllocations", "payment_allocation t JOIN payment d ON d.id = t.payment_id WHERE d.deleted_at IS NULL", &[
-        ("PaymentId", "t.payment_id", Is::Text), ("InvoiceNumber", "t.invoice_number", Is::Text), ("Amount", "t.amount_minor", Is::Amount),
-    ]),
+    (
+        "Customers",
+        "customer t WHERE t.merged_into IS NULL",
+        &[
+            ("Id", "t.id", Is::Text),
+            ("Kind", "t.kind", Is::Text),
+            ("Code", "t.code", Is::Text),
+            ("Name", "t.name", Is::Text),
+            ("NameKana", "t.name_kana", Is::Text),
+            ("CorporateNumber", "t.corporate_number", Is::Text),
+            ("RegistrationNumber", "t.registration_number", Is::Text),
+            ("Phone", "t.phone", Is::Text),
+            ("Mail", "t.mail", Is::Text),
+            ("PostalCode", "t.postal_code", Is::Text),
+            ("Address", "t.address", Is::Text),
+            ("Industry", "t.industry", Is::Text),
+            ("Department", "t.department", Is::Text),
+            ("Owner", "t.owner", Is::Text),
+            ("ClosingDay", "t.closing_day", Is::Text),
+            ("PaymentTerms", "t.payment_terms", Is::Text),
+            ("PriceClass", "t.price_class", Is::Text),
+            ("CreditLimit", "t.credit_limit_minor", Is::Amount),
+            ("Currency", "t.currency", Is::Text),
+            ("Sample", "t.sample", Is::Bool),
+            ("CreatedAt", "t.created_at", Is::Instant),
+            ("UpdatedAt", "t.updated_at", Is::Instant),
+            ("SalesTotal", "(SELECT s.ltv_minor FROM customer_stat s WHERE s.customer_id = t.id)", Is::Amount),
+            ("Health", "(SELECT s.health FROM customer_stat s WHERE s.customer_id = t.id)", Is::Text),
+        ],
+    ),
+    (
+        "Sites",
+        "site t WHERE 1 = 1",
+        &[
+            ("Id", "t.id", Is::Text),
+            ("CustomerId", "t.customer_id", Is::Text),
+            ("Code", "t.code", Is::Text),
+            ("Role", "t.role", Is::Text),
+            ("Name", "t.name", Is::Text),
+            ("Address", "t.address", Is::Text),
+            ("ClosingDay", "t.closing_day", Is::Text),
+            ("UpdatedAt", "t.updated_at", Is::Instant),
+        ],
+    ),
+    (
+        "Orders",
+        "sales_order t WHERE t.deleted_at IS NULL",
+        &[
+            ("Id", "t.id", Is::Text),
+            ("CustomerId", "t.customer_id", Is::Text),
+            ("Number", "t.number", Is::Text),
+            ("OrderDate", "t.order_date", Is::Text),
+            ("DeliveryDate", "t.delivery_date", Is::Text),
+            ("Status", "t.status", Is::Text),
+            ("Subject", "t.subject", Is::Text),
+            ("BillToId", "t.bill_to", Is::Text),
+            ("ShipToId", "t.ship_to", Is::Text),
+            ("Currency", "t.currency", Is::Text),
+            ("Net", "t.net_minor", Is::Amount),
+            ("Tax", "t.tax_minor", Is::Amount),
+            ("Total", "t.total_minor", Is::Amount),
+            ("LineCount", "CAST(t.line_count AS TEXT)", Is::Text),
+            ("OccurredAt", "t.occurred_at", Is::Instant),
+            ("UpdatedAt", "t.received_at", Is::Instant),
+            ("ConnectionId", "t.connection_id", Is::Text),
+            ("ExternalId", "t.external_id", Is::Text),
+        ],
+    ),
+    (
+        "OrderLines",
+        "sales_order_line t JOIN sales_order d ON d.id = t.order_id WHERE d.deleted_at IS NULL",
+        &[
+            ("OrderId", "t.order_id", Is::Text),
+            ("LineNo", "CAST(t.line_no AS TEXT)", Is::Text),
+            ("ProductCode", "t.product_code", Is::Text),
+            ("Quantity", "t.quantity", Is::Text),
+            ("Unit", "t.unit", Is::Text),
+            ("UnitPrice", "t.unit_price", Is::Text),
+            ("Amount", "t.amount_minor", Is::Amount),
+            ("TaxRate", "t.tax_rate", Is::Text),
+            ("Currency", "d.currency", Is::Text),
+        ],
+    ),
+    (
+        "Invoices",
+        "invoice t WHERE t.deleted_at IS NULL",
+        &[
+            ("Id", "t.id", Is::Text),
+            ("CustomerId", "t.customer_id", Is::Text),
+            ("Number", "t.number", Is::Text),
+            ("Kind", "t.kind", Is::Text),
+            ("Corrects", "t.corrects", Is::Text),
+            ("IssueDate", "t.issue_date", Is::Text),
+            ("ClosingDate", "t.closing_date", Is::Text),
+            ("DueDate", "t.due_date", Is::Text),
+            ("Status", "t.status", Is::Text),
+            ("Currency", "t.currency", Is::Text),
+            ("Net", "t.net_minor", Is::Amount),
+            ("Tax", "t.tax_minor", Is::Amount),
+            ("Total", "t.total_minor", Is::Amount),
+            ("UpdatedAt", "t.received_at", Is::Instant),
+        ],
+    ),
+    (
+        "InvoiceLines",
+        "invoice_line t JOIN invoice d ON d.id = t.invoice_id WHERE d.deleted_at IS NULL",
+        &[
+            ("InvoiceId", "t.invoice_id", Is::Text),
+            ("LineNo", "CAST(t.line_no AS TEXT)", Is::Text),
+            ("Quantity", "t.quantity", Is::Text),
+            ("UnitPrice", "t.unit_price", Is::Text),
+            ("Amount", "t.amount_minor", Is::Amount),
+            ("TaxRate", "t.tax_rate", Is::Text),
+        ],
+    ),
+    (
+        "Payments",
+        "payment t WHERE t.deleted_at IS NULL",
+        &[
+            ("Id", "t.id", Is::Text),
+            ("CustomerId", "t.customer_id", Is::Text),
+            ("Number", "t.number", Is::Text),
+            ("PaidDate", "t.paid_date", Is::Text),
+            ("Method", "t.method", Is::Text),
+            ("Amount", "t.amount_minor", Is::Amount),
+            ("Currency", "t.currency", Is::Text),
+        ],
+    ),
+    (
+        "PaymentAllocations",
+        "payment_allocation t JOIN payment d ON d.id = t.payment_id WHERE d.deleted_at IS NULL",
+        &[
+            ("PaymentId", "t.payment_id", Is::Text),
+            ("InvoiceNumber", "t.invoice_number", Is::Text),
+            ("Amount", "t.amount_minor", Is::Amount),
+        ],
+    ),
 ];
 
 async fn stored(db: &Db) -> Rows {

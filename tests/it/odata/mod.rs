@@ -3,4 +3,8 @@
 mod clients;
 mod filters;
 mod oracle;
+mod pages;
+mod readers;
+mod rules;
 mod scene;
+mod views;

@@ -151,7 +151,10 @@ impl Maker<'_> {
                 let Condition { text, holds } = self.condition(depth - 1);
                 let wanted = self.dice.below(2) == 0;
                 // null eq true is false, and so is null eq false.
-                Condition { text: format!("({text}) eq {wanted}"), holds: Box::new(move |row| Some(holds(row) == Some(wanted))) }
+                Condition {
+                    text: format!("({text}) eq {wanted}"),
+                    holds: Box::new(move |row| Some(holds(row) == Some(wanted))),
+                }
             }
         }
     }
@@ -170,7 +173,8 @@ impl Maker<'_> {
     }
 
     fn property(&mut self, kinds: &[&str]) -> (String, String) {
-        let fitting: Vec<&(String, String, bool)> = self.types.iter().filter(|(_, kind, _)| kinds.contains(&kind.as_str())).collect();
+        let fitting: Vec<&(String, String, bool)> =
+            self.types.iter().filter(|(_, kind, _)| kinds.contains(&kind.as_str())).collect();
         let (name, kind, _) = *self.dice.of(&fitting);
         (name.clone(), kind.clone())
     }
@@ -193,7 +197,11 @@ impl Maker<'_> {
         }
         let value = self.value(&name);
         let swapped = self.dice.below(4) == 0;
-        let text = if swapped { format!("{} {word} {name}", literal(&value)) } else { format!("{name} {word} {}", literal(&value)) };
+        let text = if swapped {
+            format!("{} {word} {name}", literal(&value))
+        } else {
+            format!("{name} {word} {}", literal(&value))
+        };
         let holds = move |row: &Row| {
             Some(if swapped { compare(word, &value, &row[&name]) } else { compare(word, &row[&name], &value) })
         };

@@ -47,7 +47,9 @@ pub enum Kind {
     /// 64 bits.
     Int,
     /// Minor units beside a currency, shown in whole units.
-    Amount { currency: &'static str },
+    Amount {
+        currency: &'static str,
+    },
     /// Decimal text: quantities, unit prices, rates.
     Number,
 }
