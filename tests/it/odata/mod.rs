@@ -1,6 +1,7 @@
 //! The feed for BI tools: what it holds, who reads it, and that both databases answer alike.
 
 mod clients;
+mod documented;
 mod filters;
 mod oracle;
 mod pages;
