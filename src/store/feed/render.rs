@@ -329,7 +329,7 @@ fn suffix(currency: &str) -> String {
 fn factor(currency: &str) -> String {
     by_exponent(currency, |exponent| match exponent {
         0 => "CAST(1 AS numeric)".to_owned(),
-        exponent => format!("CAST('{}1' AS numeric)", format!("0.{}", "0".repeat(exponent as usize - 1))),
+        exponent => format!("CAST('1e-{exponent}' AS numeric)"),
     })
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::real::TestDatabase;
 
-const FILTERS: usize = 150;
+const FILTERS: usize = 100;
 /// Sets with a key of text.
 const SETS: [&str; 4] = ["Customers", "Orders", "Invoices", "Payments"];
 

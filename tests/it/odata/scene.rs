@@ -79,17 +79,29 @@ pub fn encoded(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+/// The sample company's books and the odd rows.
 pub async fn filled(database: &TestDatabase) -> TestHub {
     let t = TestHub::start(database).await;
     samples::load(t.hub()).await.unwrap();
     t.synced().await;
+    put_odd(&t).await;
+    t.hub().refresher.settle().await;
+    t
+}
+
+/// The odd rows alone.
+pub async fn odd(database: &TestDatabase) -> TestHub {
+    let t = TestHub::start(database).await;
+    put_odd(&t).await;
+    t
+}
+
+async fn put_odd(t: &TestHub) {
     let mut tx = t.hub().db.begin().await.unwrap();
     for statement in ODD {
         sql(statement).execute(&mut tx).await.unwrap();
     }
     tx.commit().await.unwrap();
-    t.hub().refresher.settle().await;
-    t
 }
 
 /// Rows that nobody plans for: other currencies, amounts that no float holds, quotes, wide letters, nothing at all,

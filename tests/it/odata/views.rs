@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     oracle::declared,
-    scene::{Tool, everything, filled, text},
+    scene::{Tool, everything, filled, odd, text},
 };
 use crate::{
     cli_ops::Shell,
@@ -69,7 +69,9 @@ async fn read(db: &Db, view: &str, columns: &BTreeMap<String, String>) -> Vec<Va
 }
 
 fn number(text: Option<&String>) -> Option<Decimal> {
-    Decimal::from_str_exact(text?).ok().map(|n| n.normalize())
+    // More digits than this type holds are zeros of the view.
+    let text = if text?.contains('.') { text?.trim_end_matches('0').trim_end_matches('.') } else { text? };
+    Decimal::from_str_exact(text).ok().map(|n| n.normalize())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,7 +196,7 @@ async fn figures(t: &TestHub) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_reads_the_views_and_nothing_else() {
     let database = TestDatabase::postgres().await;
-    let t = filled(&database).await;
+    let t = odd(&database).await;
     let folder = tempfile::tempdir().unwrap();
     let shell = Shell { folder: folder.path(), url: &database.url };
     let name = format!("tool_{}", database.url.rsplit('/').next().unwrap());
@@ -209,7 +211,7 @@ async fn a_login_reads_the_views_and_nothing_else() {
     assert!(first.starts_with("SCRAM-SHA-256$4096:"), "{first}");
     let login = store::open(&database.url.replace("musubi@", &format!("{name}@")), 1).await.unwrap();
     let count = async |statement: &'static str| sql(statement).one::<(i64,)>(&login).await.map(|(n,)| n);
-    assert!(count("SELECT COUNT(*) FROM customers").await.unwrap() > 20, "its path begins at the views");
+    assert_eq!(count("SELECT COUNT(*) FROM customers").await.unwrap(), 2, "its path begins at the views");
     assert_eq!(
         count("SELECT COUNT(*) FROM bi.order_lines").await.unwrap(),
         t.count("SELECT COUNT(*) FROM bi.order_lines").await
