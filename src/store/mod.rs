@@ -9,8 +9,8 @@
 //! `impl Into<On>` to read and `&mut Tx` to write.
 //!
 //! Invariant: only this room names sqlx. Only `dialect.rs`, `batch.rs` and `sql.rs` branch on the
-//! database, `catalogue.rs` and `copy.rs`, which read what each database says of itself, and `feed/render.rs`,
-//! which words readers' filters.
+//! database, `catalogue.rs` and `copy.rs`, which read what each database says of itself,
+//! `feed/render.rs`, which words readers' filters, and `bi.rs`, whose logins only PostgreSQL has.
 
 pub mod activity;
 pub mod alert;
