@@ -102,8 +102,11 @@ enum Is {
     Amount,
 }
 
+/// Name in the feed, SQL, and what it is.
+type Columns = &'static [(&'static str, &'static str, Is)];
+
 /// Columns of the tables themselves, beside the names that the feed gives them. Read without anything of the feed.
-const TABLES: [(&str, &str, &[(&str, &str, Is)]); 8] = [
+const TABLES: [(&str, &str, Columns); 8] = [
     (
         "Customers",
         "customer t WHERE t.merged_into IS NULL",

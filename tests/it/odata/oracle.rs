@@ -94,10 +94,13 @@ pub fn order(a: &Is, b: &Is) -> Ordering {
     }
 }
 
+/// What a condition says of a row; none for null.
+type Holds = dyn Fn(&Row) -> Option<bool>;
+
 /// A condition, as text and as what it means.
 pub struct Condition {
     pub text: String,
-    pub holds: Box<dyn Fn(&Row) -> Option<bool>>,
+    pub holds: Box<Holds>,
 }
 
 /// Chance that can be had again.
