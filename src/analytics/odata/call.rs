@@ -14,11 +14,11 @@ pub fn property(set: &'static Set, name: &str) -> Result<Expr, Refusal> {
             format!("{} has no property {}; names are as in $metadata, to the letter", set.name, quoted(name)),
         )
     };
+    if name.starts_with('$') || name.starts_with('@') {
+        return Err(Refusal::unsupported(&quoted(name), "name properties of the set itself"));
+    }
     let (way, rest) = match name.split_once('/') {
         None => {
-            if name.starts_with('$') || name.starts_with('@') {
-                return Err(Refusal::unsupported(name, "name properties of the set itself"));
-            }
             if set.navigation(name).is_some() {
                 return Err(Refusal::wrong(
                     "PROPERTY_UNKNOWN",
