@@ -14,6 +14,7 @@
 //! | [`connection`] | configured systems: settings checked, secrets sealed, connectors built |
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
 //! | [`analytics`] | figures, history and directory, computed from the documents; why a value is here, and what was |
+//! | [`analytics`] | figures, history and directory, computed from the documents; what BI tools ask |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
 //! | [`mail`] | mails to people: written with their cause, sent with patience |
 //! | [`http`] | pages, API and webhooks on one port |
@@ -69,6 +70,7 @@
 //! | a kind of record | as a field; an id prefix in [`model::ids`], a file in [`store`], the history in [`analytics`], both catalogues |
 //! | a table or a question to the database | `migrations/`, a file in [`store`] |
 //! | a figure | [`analytics`] |
+//! | a set or property for BI tools | [`store::feed`], a view in a migration, `docs/bi.md` |
 //! | a page or an endpoint | [`http`]: a module with `routes()` |
 //! | a command | [`cli`]: a file, two lines in `cli/mod.rs` |
 //! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |

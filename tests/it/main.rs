@@ -40,6 +40,7 @@ mod link;
 mod mail;
 mod maintenance;
 mod nodes;
+mod odata;
 mod office;
 mod oidc;
 mod oidc_cases;
