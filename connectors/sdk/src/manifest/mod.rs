@@ -28,7 +28,7 @@ pub use spec::{
 pub use webhook_spec::{DeliveryIdSpec, Encoding, EventSpec, SignatureSpec, Trust, WebhookSpec};
 
 use crate::{
-    mapping::Mapping,
+    mapping::{Mapping, MappingProblem},
     settings::{SettingField, setting_fields},
 };
 
@@ -112,6 +112,30 @@ impl Manifest {
     #[must_use]
     pub fn mapping(&self, stream: &str) -> Option<&Arc<Mapping>> {
         self.compiled.get(stream)
+    }
+
+    /// The same connector with other mappings for some of its streams, for one connection.
+    ///
+    /// # Errors
+    /// What cannot work, each with the name of its stream.
+    pub fn with_mappings(
+        &self,
+        own: impl IntoIterator<Item = (String, MappingSpec)>,
+    ) -> Result<Self, Vec<(String, MappingProblem)>> {
+        let mut changed = self.clone();
+        let mut problems = Vec::new();
+        for (name, spec) in own {
+            // A connector that was upgraded may have lost a stream; what is not there is not read either.
+            let Some(stream) = changed.streams.get_mut(&name) else { continue };
+            match Mapping::compile(stream.record, &spec) {
+                Ok(mapping) => {
+                    stream.mapping = spec;
+                    changed.compiled.insert(name, Arc::new(mapping));
+                }
+                Err(found) => problems.extend(found.into_iter().map(|problem| (name.clone(), problem))),
+            }
+        }
+        if problems.is_empty() { Ok(changed) } else { Err(problems) }
     }
 
     #[must_use]

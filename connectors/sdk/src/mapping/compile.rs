@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Path, Source, Target, plain_text, step::Step};
+use super::{More, Path, Source, Target, plain_text, step::{self, Step}};
 use crate::{
     manifest::{FieldSpec, MappingSpec, Transform, nearest},
     noun::{Field, FieldKind, Noun},
@@ -70,6 +70,12 @@ fn target(
     if spec.from.is_some() && spec.each.is_some() {
         return Err("has both \"from\" and \"each\"".to_owned());
     }
+    if spec.from.is_none() && !spec.and.is_empty() || spec.and.is_empty() && spec.join.is_some() {
+        return Err("needs more than one path in \"from\" to join".to_owned());
+    }
+    if listed && !spec.and.is_empty() {
+        return Err("is a list and is read from one path".to_owned());
+    }
     let default = spec.default.as_ref().map(|value| literal(field, value)).transpose()?;
     let source = match field.kind {
         FieldKind::Lines(known) => {
@@ -85,7 +91,11 @@ fn target(
             Source::Texts { path: Path::parse(list), item, steps: steps(field, &spec.transforms)? }
         }
         _ => match &spec.from {
-            Some(from) => Source::Value { path: Path::parse(from), steps: steps(field, &spec.transforms)? },
+            Some(from) => Source::Value {
+                path: Path::parse(from),
+                more: more(spec),
+                steps: steps(field, &spec.transforms)?,
+            },
             None if default.is_some() => Source::Constant,
             None => return Err("needs \"from\" or \"default\"".to_owned()),
         },
@@ -93,11 +103,16 @@ fn target(
     Ok(Target { field, required: field.required || spec.required, default, source })
 }
 
+fn more(spec: &FieldSpec) -> Option<More> {
+    let paths: Vec<Path> = spec.and.iter().map(|path| Path::parse(path)).collect();
+    (!paths.is_empty()).then(|| More { paths, join: spec.join.clone().unwrap_or_else(|| " ".to_owned()) })
+}
+
 /// The listed steps, then the ones that the hub field itself asks for.
 fn steps(field: &Field, transforms: &[Transform]) -> Result<Vec<Step>, String> {
     let mut out = Vec::with_capacity(transforms.len() + 1);
     for transform in transforms {
-        out.push(step(field, transform)?);
+        out.push(one(field, transform)?);
     }
     match field.kind {
         FieldKind::Decimal if !matches!(out.last(), Some(Step::Decimal | Step::Integer)) => out.push(Step::Decimal),
@@ -109,7 +124,7 @@ fn steps(field: &Field, transforms: &[Transform]) -> Result<Vec<Step>, String> {
     Ok(out)
 }
 
-fn step(field: &Field, transform: &Transform) -> Result<Step, String> {
+fn one(field: &Field, transform: &Transform) -> Result<Step, String> {
     Ok(match transform {
         Transform::Trim => Step::Trim,
         Transform::Integer => Step::Integer,
@@ -125,6 +140,12 @@ fn step(field: &Field, transform: &Transform) -> Result<Step, String> {
         Transform::Phone => Step::Phone,
         Transform::Mail => Step::Mail,
         Transform::Default(value) => Step::Default(text_of(value)?),
+        Transform::Replace { pattern, with } => Step::Replace(step::pattern(pattern)?, with.clone()),
+        Transform::Extract(pattern) => Step::Extract(step::pattern(pattern)?),
+        Transform::Part { separator, index } if separator.is_empty() || *index == 0 => {
+            return Err("needs a \"separator\", and an \"index\" that counts from 1 or back from -1".to_owned());
+        }
+        Transform::Part { separator, index } => Step::Part(separator.clone(), *index),
         Transform::Values(table) => {
             let mut rows = Vec::with_capacity(table.len());
             for (from, to) in table {
@@ -153,7 +174,7 @@ fn literal(field: &Field, value: &Value) -> Result<String, String> {
         _ => None,
     };
     let Some(form) = form else { return Ok(text) };
-    match super::step::run(std::slice::from_ref(&form), &Value::String(text.clone())) {
+    match step::run(std::slice::from_ref(&form), &Value::String(text.clone())) {
         Ok(Some(fitting)) => Ok(fitting.into_owned()),
         _ => Err(format!("cannot be \"{text}\"")),
     }

@@ -9,6 +9,8 @@
 
 mod calendar;
 mod compile;
+mod discover;
+mod explain;
 pub mod identifier;
 mod number;
 mod path;
@@ -20,6 +22,8 @@ use std::{borrow::Cow, fmt};
 use serde_json::{Map, Value};
 
 pub use compile::MappingProblem;
+pub use discover::{Found, Shape, discover};
+pub use explain::{Explained, Tally};
 pub use path::Path;
 use step::Step;
 
@@ -49,9 +53,16 @@ struct Target {
 #[derive(Clone, Debug)]
 enum Source {
     Constant,
-    Value { path: Path, steps: Vec<Step> },
+    Value { path: Path, more: Option<More>, steps: Vec<Step> },
     Lines { path: Path, fields: Vec<Target> },
     Texts { path: Path, item: Path, steps: Vec<Step> },
+}
+
+/// Values that follow the first one's.
+#[derive(Clone, Debug)]
+struct More {
+    paths: Vec<Path>,
+    join: String,
 }
 
 /// A value that could not be mapped. `value` may be personal data: it belongs to the failure that
@@ -121,12 +132,12 @@ impl Target {
     fn fill(&self, body: &Value, at: Option<At<'_>>, errors: &mut Vec<MappingError>) -> Option<Value> {
         let found = match &self.source {
             Source::Constant => None,
-            Source::Value { path, steps } => {
-                let raw = path.find(body);
-                match raw.map_or(Ok(None), |raw| step::run(steps, raw)) {
+            Source::Value { path, more, steps } => {
+                let raw = value(path, more.as_ref(), body);
+                match raw.as_deref().map_or(Ok(None), |raw| step::run(steps, raw)) {
                     Ok(text) => text.map(|text| Value::String(text.into_owned())),
                     Err(code) => {
-                        errors.push(self.error(code, path, raw, at));
+                        errors.push(self.error(code, path, raw.as_deref(), at));
                         return None;
                     }
                 }
@@ -204,6 +215,22 @@ impl Target {
         };
         MappingError { code, field, source_path, value: raw.cloned().unwrap_or_default() }
     }
+}
+
+/// What the source says for a field: one value, or the text of several that are not empty.
+fn value<'a>(path: &Path, more: Option<&More>, body: &'a Value) -> Option<Cow<'a, Value>> {
+    let Some(More { paths, join }) = more else { return path.find(body).map(Cow::Borrowed) };
+    let mut parts: Vec<Cow<'_, str>> = Vec::with_capacity(1 + paths.len());
+    for path in std::iter::once(path).chain(paths) {
+        let Some(found) = path.find(body) else { continue };
+        match plain_text(found) {
+            Some(text) if !text.trim().is_empty() => parts.push(text),
+            // A list or an object is no part of a text: the first step refuses it by its form.
+            None if !found.is_null() => return Some(Cow::Borrowed(found)),
+            _ => {}
+        }
+    }
+    (!parts.is_empty()).then(|| Cow::Owned(Value::String(parts.join(join))))
 }
 
 impl Source {
