@@ -16,6 +16,7 @@
 //! | [`webhooks`] | tells receivers what happened: the event log, signed, with patience |
 //! | `sweep` | compares whole lists: deletions, believed only with proof |
 //! | [`replay`] | failures again: preview, one, many, a cause |
+//! | [`rehearse`] | a mapping's draft with real records, everything taken back |
 //! | [`refusals`] | counts refused deliveries without a commit for each |
 //!
 //! Invariant: no network call happens inside a transaction. A cursor never stands ahead of its data:
@@ -36,6 +37,7 @@ mod pages;
 mod place;
 pub mod pull;
 pub mod refusals;
+pub mod rehearse;
 pub mod replay;
 pub mod retention;
 mod sweep;

@@ -78,15 +78,23 @@ async fn replay_group(
 
 /// Everything a replay does, rolled back.
 async fn tried(engine: &Engine, work: &Work, actor: &str) -> Result<Outcome, StoreError> {
-    let now = engine.clock.now();
+    let (tx, outcome) = applied(engine, work, actor, engine.clock.now()).await?;
+    tx.rollback().await?;
+    Ok(outcome)
+}
+
+/// Everything that applying does, in a transaction that the caller looks at and takes back.
+pub(super) async fn applied(
+    engine: &Engine,
+    work: &Work,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(Tx, Outcome), StoreError> {
     let mut tx = engine.db.begin().await?;
     apply::lock(&mut tx, work).await?;
     open(&mut tx, work, actor, now).await?;
     match apply::at_once(&mut tx, work, now).await {
-        Ok(outcome) => {
-            tx.rollback().await?;
-            return Ok(outcome);
-        }
+        Ok(outcome) => return Ok((tx, outcome)),
         Err(error) if error.is_outage() => return Err(error),
         Err(_) => tx.rollback().await?,
     }
@@ -94,8 +102,7 @@ async fn tried(engine: &Engine, work: &Work, actor: &str) -> Result<Outcome, Sto
     apply::lock(&mut tx, work).await?;
     open(&mut tx, work, actor, now).await?;
     let outcome = apply::row_by_row(&mut tx, work, now).await?;
-    tx.rollback().await?;
-    Ok(outcome)
+    Ok((tx, outcome))
 }
 
 /// Through the committer, which isolates a record that the database refuses.

@@ -17,10 +17,11 @@ pub struct MappingProblem {
     pub message: String,
 }
 
-pub(super) fn mapping(noun: Noun, spec: &MappingSpec) -> Result<Vec<Target>, Vec<MappingProblem>> {
+/// What of a mapping can run, and what cannot.
+pub(super) fn mapping(noun: Noun, spec: &MappingSpec) -> (Vec<Target>, Vec<MappingProblem>) {
     let mut problems = Vec::new();
     let fields = targets(noun.as_str(), noun.fields(), spec, "", &mut problems);
-    if problems.is_empty() { Ok(fields) } else { Err(problems) }
+    (fields, problems)
 }
 
 fn targets(

@@ -99,7 +99,15 @@ impl Mapping {
     /// # Errors
     /// Unknown fields, forms that do not fit a field, required hub fields that nothing fills.
     pub fn compile(noun: Noun, spec: &MappingSpec) -> Result<Self, Vec<MappingProblem>> {
-        compile::mapping(noun, spec).map(|fields| Self { noun, fields })
+        let (mapping, problems) = Self::attempt(noun, spec);
+        if problems.is_empty() { Ok(mapping) } else { Err(problems) }
+    }
+
+    /// As far as it can be compiled, with what cannot: for looking at a mapping that is not finished.
+    #[must_use]
+    pub fn attempt(noun: Noun, spec: &MappingSpec) -> (Self, Vec<MappingProblem>) {
+        let (fields, problems) = compile::mapping(noun, spec);
+        (Self { noun, fields }, problems)
     }
 
     #[must_use]
