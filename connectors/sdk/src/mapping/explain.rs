@@ -42,6 +42,12 @@ impl Mapping {
         Some(Explained { raw: raw.map(std::borrow::Cow::into_owned).unwrap_or_default(), steps })
     }
 
+    /// What the field `name` of a record becomes; `None`: nothing, or it is refused.
+    #[must_use]
+    pub fn value(&self, name: &str, body: &Value) -> Option<Value> {
+        self.fields.iter().find(|target| target.field.name == name)?.fill(body, None, &mut Vec::new())
+    }
+
     /// Every mapped field with its count over some records; fields of a list as `list/name`.
     pub fn tally<'a>(&self, bodies: impl IntoIterator<Item = &'a Value>) -> Vec<(String, Tally)> {
         let mut counts = Vec::new();

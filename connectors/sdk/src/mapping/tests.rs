@@ -8,7 +8,7 @@ use super::*;
 type TestResult = Result<(), Vec<MappingProblem>>;
 
 fn compiled(noun: Noun, spec: Value) -> Result<Mapping, Vec<MappingProblem>> {
-    let broken = |e: serde_json::Error| vec![MappingProblem { pointer: String::new(), message: e.to_string() }];
+    let broken = |e: serde_json::Error| vec![MappingProblem { pointer: String::new(), code: "MAP_FORM", missing: None, message: e.to_string() }];
     Mapping::compile(noun, &serde_json::from_value::<MappingSpec>(spec).map_err(broken)?)
 }
 

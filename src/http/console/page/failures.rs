@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{
     ShellOf, done,
+    mapping_view::address_of,
     outcome::{Act, audited_alone},
 };
 use crate::{
@@ -174,17 +175,26 @@ async fn detail(hub: &Hub, view: &View, f: Failure) -> Result<FailureDetail, App
         connection_id: f.connection_id.clone(),
         run,
         attempts: f.attempts,
-        field: f.field,
+        field: f.field.clone(),
         value: value.filter(|v| !v.is_empty()),
         veiled,
         tries,
         state: Tab::parse(&f.state),
         next_try: None,
-        note: f.note,
+        note: f.note.clone(),
         same_cause,
         preview,
+        mapping: mapping(&f),
         command: format!("musubi failure replay {} --dry-run", f.id),
     })
+}
+
+/// Where a value that does not fit is taken differently.
+fn mapping(f: &Failure) -> Option<String> {
+    let field = f.field.as_deref().filter(|_| f.cause.starts_with("FMT_") || f.cause.starts_with("REQ_"))?;
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("f", &address_of(field));
+    Some(format!("/connections/{}/mapping/{}?{}#panel", f.connection_id, f.stream, query.finish()))
 }
 
 fn pretty(payload: &str) -> String {

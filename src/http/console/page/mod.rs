@@ -33,6 +33,9 @@ mod idps;
 mod invite;
 mod link;
 mod live;
+mod mapping;
+mod mapping_change;
+mod mapping_view;
 mod me;
 mod outcome;
 pub mod outside;
@@ -90,6 +93,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(connections::routes())
         .merge(connection_new::routes())
         .merge(connection_edit::routes())
+        .merge(mapping::routes())
         .merge(run::routes())
         .merge(failures::routes())
         .merge(hooks::routes())
