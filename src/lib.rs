@@ -61,7 +61,7 @@
 //! | a system | `connectors/NAME/connector.yaml`; `docs/connectors.md` |
 //! | a driver for a system | a crate like `connectors/tryton`, a word in the sdk's `Driver`, a line in [`connection::connect`] |
 //! | a word in manifests | `connectors/sdk/src/manifest`, when two connectors want it |
-//! | a transform | `connectors/sdk/src/mapping/step.rs` |
+//! | a transform | `connectors/sdk/src/mapping/step.rs`; its words and, if it takes more, its form on the mapping page |
 //! | a field of a record | `connectors/sdk/src/noun.rs`, [`model::record`], a migration, [`master`] |
 //! | a kind of record | as a field; an id prefix in [`model::ids`], a file in [`store`], the history in [`analytics`], both catalogues |
 //! | a table or a question to the database | `migrations/`, a file in [`store`] |

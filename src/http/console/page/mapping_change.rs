@@ -356,7 +356,7 @@ pub async fn publish(
         let failures =
             store::failure::of_stream(&hub.db, &sent.me.view, &live.row.id, stream, REPLAYED).await?;
         let replayed = replay::replay(&hub.engine, failures, &sent.me.user_id, false).await?;
-        said = match replayed.failed {
+        said = match store::failure::open_of_stream(&hub.db, &live.row.id, stream).await? {
             0 => ("mapping_published_replayed", Some(replayed.succeeded + replayed.parked)),
             left => ("mapping_published_left_failed", Some(left)),
         };
