@@ -28,7 +28,7 @@ CREATE TABLE mapping_draft (
     PRIMARY KEY (connection_id, stream)
 );
 
--- Records as their source sent them, for looking at a draft. Gone with it, and after a day.
+-- Records as their source sent them, for looking at a draft. Gone after a day.
 CREATE TABLE mapping_sample (
     connection_id TEXT   NOT NULL REFERENCES connection (id) ON DELETE CASCADE,
     stream        TEXT   NOT NULL,

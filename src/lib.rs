@@ -11,6 +11,7 @@
 //! | [`matching`] | pure decisions: folding names, which source's value wins. No I/O |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL alike; migrations, backup, copy |
 //! | [`master`] | brings mapped records into the master: crosswalk, survivorship, versions |
+//! | [`plan`] | configuration as files: what differs, making it so, writing it down |
 //! | [`connection`] | configured systems: settings checked, secrets sealed, connectors built |
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
 //! | [`analytics`] | figures, history and directory, computed from the documents |
@@ -88,6 +89,7 @@ pub mod mail;
 pub mod master;
 pub mod matching;
 pub mod model;
+pub mod plan;
 pub mod samples;
 pub mod secrets;
 pub mod store;

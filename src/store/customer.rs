@@ -75,11 +75,7 @@ pub async fn by_ids<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>) -> Resu
 }
 
 /// How many of these customers were made at this moment and have the name of another.
-pub async fn alike<'a>(
-    tx: &mut Tx,
-    ids: impl Iterator<Item = &'a str>,
-    made: Timestamp,
-) -> Result<i64, StoreError> {
+pub async fn alike<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>, made: Timestamp) -> Result<i64, StoreError> {
     let text = format!(
         "SELECT COUNT(DISTINCT c.id) FROM customer c
            JOIN customer o ON o.name_key = c.name_key AND o.id <> c.id AND o.merged_into IS NULL

@@ -212,7 +212,8 @@ pub async fn of_stream(
 
 /// How many failures of a stream are unresolved.
 pub async fn open_of_stream(on: impl Into<On<'_>>, connection_id: &str, stream: &str) -> Result<i64, StoreError> {
-    let text = "SELECT COUNT(*) FROM failure WHERE connection_id = $1 AND stream = $2 AND state IN ('open', 'retrying')";
+    let text =
+        "SELECT COUNT(*) FROM failure WHERE connection_id = $1 AND stream = $2 AND state IN ('open', 'retrying')";
     let (count,): (i64,) = sql(text).bind(connection_id).bind(stream).one(on).await?;
     Ok(count)
 }

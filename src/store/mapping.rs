@@ -31,18 +31,12 @@ pub async fn holding(on: impl Into<On<'_>>, connection_id: &str) -> Result<Vec<P
 }
 
 /// Every version of one stream, the newest first.
-pub async fn versions(
-    on: impl Into<On<'_>>,
-    connection_id: &str,
-    stream: &str,
-) -> Result<Vec<Published>, StoreError> {
-    sql(format!(
-        "SELECT {PUBLISHED} FROM mapping WHERE connection_id = $1 AND stream = $2 ORDER BY version DESC"
-    ))
-    .bind(connection_id)
-    .bind(stream)
-    .all(on)
-    .await
+pub async fn versions(on: impl Into<On<'_>>, connection_id: &str, stream: &str) -> Result<Vec<Published>, StoreError> {
+    sql(format!("SELECT {PUBLISHED} FROM mapping WHERE connection_id = $1 AND stream = $2 ORDER BY version DESC"))
+        .bind(connection_id)
+        .bind(stream)
+        .all(on)
+        .await
 }
 
 /// A mapping to publish.
@@ -137,18 +131,15 @@ pub async fn keep_draft(tx: &mut Tx, draft: &Draft) -> Result<bool, StoreError> 
     Ok(kept == 1)
 }
 
-/// Forgets a draft and the records it was looked at with. `false`: there was none, or it was changed since
-/// that revision.
+/// Forgets a draft. `false`: there was none, or it was changed since that revision. The records that it was
+/// looked at with stay for what is drafted next, until they are swept.
 pub async fn drop_draft(tx: &mut Tx, connection_id: &str, stream: &str, revision: i64) -> Result<bool, StoreError> {
     let gone = sql("DELETE FROM mapping_draft WHERE connection_id = $1 AND stream = $2 AND revision = $3")
         .bind(connection_id)
         .bind(stream)
         .bind(revision)
-        .execute(&mut *tx)
+        .execute(tx)
         .await?;
-    if gone == 1 {
-        drop_sample(tx, connection_id, stream).await?;
-    }
     Ok(gone == 1)
 }
 
@@ -171,12 +162,7 @@ pub async fn sample(on: impl Into<On<'_>>, connection_id: &str, stream: &str) ->
 }
 
 /// Keeps records in place of those before.
-pub async fn keep_sample(
-    tx: &mut Tx,
-    connection_id: &str,
-    stream: &str,
-    records: &[Sample],
-) -> Result<(), StoreError> {
+pub async fn keep_sample(tx: &mut Tx, connection_id: &str, stream: &str, records: &[Sample]) -> Result<(), StoreError> {
     drop_sample(tx, connection_id, stream).await?;
     let columns = &["connection_id", "stream", "place", "external_id", "source_version", "body", "taken_at"];
     let mut batch = Batch::new("mapping_sample", columns);

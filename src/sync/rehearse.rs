@@ -62,10 +62,8 @@ pub async fn take(live: &Live, stream: &str, most: usize) -> Result<Vec<Record>,
         for _ in 0..MOST_PAGES {
             live.quota.acquire().await;
             let page_size = u32::try_from(most).ok();
-            let page = live
-                .connector
-                .pull(PullRequest { stream, cursor: None, token: token.as_ref(), page_size })
-                .await?;
+            let page =
+                live.connector.pull(PullRequest { stream, cursor: None, token: token.as_ref(), page_size }).await?;
             let fresh = page.records.into_iter().filter(|r| !r.deleted && seen.insert(r.external_id.clone()));
             records.extend(fresh.take(most - records.len()));
             token = page.next;

@@ -161,6 +161,26 @@ fn map_all(engine: &Engine, live: &Live, stream: &str, group: &[Failure]) -> (Ve
     (records, rejected)
 }
 
+/// Takes one record with a value that a person put in place of the one that did not fit. It is tried first: where
+/// it still fails nothing is kept. What the source sent stays with the failure.
+///
+/// `None`: the failure names no place to put a value.
+pub async fn mend(engine: &Engine, failure: Failure, value: &str, actor: &str) -> Result<Option<Replayed>, StoreError> {
+    let Some(path) = failure.source_path.as_deref().filter(|path| !path.is_empty()) else { return Ok(None) };
+    let mut body = serde_json::from_str(&failure.payload).unwrap_or(serde_json::Value::Null);
+    let value = value.trim();
+    let new = if value.is_empty() { serde_json::Value::Null } else { value.into() };
+    if !musubi_sdk::mapping::Path::parse(path).put(&mut body, new) {
+        return Ok(None);
+    }
+    let mended = Failure { payload: body.to_string(), ..failure };
+    let tried = replay(engine, vec![mended.clone()], actor, true).await?;
+    if tried.failed > 0 {
+        return Ok(Some(tried));
+    }
+    replay(engine, vec![mended], actor, false).await.map(Some)
+}
+
 /// A person chooses not to take a record, with a reason, or takes that back.
 pub async fn set_ignored(engine: &Engine, id: &str, ignored: bool, note: &str) -> Result<bool, StoreError> {
     let now = engine.clock.now();

@@ -110,7 +110,7 @@ async fn versions(desk: &Desk, page: &str) {
     desk.looks("mapping-versions").await;
     desk.b.click("form[action$='/restore'] input[value='2'] ~ button").await;
     desk.b.wait_for_text("main", "訂正する請求番号").await;
-    assert_eq!(desk.value("document.querySelectorAll('tbody tr').length").await, "1", "the one step");
+    assert_eq!(desk.value("document.querySelector('tbody').querySelectorAll('tr').length").await, "1", "the one step");
     desk.looks("mapping-differences").await;
     desk.b.click("form[action$='/discard'] button").await;
     desk.b.wait_for_text("main [role=status], .flash", "下書きを捨てました").await;
@@ -121,6 +121,7 @@ async fn what_cannot_be(desk: &Desk, page: &str) {
     desk.b.fill("#pattern", "締(").await;
     desk.b.click("#add button").await;
     desk.b.wait_for_text("[data-focus]", "正規表現を読めません").await;
+    assert_eq!(desk.value("document.getElementById('pattern').value").await, "締(", "what was typed stays");
     desk.refused(422).await;
     desk.looks("mapping-refused").await;
     assert_eq!(desk.t.count("SELECT COUNT(*) FROM mapping_draft").await, 0);

@@ -113,23 +113,25 @@ async fn what_is_published_holds_and_old_records_follow_when_they_are_asked_for_
         let s = Scene::start(&database).await;
         assert_eq!(s.numbers().await, "N-o00000 N-o00002", "{}", database.name);
         s.change(vec![filled("number", "id")], s.by(0)).await.unwrap();
+        s.source.put(ORDERS, source::order("o00003", 15, 100));
         s.pull().await;
-        assert_eq!(s.numbers().await, "N-o00000 N-o00002", "a draft touches nothing");
+        assert_eq!(s.numbers().await, "N-o00000 N-o00003", "a draft touches nothing");
 
         let version = s.publish(s.by(1), None).await.unwrap();
         assert_eq!(version, 2);
-        s.source.put(ORDERS, source::order("o00003", 20, 100));
+        s.source.put(ORDERS, source::order("o00004", 20, 100));
         s.pull().await;
-        assert_eq!(s.t.count("SELECT COUNT(*) FROM sales_order WHERE number = 'o00003'").await, 1, "what is new");
+        // What comes is mapped by it: the new record, and the one that the overlap reads again.
         assert_eq!(s.t.text("SELECT number FROM sales_order WHERE external_id = 'o00000'").await, "N-o00000");
+        assert_eq!(s.t.text("SELECT number FROM sales_order WHERE external_id = 'o00004'").await, "o00004");
         let runs = "SELECT CAST(mapping_version AS TEXT) FROM run ORDER BY number DESC LIMIT 1";
         assert_eq!(s.t.text(runs).await, "2", "a run says what it was mapped by");
 
         // Everything again, by another version: old records follow, each once.
         s.change(vec![Edit::AddStep { field: "number".into(), step: Transform::Upper }], s.by(0)).await.unwrap();
         s.publish(s.by(1), Some(Timestamp(0))).await.unwrap();
-        assert_eq!(s.numbers().await, "O00000 O00003");
-        assert_eq!(s.t.count("SELECT COUNT(*) FROM sales_order").await, 4);
+        assert_eq!(s.numbers().await, "O00000 O00004");
+        assert_eq!(s.t.count("SELECT COUNT(*) FROM sales_order").await, 5);
         assert_eq!(s.t.count("SELECT COUNT(*) FROM stream WHERE reread IS NOT NULL").await, 0, "it was done");
         s.pull().await;
         let orders = |asked: &&source::Asked| asked.stream == ORDERS;
@@ -139,7 +141,7 @@ async fn what_is_published_holds_and_old_records_follow_when_they_are_asked_for_
         s.change(vec![Edit::RemoveStep { field: "number".into(), index: 0 }], s.by(0)).await.unwrap();
         let since: jiff::Timestamp = crate::sender::at(15).parse().unwrap();
         s.publish(s.by(1), Some(Timestamp(since.as_microsecond()))).await.unwrap();
-        assert_eq!(s.numbers().await, "O00000 o00003");
+        assert_eq!(s.numbers().await, "O00000 o00004");
         let asked = s.source.asked();
         let since = asked.iter().rfind(orders).map(|a| a.since.clone()).unwrap();
         assert_eq!(since.parse::<jiff::Timestamp>().unwrap(), crate::sender::at(13).parse().unwrap());
@@ -227,6 +229,30 @@ async fn nobody_overwrites_what_somebody_else_drafted_or_published() {
         h.registry.reload(&h.db, &h.keys).await.unwrap();
         s.change(vec![filled("number", "id")], s.by(1)).await.unwrap();
         assert!(matches!(s.publish(s.by(2), None).await, Err(MappingError::Overtaken)));
+        s.t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_value_is_corrected_and_only_a_fitting_one_is_taken() {
+    for database in Database::both().await {
+        let s = Scene::start(&database).await;
+        let h = s.t.hub();
+        let mut broken = source::order("o00009", 30, 100);
+        broken["order_date"] = json!("来月末");
+        s.source.put(ORDERS, broken);
+        s.pull().await;
+        let failure = async || {
+            let all = store::failure::of_stream(&h.db, &EVERYTHING, &s.connection, ORDERS, 10).await.unwrap();
+            all.into_iter().next().unwrap()
+        };
+        let still = replay::mend(&h.engine, failure().await, "再来月", "test").await.unwrap().unwrap();
+        assert_eq!((still.succeeded, still.failed), (0, 1), "{}", database.name);
+        assert!(failure().await.payload.contains("来月末"), "what was sent stays");
+        let done = replay::mend(&h.engine, failure().await, " 令和8年11月30日 ", "test").await.unwrap().unwrap();
+        assert_eq!((done.succeeded, done.failed), (1, 0));
+        assert_eq!(s.t.text("SELECT order_date FROM sales_order WHERE external_id = 'o00009'").await, "2026-11-30");
+        assert_eq!(store::failure::open_of_stream(&h.db, &s.connection, ORDERS).await.unwrap(), 0);
         s.t.stop().await;
     }
 }

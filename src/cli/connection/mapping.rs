@@ -107,7 +107,8 @@ async fn try_out(context: &Context, args: &Args, stream: &str, spec: MappingSpec
         let row = store::connection::all(&hub.db).await?;
         let row = row.into_iter().find(|row| row.id == args.connection || row.name == args.connection);
         let live = row.and_then(|row| hub.registry.get(&row.id));
-        let live = live.ok_or_else(|| CliError::NotFound(format!("there is no usable connection {}", args.connection)))?;
+        let live =
+            live.ok_or_else(|| CliError::NotFound(format!("there is no usable connection {}", args.connection)))?;
         let records = rehearse::take(&live, stream, TRIED)
             .await
             .map_err(|error| CliError::Other(anyhow::anyhow!("{} {error}", error.code())))?;
@@ -156,11 +157,9 @@ async fn publish(context: &Context, args: &Args, stream: &str, spec: MappingSpec
         )));
     }
     let by = By { revision: 0, actor: ACTOR, now };
-    let revision =
-        mapping::take_up(&mut tx, &live, stream, (standing.version, &spec), by).await.map_err(refused)?;
+    let revision = mapping::take_up(&mut tx, &live, stream, (standing.version, &spec), by).await.map_err(refused)?;
     let by = By { revision, ..by };
-    let version =
-        mapping::publish(&mut tx, &live, stream, args.comment.as_deref(), by).await.map_err(refused)?;
+    let version = mapping::publish(&mut tx, &live, stream, args.comment.as_deref(), by).await.map_err(refused)?;
     if let Some(since) = since {
         store::connection::ask_again(&mut tx, &live.row.id, stream, since).await?;
         store::connection::request(&mut tx, &live.row.id, ACTOR, now).await?;
@@ -215,7 +214,9 @@ fn refused(error: MappingError) -> CliError {
     match error {
         MappingError::Invalid(problems) => invalid(problems),
         MappingError::UnknownStream | MappingError::UnknownVersion => CliError::NotFound(error.to_string()),
-        MappingError::Overtaken => CliError::Usage("somebody published another mapping meanwhile: look at it first".into()),
+        MappingError::Overtaken => {
+            CliError::Usage("somebody published another mapping meanwhile: look at it first".into())
+        }
         other => CliError::Other(other.into()),
     }
 }

@@ -16,18 +16,40 @@ const LONGEST: usize = 200;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// Where a value comes from; no path: from nowhere, so the field is not filled unless it has a default.
-    Source { field: String, paths: Vec<String>, join: Option<String> },
+    Source {
+        field: String,
+        paths: Vec<String>,
+        join: Option<String>,
+    },
     /// The source's list that a list of the hub is read from; `None`: the field is not filled.
-    List { field: String, path: Option<String> },
+    List {
+        field: String,
+        path: Option<String>,
+    },
     /// What is taken where the source has nothing.
-    Default { field: String, value: Option<String> },
+    Default {
+        field: String,
+        value: Option<String>,
+    },
     /// A record without it is not taken.
-    Required { field: String, required: bool },
+    Required {
+        field: String,
+        required: bool,
+    },
     /// Adds a step after the others.
-    AddStep { field: String, step: Transform },
-    RemoveStep { field: String, index: usize },
+    AddStep {
+        field: String,
+        step: Transform,
+    },
+    RemoveStep {
+        field: String,
+        index: usize,
+    },
     /// A step goes before the one that stands before it.
-    RaiseStep { field: String, index: usize },
+    RaiseStep {
+        field: String,
+        index: usize,
+    },
 }
 
 /// Why a change does not fit.

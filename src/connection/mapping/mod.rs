@@ -84,6 +84,14 @@ pub async fn effective(
     Ok(manifest.with_mappings(own?).map(Arc::new))
 }
 
+/// A published mapping, read.
+///
+/// # Errors
+/// Damage of the store.
+pub fn published(row: &mapping::Published) -> Result<Standing, StoreError> {
+    Ok(Standing { version: row.version, spec: read(&row.spec)? })
+}
+
 /// What holds for a stream.
 ///
 /// # Errors
@@ -92,7 +100,7 @@ pub async fn standing(db: &Db, live: &Live, stream: &str) -> Result<Standing, Ma
     let connector = live.manifest.stream(stream).ok_or(MappingError::UnknownStream)?;
     let own = mapping::holding(db, &live.row.id).await?.into_iter().find(|own| own.stream == stream);
     Ok(match own {
-        Some(own) => Standing { version: own.version, spec: read(&own.spec)? },
+        Some(own) => published(&own)?,
         None => Standing { version: OF_CONNECTOR, spec: connector.mapping.clone() },
     })
 }
@@ -241,4 +249,23 @@ pub async fn publish(
     let version = mapping::publish(tx, &new).await?.ok_or(MappingError::Overtaken)?;
     mapping::drop_draft(tx, &live.row.id, stream, draft.revision).await?;
     Ok(version)
+}
+
+/// Publishes a mapping that was written elsewhere, on top of what holds now. The caller checked that it compiles,
+/// and commits. Returns its version.
+///
+/// # Errors
+/// [`MappingError::Overtaken`] where another is published at the same moment.
+pub async fn put(
+    tx: &mut Tx,
+    connection_id: &str,
+    stream: &str,
+    spec: &MappingSpec,
+    actor: &str,
+    now: Timestamp,
+) -> Result<i64, MappingError> {
+    let row = crate::store::connection::get(&mut *tx, connection_id).await?.ok_or(MappingError::UnknownStream)?;
+    let spec = write(spec)?;
+    let new = mapping::New { connection_id, stream, seen: row.mapping_version, spec: &spec, comment: None, actor, now };
+    mapping::publish(tx, &new).await?.ok_or(MappingError::Overtaken)
 }

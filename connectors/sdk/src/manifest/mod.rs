@@ -144,6 +144,27 @@ impl Manifest {
     }
 }
 
+/// YAML text as a value, with the same limits as a manifest: one document, no aliases, 1 MiB, nesting capped.
+///
+/// # Errors
+/// What is wrong with its line and column.
+pub fn yaml_value(file_name: &str, text: &str) -> Result<Value, ManifestError> {
+    let loaded = yaml::load(text).map_err(|broken| ManifestError {
+        file: file_name.to_owned(),
+        line: broken.at.0,
+        column: broken.at.1,
+        path: String::new(),
+        message: broken.message,
+    })?;
+    Ok(loaded.0)
+}
+
+/// A value as YAML text that [`yaml_value`] reads back.
+#[must_use]
+pub fn yaml_text(value: &Value) -> String {
+    yaml::write(value)
+}
+
 /// The schema of manifests, for editors and documentation.
 #[must_use]
 pub fn schema_text() -> &'static str {

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{More, Path, Source, Target, plain_text, step::{self, Step}};
+use super::{
+    More, Path, Source, Target, plain_text,
+    step::{self, Step},
+};
 use crate::{
     manifest::{FieldSpec, MappingSpec, Transform, nearest},
     noun::{Field, FieldKind, Noun},
@@ -107,11 +110,9 @@ fn target(
             Source::Texts { path: Path::parse(list), item, steps: steps(field, &spec.transforms)? }
         }
         _ => match &spec.from {
-            Some(from) => Source::Value {
-                path: Path::parse(from),
-                more: more(spec),
-                steps: steps(field, &spec.transforms)?,
-            },
+            Some(from) => {
+                Source::Value { path: Path::parse(from), more: more(spec), steps: steps(field, &spec.transforms)? }
+            }
             None if default.is_some() => Source::Constant,
             None => return form("needs \"from\" or \"default\""),
         },

@@ -8,7 +8,9 @@ use super::*;
 type TestResult = Result<(), Vec<MappingProblem>>;
 
 fn compiled(noun: Noun, spec: Value) -> Result<Mapping, Vec<MappingProblem>> {
-    let broken = |e: serde_json::Error| vec![MappingProblem { pointer: String::new(), code: "MAP_FORM", missing: None, message: e.to_string() }];
+    let broken = |e: serde_json::Error| {
+        vec![MappingProblem { pointer: String::new(), code: "MAP_FORM", missing: None, message: e.to_string() }]
+    };
     Mapping::compile(noun, &serde_json::from_value::<MappingSpec>(spec).map_err(broken)?)
 }
 
@@ -339,7 +341,8 @@ fn several_values_become_one_text_and_expressions_cut_it() -> TestResult {
             "registration_number": {"from": "reg", "as": ["width", {"replace": {"pattern": "[\\s-]", "with": ""}}, "registration_number"]},
         }),
     )?;
-    let body = json!({"family": "高梨", "given": " ", "suffix": "拓", "memo": "締:末日/翌末", "reg": "Ｔ9009901 000098"});
+    let body =
+        json!({"family": "高梨", "given": " ", "suffix": "拓", "memo": "締:末日/翌末", "reg": "Ｔ9009901 000098"});
     let record = mapping.apply(&body).unwrap_or_default();
     let expected = json!({"name": "高梨　拓", "closing_day": "末日", "payment_terms": "翌末", "registration_number": "T9009901000098"});
     assert_eq!(Value::Object(record), expected);

@@ -38,6 +38,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/failures/replay", post(replay_cause))
         .route("/failures/{id}", get(show))
         .route("/failures/{id}/replay", post(replay_one))
+        .route("/failures/{id}/value", post(mend))
         .route("/failures/{id}/ignore", post(ignore))
         .route("/failures/{id}/restore", post(restore))
 }
@@ -184,6 +185,7 @@ async fn detail(hub: &Hub, view: &View, f: Failure) -> Result<FailureDetail, App
         note: f.note.clone(),
         same_cause,
         preview,
+        mendable: !veiled && f.source_path.as_deref().is_some_and(|path| !path.is_empty()),
         mapping: mapping(&f),
         command: format!("musubi failure replay {} --dry-run", f.id),
     })
@@ -243,6 +245,7 @@ struct Posted {
     cause: String,
     connection: String,
     reason: String,
+    value: String,
 }
 
 async fn replay_one(
@@ -255,6 +258,27 @@ async fn replay_one(
     frame.me.require(Action::ReplayFailures)?;
     let failure = store::failure::get(&hub.db, &frame.me.view, &id).await?.ok_or(AppError::NotFound)?;
     replayed(&hub, &frame, &origin, vec![failure], &form.back).await
+}
+
+async fn mend(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+    Form(form): Form<Posted>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ReplayFailures)?;
+    if frame.me.view.hides_any() {
+        return Err(AppError::NotFound);
+    }
+    let failure = store::failure::get(&hub.db, &frame.me.view, &id).await?.ok_or(AppError::NotFound)?;
+    let field = failure.field.clone();
+    let act = Act::on(&frame.me, &origin, "failure.mend", "failure", &id);
+    audited_alone(&hub, act.detail(json!({ "field": field }))).await?;
+    Ok(match replay::mend(&hub.engine, failure, &form.value, &frame.me.user_id).await? {
+        Some(done_with) if done_with.failed == 0 => done("/failures", "mended", None),
+        _ => done(&format!("/failures/{id}"), "mend_failed", None),
+    })
 }
 
 async fn replay_cause(

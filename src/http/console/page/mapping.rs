@@ -13,7 +13,7 @@ use musubi_sdk::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ShellOf, connection::pulls, mapping_change, mapping_view as show};
+use super::{ShellOf, connection::pulls, mapping_edit, mapping_publish, mapping_sample, mapping_view as show};
 use crate::{
     app::{Hub, SharedHub},
     connection::{
@@ -38,13 +38,13 @@ use crate::{
 pub fn routes() -> Router<SharedHub> {
     Router::new()
         .route("/connections/{id}/mapping", get(first))
-        .route("/connections/{id}/mapping/{stream}", get(page).post(mapping_change::table))
-        .route("/connections/{id}/mapping/{stream}/field", post(mapping_change::field))
-        .route("/connections/{id}/mapping/{stream}/sample", post(mapping_change::sample))
-        .route("/connections/{id}/mapping/{stream}/rehearse", post(mapping_change::rehearse))
-        .route("/connections/{id}/mapping/{stream}/publish", post(mapping_change::publish))
-        .route("/connections/{id}/mapping/{stream}/discard", post(mapping_change::discard))
-        .route("/connections/{id}/mapping/{stream}/restore", post(mapping_change::restore))
+        .route("/connections/{id}/mapping/{stream}", get(page).post(mapping_edit::table))
+        .route("/connections/{id}/mapping/{stream}/field", post(mapping_edit::field))
+        .route("/connections/{id}/mapping/{stream}/sample", post(mapping_sample::sample))
+        .route("/connections/{id}/mapping/{stream}/rehearse", post(mapping_sample::rehearse))
+        .route("/connections/{id}/mapping/{stream}/publish", post(mapping_publish::publish))
+        .route("/connections/{id}/mapping/{stream}/discard", post(mapping_publish::discard))
+        .route("/connections/{id}/mapping/{stream}/restore", post(mapping_publish::restore))
 }
 
 /// Records that the page looks at.
@@ -116,13 +116,7 @@ impl Desk {
         format!("/connections/{}/mapping/{}", self.live.row.id, self.stream)
     }
 
-    pub async fn page(
-        &self,
-        hub: &Hub,
-        shell: &Shell,
-        me: &Principal,
-        asked: &Asked,
-    ) -> Result<MappingPage, AppError> {
+    pub async fn page(&self, hub: &Hub, shell: &Shell, me: &Principal, asked: &Asked) -> Result<MappingPage, AppError> {
         let stream = self.live.manifest.stream(&self.stream).ok_or(AppError::NotFound)?;
         let noun = stream.record;
         let words = show::Words { shell, noun };

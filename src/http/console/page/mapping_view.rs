@@ -95,7 +95,10 @@ impl Words<'_> {
     pub fn said(shell: &Shell, code: &str, detail: &str) -> String {
         let text = shell.lang.find(&format!("map_problem.{code}")).unwrap_or_else(|| shell.t("map_problem.OTHER"));
         match (code, detail) {
-            ("MAP_PATTERN" | "MAP_VALUE" | "MAP_FORM", detail) if !detail.is_empty() => format!("{text} ({detail})"),
+            ("MAP_PATTERN" | "MAP_VALUE" | "MAP_FORM", detail) if !detail.is_empty() => {
+                // The field and what is wrong are said; what is left is the parser's own word.
+                format!("{text} ({})", detail.rsplit(": ").next().unwrap_or(detail))
+            }
             _ => text.to_owned(),
         }
     }
@@ -164,7 +167,11 @@ impl Words<'_> {
             }
             let path = filled.and_then(|spec| spec.from.as_deref().or(spec.each.as_deref()));
             Some(Row {
-                title: self.field(&address),
+                title: match address.split_once('/') {
+                    Some((_, inner)) => self.shell.word("map_field", inner).to_owned(),
+                    None => self.field(&address),
+                },
+                full: self.field(&address),
                 kind: kind(field),
                 required: field.required || filled.is_some_and(|spec| spec.required),
                 nested: list.is_some(),
@@ -204,7 +211,7 @@ impl Words<'_> {
             let cause = cause(&address);
             let (raw, value) = match field.kind {
                 FieldKind::Lines(_) | FieldKind::Texts => {
-                    let items = now.apply(body).ok().and_then(|r| r.get(field.name)?.as_array().map(Vec::len));
+                    let items = now.value(&address, body).and_then(|items| items.as_array().map(Vec::len));
                     (String::new(), items.map(|n| self.shell.n("unit.items", n)).unwrap_or_default())
                 }
                 _ => {
@@ -223,7 +230,7 @@ impl Words<'_> {
         Preview {
             index,
             total,
-            label: label(sample, body),
+            label: label(now, sample, body),
             lines,
             good: refused.is_empty() && complete,
             before: before.apply(body).is_ok(),
@@ -245,9 +252,8 @@ impl Words<'_> {
         let filled = edit::of(spec, address);
         let told = body.filter(|_| !veiled).and_then(|body| mapping.explain(address, body));
         let results = told.as_ref().map(|told| told.steps.clone()).unwrap_or_default();
-        let result = |index: usize| {
-            results.get(index).cloned().map(|r| r.map(|text| short(&text)).map_err(str::to_owned))
-        };
+        let result =
+            |index: usize| results.get(index).cloned().map(|r| r.map(|text| short(&text)).map_err(str::to_owned));
         let listed = filled.map_or(&[][..], |spec| &spec.transforms);
         let steps: Vec<Step> = listed
             .iter()
@@ -268,7 +274,11 @@ impl Words<'_> {
             raw: told.map(|told| plain(&told.raw)),
             check: result(steps.len()).map(|r| (self.shell.word("map_kind", kind(field)).to_owned(), r)),
             steps,
-            adding: view::STEPS.iter().find(|(name, more)| *more && *name == adding).map(|(name, _)| (*name).to_owned()),
+            adding: view::STEPS
+                .iter()
+                .find(|(name, more)| *more && *name == adding)
+                .map(|(name, _)| (*name).to_owned()),
+            typed: view::Typed::default(),
             known: match field.kind {
                 FieldKind::OneOf(known) => known.iter().map(|word| (*word).to_owned()).collect(),
                 _ => Vec::new(),
@@ -298,11 +308,7 @@ fn choices(
         _ => matches!(shape, Shape::Value | Shape::Nothing),
     };
     let example = |place: &Found| {
-        if veiled || place.shape == Shape::List {
-            String::new()
-        } else {
-            place.example.chars().take(24).collect()
-        }
+        if veiled || place.shape == Shape::List { String::new() } else { place.example.chars().take(24).collect() }
     };
     let mut out: Vec<(String, String)> = places
         .iter()
@@ -315,15 +321,11 @@ fn choices(
     out
 }
 
-/// What people call a record of the source.
-fn label(sample: &Sample, body: &Value) -> String {
-    let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let number = ["order_no", "invoice_no", "number", "no", "code"].iter().find_map(|key| text(key));
-    match (number, text("name")) {
-        (Some(number), Some(name)) => format!("{number} {name}"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => sample.external_id.clone(),
-    }
+/// What people call a record: its number, its code, its name; else the source's key.
+fn label(mapping: &Mapping, sample: &Sample, body: &Value) -> String {
+    let text = |field: &str| mapping.value(field, body).as_ref().and_then(Value::as_str).map(short);
+    let words: Vec<String> = ["number", "code", "name"].iter().filter_map(|field| text(field)).collect();
+    if words.is_empty() { sample.external_id.clone() } else { words.join(" ") }
 }
 
 /// Records that would not be taken, the first cause of each.
@@ -341,7 +343,7 @@ pub fn findings(
         let address = address_of(&first.field);
         out.push(Finding {
             index: index + 1,
-            label: if veiled { sample[index].external_id.clone() } else { label(&sample[index], body) },
+            label: if veiled { sample[index].external_id.clone() } else { label(mapping, &sample[index], body) },
             field_title: words.field(&address),
             field: address,
             cause: first.code.to_owned(),

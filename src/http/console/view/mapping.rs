@@ -80,7 +80,10 @@ pub struct Draft {
 pub struct Row {
     /// `name`, or `list/name`.
     pub field: String,
+    /// What it is called beside its list.
     pub title: String,
+    /// The same with the name of its list.
+    pub full: String,
     /// Its form: a word of `map_kind`.
     pub kind: &'static str,
     pub required: bool,
@@ -132,6 +135,13 @@ pub struct Unused {
 pub struct Verdict {
     pub total: usize,
     pub good: usize,
+}
+
+impl Verdict {
+    #[must_use]
+    pub fn bad(&self) -> usize {
+        self.total - self.good
+    }
 }
 
 /// A record that would not be taken.
@@ -191,8 +201,20 @@ pub struct Panel {
     pub check: Option<(String, Result<String, String>)>,
     /// A step that is being added and needs more to be said.
     pub adding: Option<String>,
+    /// What was typed for it and is not right yet.
+    pub typed: Typed,
     /// Values that the field knows, where it knows only some.
     pub known: Vec<String>,
+}
+
+/// What a step that is being added says.
+#[derive(Clone, Debug, Default)]
+pub struct Typed {
+    pub table: String,
+    pub pattern: String,
+    pub with: String,
+    pub separator: String,
+    pub index: String,
 }
 
 /// One step with what it gives for the record in the preview.
