@@ -46,6 +46,7 @@ pub mod inbox;
 pub mod invitation;
 pub mod late_reference;
 pub mod mail;
+pub mod mapping;
 pub mod migrate;
 mod open;
 pub mod operations;
