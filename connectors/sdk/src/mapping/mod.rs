@@ -215,6 +215,24 @@ impl Source {
     }
 }
 
+/// A day as people write it, as `YYYY-MM-DD`.
+#[must_use]
+pub fn as_date(text: &str) -> Option<String> {
+    calendar::date(Cow::Borrowed(text)).map(Cow::into_owned)
+}
+
+/// A number as people write it, as canonical decimal text.
+#[must_use]
+pub fn as_decimal(text: &str) -> Option<String> {
+    number::decimal(Cow::Borrowed(text)).map(Cow::into_owned)
+}
+
+/// Half-width kana and full-width letters and digits as they are usually written.
+#[must_use]
+pub fn usual_width(text: &str) -> String {
+    width::normal(Cow::Borrowed(text)).into_owned()
+}
+
 /// A plain value as text; lists and objects have none.
 pub(crate) fn plain_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {

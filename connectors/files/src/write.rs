@@ -1,0 +1,1 @@
+//! Tables for Japanese offices: CSV that says what it could not write, XLSX that opens clean.
