@@ -13,6 +13,7 @@
 //! | [`master`] | brings mapped records into the master: crosswalk, survivorship, versions |
 //! | [`connection`] | configured systems: settings checked, secrets sealed, connectors built |
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
+//! | [`imports`] | files that people bring: looked at, checked, applied, taken back |
 //! | [`analytics`] | figures, history and directory, computed from the documents |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
 //! | [`mail`] | mails to people: written with their cause, sent with patience |
@@ -84,6 +85,7 @@ pub mod config;
 pub mod connection;
 pub mod http;
 pub mod identity;
+pub mod imports;
 pub mod mail;
 pub mod master;
 pub mod matching;

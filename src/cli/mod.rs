@@ -28,6 +28,7 @@ mod failure;
 mod idp;
 mod idp_domain;
 mod idp_saml;
+mod import;
 mod installation;
 mod mail;
 mod migrate;
@@ -141,6 +142,8 @@ enum Command {
     /// Records that could not be applied
     #[command(subcommand)]
     Failure(failure::Command),
+    /// Tables in files: bring them in, see what they did, take them back
+    Import(import::Args),
     /// Customers and their history
     #[command(subcommand)]
     Customer(customer::Command),
@@ -193,6 +196,7 @@ impl Command {
             Self::Receiver(command) => receiver::run(&context, command).await,
             Self::Run(command) => run::run(&context, command).await,
             Self::Failure(command) => failure::run(&context, command).await,
+            Self::Import(args) => import::run(&context, args).await,
             Self::Customer(command) => customer::run(&context, command).await,
             Self::Sample(command) => sample::run(&context, command).await,
             Self::Idp(command) => idp::run(&context, command).await,

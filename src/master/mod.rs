@@ -4,7 +4,7 @@
 //! versions, failures and waiting records up to date in the caller's transaction. It is idempotent: the
 //! same chunk again changes nothing.
 //!
-//! [`edit`] takes what people type. [`activity`] takes what they did.
+//! [`withdraw`] lets a source take back customers that it brought. [`edit`] takes what people type. [`activity`] takes what they did.
 //!
 //! Every version goes through `announce`, which logs what other systems are told of it.
 //!
@@ -18,5 +18,6 @@ pub mod edit;
 mod golden;
 pub mod ingest;
 mod waiting;
+pub mod withdraw;
 
 pub use ingest::{Chunk, Incoming, Origin, Outcome, Rejected};

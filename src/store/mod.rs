@@ -37,6 +37,7 @@ pub mod glass;
 pub mod idp;
 pub mod idp_change;
 pub mod idp_domain;
+pub mod import;
 pub mod inbox;
 pub mod invitation;
 pub mod late_reference;

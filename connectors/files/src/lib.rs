@@ -25,6 +25,7 @@ mod layout;
 mod limits;
 mod read;
 pub mod roles;
+mod sheet;
 mod text;
 pub mod vcard;
 pub mod write;
@@ -38,6 +39,7 @@ pub use inspect::{Inspection, Wishes, inspect};
 pub use layout::{Encoding, Format, Layout};
 pub use limits::Limits;
 pub use read::read;
+pub use sheet::Sheet;
 
 /// Where bytes come from. Twice through a file is usual, so it must be seekable.
 pub trait Input: std::io::Read + std::io::Seek {}
