@@ -14,6 +14,7 @@
 //! | [`connection`] | configured systems: settings checked, secrets sealed, connectors built |
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
 //! | [`imports`] | files that people bring: looked at, checked, applied, taken back |
+//! | [`exports`] | tables of records for offices, as their reader may see them |
 //! | [`analytics`] | figures, history and directory, computed from the documents |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
 //! | [`mail`] | mails to people: written with their cause, sent with patience |
@@ -83,6 +84,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connection;
+pub mod exports;
 pub mod http;
 pub mod identity;
 pub mod imports;

@@ -24,6 +24,7 @@ mod copy;
 mod customer;
 mod demo;
 mod doctor;
+mod export;
 mod failure;
 mod idp;
 mod idp_domain;
@@ -142,6 +143,8 @@ enum Command {
     /// Records that could not be applied
     #[command(subcommand)]
     Failure(failure::Command),
+    /// Write records into a CSV or XLSX file
+    Export(export::Args),
     /// Tables in files: bring them in, see what they did, take them back
     Import(import::Args),
     /// Customers and their history
@@ -196,6 +199,7 @@ impl Command {
             Self::Receiver(command) => receiver::run(&context, command).await,
             Self::Run(command) => run::run(&context, command).await,
             Self::Failure(command) => failure::run(&context, command).await,
+            Self::Export(args) => export::run(&context, args).await,
             Self::Import(args) => import::run(&context, args).await,
             Self::Customer(command) => customer::run(&context, command).await,
             Self::Sample(command) => sample::run(&context, command).await,

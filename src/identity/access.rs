@@ -15,6 +15,8 @@ pub enum Action {
     ViewCustomers,
     RecordActivity,
     EditCustomers,
+    /// Bringing tables in files, and taking them back.
+    ImportFiles,
     ManageConnections,
     ViewOperations,
     /// Failures with a cause in the data; stewards fix those.
@@ -34,10 +36,11 @@ pub enum Action {
 
 impl Action {
     /// All of them, as the permission table lists them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ViewCustomers,
         Self::RecordActivity,
         Self::EditCustomers,
+        Self::ImportFiles,
         Self::ViewFailures,
         Self::ReplayFailures,
         Self::ViewOperations,
@@ -57,7 +60,7 @@ impl Action {
         match self {
             Self::ViewCustomers => &[Owner, Admin, Steward, Employee, Viewer],
             Self::RecordActivity | Self::EditCustomers => &[Owner, Admin, Steward, Employee],
-            Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
+            Self::ImportFiles | Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
             Self::ManageConnections
             | Self::ViewOperations
             | Self::ManageUsers
@@ -81,6 +84,7 @@ impl Action {
             Self::ViewCustomers => "view_customers",
             Self::RecordActivity => "record_activity",
             Self::EditCustomers => "edit_customers",
+            Self::ImportFiles => "import_files",
             Self::ManageConnections => "manage_connections",
             Self::ViewOperations => "view_operations",
             Self::ViewFailures => "view_failures",

@@ -122,7 +122,7 @@ impl<'p> Gather<'p> {
             if times > 1 && u64::from(first) != row.line {
                 let column = self.of.0.first().map(|(_, column)| *column);
                 let value = format!("{key} ({first})");
-                return Ok(Gathered::Reject(reject(layout, row, "DUP_KEY", column, &value)));
+                return Ok(Gathered::Reject(reject(layout, row, "DUP_ROW", column, &value)));
             }
             return Ok(Gathered::Record(Box::new(self.draft(key, vec![row]))));
         }

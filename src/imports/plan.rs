@@ -107,9 +107,6 @@ impl Plan {
     /// Roles that the noun needs and no column has.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
-        if self.is_returning() {
-            return Vec::new();
-        }
         let made = |role: &str| {
             role == "total"
                 && matches!(self.noun, Noun::Order | Noun::Invoice)

@@ -38,6 +38,13 @@ pub struct Shown {
     pub changes: Vec<Change>,
 }
 
+impl Shown {
+    #[must_use]
+    pub fn is(&self, what: &str) -> bool {
+        self.what == what
+    }
+}
+
 /// A value that moved on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {

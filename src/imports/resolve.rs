@@ -151,7 +151,7 @@ async fn belonging(
                 draft.body.insert("customer".to_owned(), one.id.clone().into());
                 out.push(Ok(Some(one.clone())));
             }
-            [] => out.push(Err("REF_CUSTOMER_MISSING")),
+            [] => out.push(Err("REF_CUSTOMER_UNKNOWN")),
             _ => out.push(Err("REF_CUSTOMER_AMBIGUOUS")),
         }
     }

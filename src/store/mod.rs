@@ -31,6 +31,7 @@ pub mod dialect;
 pub mod document;
 pub mod due;
 pub mod event;
+pub mod export;
 pub mod external_identity;
 pub mod failure;
 pub mod glass;

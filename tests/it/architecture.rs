@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("identity", &["clock", "config", "mail", "model", "secrets", "store"]),
     ("connection", &["clock", "config", "master", "model", "secrets", "store"]),
     ("sync", &["clock", "config", "connection", "master", "model", "secrets", "store"]),
+    ("exports", &["master", "model", "store"]),
     ("imports", &["clock", "connection", "matching", "master", "model", "store", "sync"]),
     ("samples", &["app", "connection", "identity", "store", "sync"]),
     (
@@ -30,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "connection",
+            "exports",
             "identity",
             "imports",
             "mail",
@@ -70,6 +72,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "connection",
+            "exports",
             "identity",
             "imports",
             "mail",

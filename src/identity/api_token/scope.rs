@@ -142,6 +142,7 @@ mod tests {
         assert_eq!(
             without,
             [
+                Action::ImportFiles,
                 Action::ManageUsers,
                 Action::ManageOwners,
                 Action::ManageSettings,

@@ -14,6 +14,7 @@ mod connections;
 mod customer;
 mod customer_edit;
 mod customers;
+mod export;
 mod failures;
 mod files;
 mod glass;
@@ -30,6 +31,7 @@ mod idp_setup;
 mod idp_take;
 mod idp_test;
 mod idps;
+mod imports;
 mod invite;
 mod link;
 mod live;
@@ -67,6 +69,8 @@ pub fn routes() -> Router<SharedHub> {
         .route("/", get(home::page))
         .route("/customers", get(customers::page))
         .route("/customers/{id}", get(customer::page))
+        .route("/customers/export", get(export::form))
+        .route("/customers/export/file", get(export::file))
         .route("/customers/new", get(customer_edit::blank).post(customer_edit::create))
         .route("/customers/{id}/edit", get(customer_edit::form).post(customer_edit::save))
         .route("/customers/{id}/values/{field}/release", post(customer_edit::release))
@@ -90,6 +94,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(connections::routes())
         .merge(connection_new::routes())
         .merge(connection_edit::routes())
+        .merge(imports::routes())
         .merge(run::routes())
         .merge(failures::routes())
         .merge(hooks::routes())
