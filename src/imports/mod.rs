@@ -34,7 +34,7 @@ mod undo;
 pub mod worker;
 
 pub use plan::{Match, Plan};
-pub use report::{Counts, Report, Shown, Undone};
+pub use report::{Change, Counts, Report, Shown, Undone};
 
 use std::sync::Arc;
 

@@ -32,6 +32,7 @@ mod first_order;
 mod first_run;
 mod hooks;
 mod hub;
+mod imports;
 mod ingest;
 mod invitation;
 mod issuer;

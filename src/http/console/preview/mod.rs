@@ -7,6 +7,7 @@ mod customer;
 mod entries;
 mod event;
 mod idp;
+mod import;
 mod inbox;
 mod operations;
 mod people;
@@ -63,6 +64,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(connection_form::samples());
     all.extend(people::samples());
     all.extend(idp::samples());
+    all.extend(import::samples());
     all.extend(receivers::samples());
     all.extend(start::samples());
     all.extend(tokens::samples());
