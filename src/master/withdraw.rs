@@ -92,6 +92,8 @@ async fn one(tx: &mut Tx, by: &By<'_>, record: &source_record::Known) -> Result<
         return Ok(Done::Restored);
     }
     customer::remove(tx, id).await?;
+    // Should it come again, it is somebody new: this one's history has ended.
+    source_record::forget(tx, connection, by.stream, &record.external_id).await?;
     let version = version::NewVersion {
         record_id: id,
         seq: row.seq + 1,

@@ -90,7 +90,7 @@ async fn a_messy_file_is_counted_applied_and_taken_back() {
         let orders = bring(&t, "受注.csv", ORDERS.as_bytes(), "基幹", |_| {}).await;
         let report = applied(&t, &orders).await;
         assert_eq!((report.rows.rows, report.rows.taken, report.rows.rejected, report.counts.new), (6, 3, 2, 2));
-        let sums = "SELECT COUNT(*) * 1000000 + SUM(total_minor) + 10000 FROM sales_order WHERE deleted_at IS NULL";
+        let sums = "SELECT CAST(COUNT(*) * 1000000 + SUM(total_minor) + 10000 AS BIGINT) FROM sales_order WHERE deleted_at IS NULL";
         assert_eq!(t.count(sums).await, 2_009_700, "1,000 - 300 and -1,000, by their lines");
         assert_eq!(t.text("SELECT order_date FROM sales_order WHERE number = 'A-2'").await, "2026-04-01");
         assert_eq!(t.count("SELECT COUNT(*) FROM failure WHERE state = 'open'").await, 3, "with a way out");
@@ -126,8 +126,7 @@ async fn an_undo_brings_back_what_stood_before_and_keeps_what_came_since() {
         applied(&t, &third).await;
         let versions = t.count("SELECT COUNT(*) FROM version").await;
         assert_eq!(undone(&t, &second).await, Undone { removed: 1, restored: 1, kept: 1 });
-        let phones = "SELECT code || phone FROM customer WHERE code = ";
-        assert_eq!(t.text("SELECT code || phone FROM customer WHERE code = '1'").await, "103-0000-0001", "{phones}");
+        assert_eq!(t.text("SELECT code || phone FROM customer WHERE code = '1'").await, "103-0000-0001");
         assert_eq!(t.text("SELECT code || phone FROM customer WHERE code = '2'").await, "203-0000-0022");
         assert_eq!(t.count("SELECT COUNT(*) FROM customer").await, 2);
         assert_eq!(t.count("SELECT COUNT(*) FROM version").await, versions + 2);

@@ -16,6 +16,7 @@ mod console_behaviour;
 mod console_desk;
 mod console_factor;
 mod console_idp;
+mod console_imports;
 mod console_operations;
 mod console_people;
 mod console_receivers;

@@ -76,7 +76,8 @@ pub fn kind(noun: Noun, role: &str) -> Option<FieldKind> {
 #[must_use]
 pub fn is_known_heading(text: &str) -> bool {
     let text = bare(text);
-    !text.is_empty() && (words::ALL.iter().any(|(_, known)| known.contains(&text.as_str())) || own(&text).is_some())
+    !text.is_empty()
+        && (words::ALL.iter().any(|(_, known)| known.split(' ').any(|word| word == text)) || own(&text).is_some())
 }
 
 /// Headings that the hub's own sheets carry.
@@ -182,7 +183,7 @@ fn word_of(noun: Noun, role: &str, heading: &str) -> Option<u8> {
         let (only, field) = key.split_once(':').map_or((None, *key), |(noun, field)| (Some(noun), field));
         field == role && only.is_none_or(|only| only.split('|').any(|n| n == noun.as_str()))
     });
-    let words: Vec<&str> = known.flat_map(|(_, words)| words.iter().copied()).collect();
+    let words: Vec<&str> = known.flat_map(|(_, words)| words.split(' ')).collect();
     if let Some(at) = words.iter().position(|word| *word == heading) {
         // Earlier words mean it more surely than later ones.
         return Some(95 - (at.min(15) as u8));

@@ -149,7 +149,8 @@ proptest! {
 #[test]
 fn bombs_are_refused_before_they_are_unpacked() {
     let bytes = xlsx(&[["1".into(), "a".into(), "2".into()]]);
-    let padded = changed(&bytes, |sheet| sheet.replace("</sheetData>", &format!("</sheetData>{}", " ".repeat(8 << 20))));
+    let padded =
+        changed(&bytes, |sheet| sheet.replace("</sheetData>", &format!("</sheetData>{}", " ".repeat(8 << 20))));
     assert!(padded.len() < 100_000, "it is packed tightly: {}", padded.len());
     assert_eq!(through(padded).unwrap_err().code(), "FILE_BOMB");
     assert_eq!(through(bytes[..40].to_vec()).unwrap_err().code(), "FILE_BROKEN");
@@ -160,10 +161,16 @@ fn bombs_are_refused_before_they_are_unpacked() {
 
 #[test]
 fn a_workbook_reads_as_excel_shows_it() {
-    let bytes = changed(&xlsx(&[["00123".into(), "朝凪".into(), String::new()], ["".into(), "潮見".into(), "5".into()]]), |sheet| {
-        let merged = "</sheetData><mergeCells><mergeCell ref=\"A2:A3\"/></mergeCells>";
-        sheet.replace("</sheetData>", &format!("<row r=\"6\"><c r=\"A6\" t=\"str\"><f>B2</f><v>計算</v></c></row>{merged}"))
-    });
+    let bytes = changed(
+        &xlsx(&[["00123".into(), "朝凪".into(), String::new()], ["".into(), "潮見".into(), "5".into()]]),
+        |sheet| {
+            let merged = "</sheetData><mergeCells><mergeCell ref=\"A2:A3\"/></mergeCells>";
+            sheet.replace(
+                "</sheetData>",
+                &format!("<row r=\"6\"><c r=\"A6\" t=\"str\"><f>B2</f><v>計算</v></c></row>{merged}"),
+            )
+        },
+    );
     let mut input = Cursor::new(bytes);
     let found = inspect(&mut input, &Wishes::default(), &Limits::default()).unwrap();
     assert_eq!(found.layout.columns, ["コード", "名称", "金額"]);
