@@ -12,7 +12,7 @@ use axum::{
 };
 
 use crate::{
-    identity::{Action, Denied, FieldError, Lacks, Role, Scope},
+    identity::{Action, Denied, FactorError, FieldError, Lacks, Role, Scope},
     store::StoreError,
 };
 
@@ -167,6 +167,17 @@ fn refusal(code: &'static str) -> &'static str {
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         if error.is_outage() { Self::Outage(Box::new(error)) } else { Self::Internal(Box::new(error)) }
+    }
+}
+
+/// What no page of its own says.
+impl From<FactorError> for AppError {
+    fn from(error: FactorError) -> Self {
+        match error {
+            FactorError::Store(error) => error.into(),
+            FactorError::Over => Self::SignInRequired,
+            other => Self::internal(other),
+        }
     }
 }
 

@@ -100,10 +100,8 @@ async fn ask_passkey(
     let step = visit.step.as_deref().ok_or(AppError::SignInRequired)?;
     match hub.identity.ask_sign_in_passkey(&site, step).await {
         Ok(options) => Ok(Json(options).into_response()),
-        Err(FactorError::Store(error)) => Err(error.into()),
-        Err(FactorError::Over) => Err(AppError::SignInRequired),
         Err(FactorError::Nothing) => Err(AppError::NotFound),
-        Err(error) => Err(AppError::internal(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -117,15 +115,12 @@ async fn finish(hub: &Hub, visit: &Visit, post: &CodePost, offer: Offer<'_>) -> 
     let done = hub.identity.finish_sign_in(offer, step, visit.previous.as_deref(), &visit.origin).await;
     let error = match done {
         Ok(signed_in) => return Ok(welcome(&signed_in, &next)),
-        Err(FactorError::Store(error)) => return Err(error.into()),
         Err(FactorError::Over) => return Ok(over(&next)),
         Err(error) if error.is_refusal() || matches!(error, FactorError::Wait(_)) => error,
-        Err(error) => return Err(AppError::internal(error)),
+        Err(error) => return Err(error.into()),
     };
-    let (status, wait) = match &error {
-        FactorError::Wait(wait) => (StatusCode::TOO_MANY_REQUESTS, Some(wait.as_secs().max(1))),
-        _ => (StatusCode::UNAUTHORIZED, None),
-    };
+    let wait = error.wait();
+    let status = if wait.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNAUTHORIZED };
     let page = CodePage { error: Some(error.code()), wait, ..page };
     Ok(retry_after(draw(hub, visit, status, page).await?, wait))
 }

@@ -20,10 +20,12 @@ impl Identity {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let agent: String = origin.agent.iter().flat_map(|agent| agent.chars()).take(LONGEST_AGENT).collect();
+        let this = token::digest(&kind(&agent));
+        if !device::met(tx, user_id, &this, now).await? {
+            return Ok(());
+        }
         // What says nothing of itself is no device to tell others from.
-        let known = device::any(&mut *tx, user_id, &token::digest("")).await?;
-        let new = device::met(tx, user_id, &token::digest(&kind(&agent)), now).await?;
-        if !new || !known {
+        if !device::any(&mut *tx, user_id, [&this, &token::digest("")]).await? {
             return Ok(());
         }
         let ip = origin.ip.map(|ip| ip.to_string());

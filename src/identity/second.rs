@@ -88,6 +88,12 @@ impl FactorError {
         }
     }
 
+    /// Seconds until the next try is taken.
+    #[must_use]
+    pub fn wait(&self) -> Option<u64> {
+        if let Self::Wait(wait) = self { Some(wait.as_secs().max(1)) } else { None }
+    }
+
     /// Somebody tried, and it was not right.
     #[must_use]
     pub fn is_refusal(&self) -> bool {

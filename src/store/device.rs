@@ -4,9 +4,9 @@ use super::{On, StoreError, Tx, sql};
 use crate::model::Timestamp;
 
 /// Whether any of somebody's devices is known, beside `but`.
-pub async fn any(on: impl Into<On<'_>>, user_id: &str, but: &[u8]) -> Result<bool, StoreError> {
-    let one = sql("SELECT first_at FROM known_device WHERE user_id = $1 AND device <> $2 LIMIT 1");
-    let one = one.bind(user_id).bind(but);
+pub async fn any(on: impl Into<On<'_>>, user_id: &str, but: [&[u8]; 2]) -> Result<bool, StoreError> {
+    let one = sql("SELECT first_at FROM known_device WHERE user_id = $1 AND device <> $2 AND device <> $3 LIMIT 1");
+    let one = one.bind(user_id).bind(but[0]).bind(but[1]);
     Ok(one.optional::<(i64,)>(on).await?.is_some())
 }
 

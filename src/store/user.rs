@@ -143,6 +143,11 @@ pub async fn names(on: impl Into<On<'_>>, ids: &[&str]) -> Result<Vec<(String, S
     sql(format!("SELECT id, name FROM app_user WHERE {picked}")).bind(super::json_list(ids)).all(on).await
 }
 
+/// The name of one of them; empty: there is no such person.
+pub async fn name(on: impl Into<On<'_>>, id: &str) -> Result<String, StoreError> {
+    Ok(names(on, &[id]).await?.into_iter().next().map(|(_, name)| name).unwrap_or_default())
+}
+
 /// Keeps everybody of a role from changing role or state until the transaction ends; returns those who may
 /// sign in.
 pub async fn lock_role(tx: &mut Tx, role: &str) -> Result<Vec<String>, StoreError> {

@@ -15,7 +15,7 @@ use super::{
         self,
         manage::{Source, saml_settings},
     },
-    settings::{Authentication, Settings},
+    settings::Settings,
     setup::{self, Filled, Mapping, OidcValues, SamlValues, oidc_settings, typed},
     wire::Wire,
 };
@@ -50,8 +50,7 @@ impl Federation {
                 return Err(wrong("secret", "IDP_SECRET", "a secret belongs to basic and post, and to no other"));
             }
             Some(secret) => Some(self.keys.seal(&place(&row.id), secret.expose_secret().as_bytes())?),
-            // A key of our own is no secret of theirs, and a secret no key.
-            None if is_of_another_kind(known.authentication, settings.authentication) => Some(Vec::new()),
+            None if !settings.authentication.keeps_secret_of(known.authentication) => Some(Vec::new()),
             None => None,
         };
         let same = sealed.is_none() && Settings { unchecked: known.unchecked, ..settings.clone() } == known;
@@ -89,8 +88,4 @@ pub fn put_aside_roles(row: &Row, typed: Mapping) -> Result<Filled, Rejected> {
     let known = setup::mapping(row).groups;
     let groups = if typed.groups.trim().is_empty() { known } else { typed.groups };
     setup::mapped(row, Mapping { groups, ..typed })
-}
-
-fn is_of_another_kind(one: Authentication, other: Authentication) -> bool {
-    one != other && !(one.takes_secret() && other.takes_secret())
 }

@@ -73,12 +73,13 @@ impl From<Rejected> for Blocked {
 /// A provider as a trial sees it: with what was changed of it, if anything was.
 pub async fn as_tried(on: impl Into<On<'_>>, row: Row) -> Result<Row, StoreError> {
     let change = idp_change::get(on, &row.id).await?;
-    Ok(change.map_or_else(|| row.clone(), |change| changed(&row, &change)))
+    Ok(changed(&row, change.as_ref()))
 }
 
-/// A provider with what was changed of it.
+/// A provider with what was changed of it, if anything was.
 #[must_use]
-pub fn changed(row: &Row, change: &Change) -> Row {
+pub fn changed(row: &Row, change: Option<&Change>) -> Row {
+    let Some(change) = change else { return row.clone() };
     // What cannot be read stays as it was written: a trial then says so.
     let settings = merged(row, change).unwrap_or_else(|| change.settings.clone());
     Row {
@@ -138,8 +139,7 @@ impl Federation {
         }
         let Some(row) = idp::get(&mut *tx, idp_id).await?.filter(|row| !row.draft) else { return Ok(false) };
         let before = idp_change::get(&mut *tx, idp_id).await?;
-        let seen = before.as_ref().map_or_else(|| row.clone(), |change| changed(&row, change));
-        if seen.settings != filled.before {
+        if changed(&row, before.as_ref()).settings != filled.before {
             return Ok(false);
         }
         let secret = filled.secret.or_else(|| before.and_then(|before| before.secret));
@@ -151,7 +151,7 @@ impl Federation {
             user_id: user_id.to_owned(),
             updated_at: now.0,
         };
-        let after = changed(&row, &change);
+        let after = changed(&row, Some(&change));
         keeps_its_people(tx, &row, &after, by).await?;
         if differing(&row, &after).is_empty() {
             idp_change::forget(tx, idp_id).await?;
@@ -174,7 +174,7 @@ impl Federation {
         }
         let row = idp::get(&mut *tx, idp_id).await?.filter(|row| !row.draft).ok_or(Blocked::Changed)?;
         let change = idp_change::get(&mut *tx, idp_id).await?.ok_or(Blocked::Changed)?;
-        let after = changed(&row, &change);
+        let after = changed(&row, Some(&change));
         was_tried(tx, &after).await?;
         keeps_its_people(tx, &row, &after, by).await?;
         if !idp::replace(tx, idp_id, (&row.settings, &after.settings), change.secret, now).await? {
@@ -273,13 +273,13 @@ mod tests {
         let one = change(&base, &settings("other", "groups", None), None);
         // Meanwhile the groups' claim was changed on the page of the roles.
         let live = row(&settings("hub", "teams", Some(60)));
-        let after = changed(&live, &one);
+        let after = changed(&live, Some(&one));
         assert_eq!(after.settings, settings("other", "teams", None));
         assert_eq!((after.secret.clone(), after.updated_at), (Some(vec![1]), 7));
         assert_eq!(differing(&live, &after), ["client_id", "max_age"]);
-        let secret = changed(&live, &change(&live.settings, &live.settings, Some(vec![2])));
+        let secret = changed(&live, Some(&change(&live.settings, &live.settings, Some(vec![2]))));
         assert_eq!(differing(&live, &secret), ["secret"]);
         // What nobody can read is no reason to try what holds instead.
-        assert_eq!(changed(&live, &change("?", "{}", None)).settings, "{}");
+        assert_eq!(changed(&live, Some(&change("?", "{}", None))).settings, "{}");
     }
 }

@@ -48,6 +48,12 @@ impl Authentication {
     pub fn takes_secret(self) -> bool {
         matches!(self, Self::Basic | Self::Post)
     }
+
+    /// Whether what is kept for one serves the other: a key of our own is no secret of theirs, and a secret no key.
+    #[must_use]
+    pub fn keeps_secret_of(self, other: Self) -> bool {
+        self == other || self.takes_secret() && other.takes_secret()
+    }
 }
 
 /// Settings of an OpenID provider. The client secret is kept apart, sealed.

@@ -229,10 +229,8 @@ impl Federation {
     /// Takes what an OpenID provider gave, and asks the provider whether it is so.
     pub async fn fill_oidc(&self, row: &Row, values: OidcValues) -> Result<Filled, Rejected> {
         let known = oidc_settings(row).ok_or_else(|| wrong("issuer", "IDP_KIND", "this is no OpenID provider"))?;
-        // A key of our own is no secret of theirs, and a secret no key.
-        let same = known.authentication == values.authentication
-            || known.authentication.takes_secret() && values.authentication.takes_secret();
-        let kept = if same { secret(&self.keys, row)? } else { None };
+        let stays = values.authentication.keeps_secret_of(known.authentication);
+        let kept = if stays { secret(&self.keys, row)? } else { None };
         let secret = values.secret.clone().or_else(|| kept.clone().map(Into::into));
         let preset = Preset::of(&row.kind, row.preset.as_deref());
         let settings = Settings { unchecked: false, ..typed(known, values, preset) };

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     ShellOf, done,
-    outcome::{Act, audited},
+    outcome::{Act, audited, conclude},
 };
 use crate::{
     app::SharedHub,
@@ -95,8 +95,7 @@ async fn set_paused(
         return Err(AppError::NotFound);
     }
     let action = if paused { "connection.pause" } else { "connection.resume" };
-    audited(&mut tx, Act::on(&frame.me, &origin, action, "connection", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&frame.me, &origin, action, "connection", &id), now).await?;
     hub.registry.reload(&hub.db, &hub.keys).await?;
     hub.engine.due_changed.notify_one();
     Ok(done(&format!("/connections/{id}"), if paused { "paused" } else { "resumed" }, None))

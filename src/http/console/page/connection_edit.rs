@@ -14,7 +14,7 @@ use super::{
     ShellOf, connection,
     connection_form::{self, Posted, words},
     done,
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -141,8 +141,7 @@ async fn store(hub: &Hub, draft: &Draft, items: Option<&[CheckItem]>, act: Act<'
     let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
     draft.store(&mut tx, items, &hub.zone, now).await?;
-    audited(&mut tx, act.detail(draft.detail(items.is_some())), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(draft.detail(items.is_some())), now).await?;
     hub.registry.reload(&hub.db, &hub.keys).await?;
     hub.engine.due_changed.notify_one();
     Ok(())

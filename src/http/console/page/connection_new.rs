@@ -13,7 +13,7 @@ use super::{
     ShellOf, connection,
     connection_form::{self, Posted},
     done,
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -113,8 +113,7 @@ async fn created(hub: &SharedHub, new: NewConnection, me: &Principal, origin: &O
     let mut tx = hub.db.begin().await?;
     draft.store(&mut tx).await?;
     let act = Act::on(me, origin, "connection.create", "connection", draft.id());
-    audited(&mut tx, act, hub.clock.now()).await?;
-    tx.commit().await?;
+    conclude(tx, act, hub.clock.now()).await?;
     hub.registry.reload(&hub.db, &hub.keys).await?;
     Ok(draft.id().to_owned())
 }

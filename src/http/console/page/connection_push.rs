@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     ShellOf, done,
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -78,8 +78,7 @@ pub async fn set(
     if !store::connection::set_push(&mut tx, &id, &mode.push, now).await? {
         return Err(AppError::NotFound);
     }
-    audited(&mut tx, Act::on(&frame.me, &origin, "connection.push", "connection", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&frame.me, &origin, "connection.push", "connection", &id), now).await?;
     hub.registry.reload(&hub.db, &hub.keys).await?;
     Ok(done(&to, "saved", None))
 }
@@ -100,8 +99,7 @@ pub async fn retry(
     let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
     let tried = delivery::retry(&mut tx, &id, &[&which.customer], now).await?;
-    audited(&mut tx, Act::on(&frame.me, &origin, "connection.retry_deliveries", "connection", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&frame.me, &origin, "connection.retry_deliveries", "connection", &id), now).await?;
     let said = if tried > 0 { "push_retried" } else { "push_retry_failed" };
     Ok(done(&format!("/connections/{id}?tab=push"), said, None))
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     ShellOf,
-    outcome::{Act, audited, seen},
+    outcome::{Act, conclude, seen},
 };
 use crate::{
     analytics::{
@@ -176,8 +176,7 @@ async fn record(hub: &Hub, new: NewActivity, of: &ShellOf, origin: &Origin) -> R
     let customer = new.customer.id().to_owned();
     let mut tx = hub.db.begin().await?;
     activity::record(&mut tx, new, &of.me.name, hub.clock.now()).await?;
-    audited(&mut tx, Act::on(&of.me, origin, "customer.activity", "customer", &customer), hub.clock.now()).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&of.me, origin, "customer.activity", "customer", &customer), hub.clock.now()).await?;
     hub.refresher.touch(vec![customer.clone()]);
     // Nobody listening is no error.
     let _ = hub.changes.send(Change::Customer(customer));

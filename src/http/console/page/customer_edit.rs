@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
     ShellOf,
     customer::seen_by,
-    outcome::{Act, audited, seen},
+    outcome::{Act, conclude, seen},
 };
 use crate::{
     analytics::customer::{self, MasterValue},
@@ -74,8 +74,7 @@ pub async fn save(
     let wrong = match edit::edit(&mut tx, edit, by(&hub, &of)).await {
         Ok(_) => {
             let act = Act::on(&of.me, &origin, "customer.edit", "customer", &id);
-            audited(&mut tx, act.detail(json!({ "pinned": pinned })), hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act.detail(json!({ "pinned": pinned })), hub.clock.now()).await?;
             tell(&hub, &id);
             return Ok(super::done(&format!("/customers/{id}"), "saved", None));
         }
@@ -120,8 +119,7 @@ pub async fn create(
     match edit::create(&mut tx, values(&posted, ""), by(&hub, &of)).await {
         Ok(id) => {
             let act = Act::on(&of.me, &origin, "customer.create", "customer", &id);
-            audited(&mut tx, act, hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act, hub.clock.now()).await?;
             tell(&hub, &id);
             Ok(super::done(&format!("/customers/{id}"), "customer_created", None))
         }
@@ -145,8 +143,7 @@ pub async fn release(
     match edit::release(&mut tx, &id, &field, by(&hub, &of)).await {
         Ok(_) => {
             let act = Act::on(&of.me, &origin, "customer.release", "customer", &id);
-            audited(&mut tx, act.detail(json!({ "field": field })), hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act.detail(json!({ "field": field })), hub.clock.now()).await?;
             tell(&hub, &id);
             Ok(super::done(&format!("/customers/{id}"), "value_released", None))
         }
@@ -178,8 +175,7 @@ pub async fn settle(
         Ok(_) => {
             let act = Act::on(&of.me, &origin, "customer.settle", "customer", &id);
             let kept = if keep == Keep::Typed { "typed" } else { "source" };
-            audited(&mut tx, act.detail(json!({ "field": field, "kept": kept })), hub.clock.now()).await?;
-            tx.commit().await?;
+            conclude(tx, act.detail(json!({ "field": field, "kept": kept })), hub.clock.now()).await?;
             tell(&hub, &id);
             let said = if keep == Keep::Typed { "conflict_typed" } else { "conflict_source" };
             Ok(super::done(&format!("/customers/{id}"), said, None))

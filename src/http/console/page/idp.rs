@@ -16,7 +16,7 @@ use super::{
     idp_form::{Posted, explain},
     idp_setup::pending,
     idps::{line, refused},
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -52,6 +52,14 @@ pub fn routes() -> Router<SharedHub> {
 
 pub async fn find(hub: &Hub, id: &str) -> Result<Row, AppError> {
     idp::get(&hub.db, &id.replace('\0', "")).await?.ok_or(AppError::NotFound)
+}
+
+/// The provider of an act that asks again who somebody is.
+pub async fn find_to_act(hub: &Hub, frame: &ShellOf, id: &str) -> Result<Row, AppError> {
+    frame.me.require(Action::ManageSignIn)?;
+    let row = find(hub, id).await?;
+    frame.fresh(hub, &format!("/admin/idp/{}", row.id))?;
+    Ok(row)
 }
 
 async fn show(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Response, AppError> {
@@ -124,15 +132,12 @@ async fn enable(
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
-    frame.me.require(Action::ManageSignIn)?;
-    let (row, now) = (find(&hub, &id).await?, hub.clock.now());
-    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
+    let (row, now) = (find_to_act(&hub, &frame, &id).await?, hub.clock.now());
     let mut tx = hub.db.begin().await?;
     if !idp::set_enabled(&mut tx, &row.id, true, now).await? {
         return Err(AppError::Conflict { code: "IDP_DRAFT", detail: "it is still being set up".to_owned() });
     }
-    audited(&mut tx, Act::on(&frame.me, &origin, "idp.enable", "idp", &row.id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&frame.me, &origin, "idp.enable", "idp", &row.id), now).await?;
     Ok(done(&format!("/admin/idp/{}", row.id), "idp_enabled", None))
 }
 
@@ -142,17 +147,14 @@ async fn disable(
     origin: Origin,
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
-    frame.me.require(Action::ManageSignIn)?;
-    let (row, now) = (find(&hub, &id).await?, hub.clock.now());
-    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
+    let (row, now) = (find_to_act(&hub, &frame, &id).await?, hub.clock.now());
     let mut tx = hub.db.begin().await?;
     let ended = match manage::switch_off(&mut tx, &row.id, &frame.me.user_id, now).await {
         Ok(ended) => ended,
         Err(error) => return kept(&hub, frame, tx, error).await,
     };
     let act = Act::on(&frame.me, &origin, "idp.disable", "idp", &row.id);
-    audited(&mut tx, act.detail(json!({"ended": ended})), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(json!({"ended": ended})), now).await?;
     Ok(done(&format!("/admin/idp/{}", row.id), "idp_disabled", i64::try_from(ended).ok()))
 }
 
@@ -174,8 +176,7 @@ async fn remove(
         Err(error) => return kept(&hub, frame, tx, error).await,
     };
     let act = Act::on(&frame.me, &origin, "idp.remove", "idp", &row.id);
-    audited(&mut tx, act.detail(json!({"ended": ended})), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(json!({"ended": ended})), now).await?;
     Ok(done("/admin/idp", "idp_removed", i64::try_from(ended).ok()))
 }
 

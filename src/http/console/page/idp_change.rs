@@ -12,7 +12,7 @@ use super::{
     ShellOf, done,
     idp::{changed, find},
     idp_test::tested,
-    outcome::{Act, audited},
+    outcome::{Act, audited, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -48,8 +48,7 @@ pub async fn keep(
         }
     }
     let act = Act::on(me, origin, action, "idp", idp_id);
-    audited(&mut tx, act.detail(json!({"draft": true})), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(json!({"draft": true})), now).await?;
     Ok(Ok(()))
 }
 
@@ -74,8 +73,7 @@ async fn apply(
         }
     };
     let act = Act::on(&frame.me, &origin, "idp.apply", "idp", &row.id);
-    audited(&mut tx, act.detail(json!({"settings": names})), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(json!({"settings": names})), now).await?;
     Ok(done(&format!("/admin/idp/{}", row.id), "idp_applied", None))
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     ShellOf, done, idp,
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -80,8 +80,7 @@ async fn add(
         }
     };
     let act = Act::on(&frame.me, &origin, "idp.domain_add", "idp", &row.id);
-    audited(&mut tx, act.detail(serde_json::json!({"domain": made.domain})), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(serde_json::json!({"domain": made.domain})), now).await?;
     Ok(done(&format!("/admin/idp/{}", row.id), "domain_added", None))
 }
 
@@ -108,8 +107,7 @@ async fn check(
     let mut tx = hub.db.begin().await?;
     idp_domain::checked(&mut tx, &row.domain, found, now).await?;
     let act = Act::on(&frame.me, &origin, "idp.domain_check", "idp", &id);
-    audited(&mut tx, act.detail(serde_json::json!({"domain": row.domain, "found": found})), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(serde_json::json!({"domain": row.domain, "found": found})), now).await?;
     Ok(done(&format!("/admin/idp/{id}"), if found { "domain_found" } else { "domain_find_failed" }, None))
 }
 
@@ -125,7 +123,6 @@ async fn remove(
     let mut tx = hub.db.begin().await?;
     idp_domain::remove(&mut tx, &row.domain).await?;
     let act = Act::on(&frame.me, &origin, "idp.domain_remove", "idp", &id);
-    audited(&mut tx, act.detail(serde_json::json!({"domain": row.domain})), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(serde_json::json!({"domain": row.domain})), now).await?;
     Ok(done(&format!("/admin/idp/{id}"), "domain_removed", None))
 }

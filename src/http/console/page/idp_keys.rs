@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::{
     ShellOf, done,
-    idp::{again, changed, find},
+    idp::{again, changed, find, find_to_act},
     idp_form::{Posted, explain},
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::SharedHub,
@@ -68,8 +68,7 @@ async fn refresh(
     };
     let (come, gone) = (prints(&new, &known), prints(&known, &new));
     let act = Act::on(&frame.me, &origin, "idp.refresh", "idp", &row.id);
-    audited(&mut tx, act.detail(json!({"come": come, "gone": gone})), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(json!({"come": come, "gone": gone})), now).await?;
     Ok(done(&format!("/admin/idp/{}", row.id), "idp_refreshed", i64::try_from(come.len()).ok()))
 }
 
@@ -81,9 +80,7 @@ async fn roll_key(
     Path(id): Path<String>,
     RawForm(body): RawForm,
 ) -> Result<Response, AppError> {
-    frame.me.require(Action::ManageSignIn)?;
-    let row = find(&hub, &id).await?;
-    frame.fresh(&hub, &format!("/admin/idp/{}", row.id))?;
+    let row = find_to_act(&hub, &frame, &id).await?;
     let step = Step::parse(&Posted::read(&body).text("step")).filter(|_| !row.draft).ok_or_else(changed)?;
     let rolled = match hub.federation.roll_key(&row, step).await {
         Ok(rolled) => rolled,
@@ -95,8 +92,7 @@ async fn roll_key(
         return Err(changed());
     }
     let act = Act::on(&frame.me, &origin, "idp.key", "idp", &row.id);
-    audited(&mut tx, act.detail(detail), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(detail), now).await?;
     let word = match step {
         Step::Next => "idp_key_next",
         Step::Switch => "idp_key_switch",

@@ -17,7 +17,7 @@ use super::{
     idp::{changed, find},
     idp_facts::{given, own_certificate},
     idp_form::{Posted, explain},
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -82,7 +82,7 @@ impl Here {
         }
         let ShellOf { shell, me, .. } = asked;
         let change = idp_change::get(&hub.db, &live.id).await?;
-        let row = change.as_ref().map_or_else(|| live.clone(), |change| force::changed(&live, change));
+        let row = force::changed(&live, change.as_ref());
         let finding = idp::trial(&hub.db, &row.id).await?;
         let done = match () {
             () if !setup::is_filled(&row) => 2,
@@ -119,16 +119,14 @@ impl Here {
         if !filled.store(&mut tx, &self.row.id, now).await? {
             return Err(changed());
         }
-        audited(&mut tx, Act::on(&self.me, origin, "idp.change", "idp", &self.row.id), now).await?;
-        Ok(tx.commit().await?)
+        Ok(conclude(tx, Act::on(&self.me, origin, "idp.change", "idp", &self.row.id), now).await?)
     }
 }
 
 /// Who changed a provider that is in use, as pages name them.
 pub async fn pending(hub: &Hub, change: Option<idp_change::Row>) -> Result<Option<Pending>, StoreError> {
     let Some(change) = change else { return Ok(None) };
-    let names = user::names(&hub.db, &[change.user_id.as_str()]).await?;
-    let who = names.into_iter().next().map(|(_, name)| name).unwrap_or_default();
+    let who = user::name(&hub.db, &change.user_id).await?;
     Ok(Some(Pending { who, at: Timestamp(change.updated_at) }))
 }
 
@@ -188,8 +186,7 @@ async fn create(
         return Ok(refused(Wrong::plain("name", "IDP_NAME_TAKEN")));
     }
     let act = Act::on(&me, &origin, "idp.create", "idp", &row.id);
-    audited(&mut tx, act.detail(json!({"draft": true})), now).await?;
-    tx.commit().await?;
+    conclude(tx, act.detail(json!({"draft": true})), now).await?;
     Ok(Redirect::to(&format!("/admin/idp/{}/give", row.id)).into_response())
 }
 
@@ -220,8 +217,7 @@ async fn rename(
         let wrong = Some(explain(rejected, "name")?);
         return Ok(unprocessable(&MethodPage { frame: Some(here.frame), preset, name, wrong }, &here.shell));
     }
-    audited(&mut tx, Act::on(&here.me, &origin, "idp.change", "idp", &here.row.id), hub.clock.now()).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&here.me, &origin, "idp.change", "idp", &here.row.id), hub.clock.now()).await?;
     if here.row.draft && action != "later" {
         return Ok(Redirect::to(&format!("/admin/idp/{}/give", here.row.id)).into_response());
     }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{
     ShellOf, done,
     idp_setup::{Astray, Here, unprocessable},
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -43,11 +43,10 @@ async fn page(hub: &Hub, here: &Here, astray: Option<String>) -> Result<TestPage
     let finding = hub.federation.finding(&here.row).await?;
     let local_owner = user::has_local_owner(&hub.db).await?;
     let mine = finding.as_ref().is_some_and(|finding| finding.user_id == here.me.user_id);
-    let names = match &finding {
-        Some(finding) => user::names(&hub.db, &[finding.user_id.as_str()]).await?,
-        None => Vec::new(),
+    let who = match &finding {
+        Some(finding) => user::name(&hub.db, &finding.user_id).await?,
+        None => String::new(),
     };
-    let who = names.into_iter().next().map(|(_, name)| name).unwrap_or_default();
     Ok(TestPage { frame: here.frame.clone(), finding, who, mine, local_owner, astray, error: None })
 }
 
@@ -129,7 +128,6 @@ async fn activate(
             return Ok(unprocessable(&confirmation(&hub, &here, Some(blocked.code())).await?, &here.shell));
         }
     }
-    audited(&mut tx, Act::on(&here.me, &origin, "idp.enable", "idp", &here.row.id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&here.me, &origin, "idp.enable", "idp", &here.row.id), now).await?;
     Ok(done(&format!("/admin/idp/{}", here.row.id), "idp_activated", None))
 }

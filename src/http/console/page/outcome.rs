@@ -47,11 +47,15 @@ pub async fn audited(tx: &mut Tx, act: Act<'_>, now: Timestamp) -> Result<(), St
     audit::record(tx, entry, now).await
 }
 
+/// The same at the end of the act: it holds then, and its trail with it.
+pub async fn conclude(mut tx: Tx, act: Act<'_>, now: Timestamp) -> Result<(), StoreError> {
+    audited(&mut tx, act, now).await?;
+    tx.commit().await
+}
+
 /// Writes what a person did into the audit trail, where the act has a transaction of its own.
 pub async fn audited_alone(hub: &Hub, act: Act<'_>) -> Result<(), StoreError> {
-    let mut tx = hub.db.begin().await?;
-    audited(&mut tx, act, hub.clock.now()).await?;
-    tx.commit().await
+    conclude(hub.db.begin().await?, act, hub.clock.now()).await
 }
 
 /// Notes that somebody was shown a customer. A page that refreshes itself shows nothing new to anybody.

@@ -12,7 +12,7 @@ use axum::{
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{ShellOf, done};
+use super::{ShellOf, done, second_factor::is_local};
 use crate::{
     app::{Hub, SharedHub},
     http::{
@@ -23,7 +23,6 @@ use crate::{
         },
     },
     identity::{Origin, members::PassphraseError},
-    store::user,
 };
 
 const PAGE: &str = "/me/passphrase";
@@ -34,10 +33,9 @@ pub fn routes() -> Router<SharedHub> {
 
 /// The page of somebody who has a passphrase and may change it now.
 async fn view(hub: &Hub, frame: &ShellOf) -> Result<PassphrasePage, AppError> {
-    let row = user::by_id(&hub.db, &frame.me.user_id).await?;
-    let row = row.filter(|row| row.password_hash.is_some()).ok_or(AppError::NotFound)?;
+    is_local(hub, &frame.me).await?;
     frame.fresh_for(hub, PAGE, "/me")?;
-    Ok(PassphrasePage { mail: row.mail, error: None })
+    Ok(PassphrasePage { mail: frame.me.mail.clone(), error: None })
 }
 
 async fn page(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Response, AppError> {

@@ -41,6 +41,11 @@ struct Wish {
     back: String,
 }
 
+/// Where it goes on: a page of this site.
+fn onward(next: &str) -> &str {
+    safe_next(next).unwrap_or("/me")
+}
+
 async fn view(hub: &Hub, frame: &ShellOf, next: &str, back: &str) -> Result<ProvePage, AppError> {
     let me = &frame.me;
     let local = hub.identity.local_proof(me).await?;
@@ -48,7 +53,7 @@ async fn view(hub: &Hub, frame: &ShellOf, next: &str, back: &str) -> Result<Prov
         Some(id) => users::name_of(&users::providers(hub).await?, id),
         None => None,
     };
-    let next = safe_next(next).unwrap_or("/me").to_owned();
+    let next = onward(next).to_owned();
     let back = safe_next(back).unwrap_or(&next).to_owned();
     let passphrase = local != LocalProof::None;
     let (code, passkey) = match local {
@@ -60,10 +65,10 @@ async fn view(hub: &Hub, frame: &ShellOf, next: &str, back: &str) -> Result<Prov
 }
 
 async fn page(State(hub): State<SharedHub>, frame: ShellOf, Query(wish): Query<Wish>) -> Result<Response, AppError> {
-    let view = view(&hub, &frame, &wish.next, &wish.back).await?;
     if hub.identity.is_fresh(&frame.me.proof) {
-        return Ok(Redirect::to(&view.next).into_response());
+        return Ok(Redirect::to(onward(&wish.next)).into_response());
     }
+    let view = view(&hub, &frame, &wish.next, &wish.back).await?;
     Ok(view.render(&frame.at(Section::None)).into_response())
 }
 
@@ -109,9 +114,8 @@ async fn ask_passkey(State(hub): State<SharedHub>, me: Principal) -> Result<Resp
     let site = Site::of(&hub.edge.public_url).ok_or(AppError::NotFound)?;
     match hub.identity.ask_proof_passkey(&site, &me).await {
         Ok(options) => Ok(Json(options).into_response()),
-        Err(FactorError::Store(error)) => Err(error.into()),
         Err(FactorError::Nothing) => Err(AppError::NotFound),
-        Err(error) => Err(AppError::internal(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -121,20 +125,15 @@ async fn answer(
     (next, back): (&str, &str),
     proved: Result<SecretString, FactorError>,
 ) -> Result<Response, AppError> {
-    let view = view(hub, &frame, next, back).await?;
     let error = match proved {
-        Ok(token) => return Ok(federation::renewed(&token, &view.next)),
-        Err(FactorError::Store(error)) => return Err(error.into()),
-        Err(FactorError::Over) => return Err(AppError::SignInRequired),
+        Ok(token) => return Ok(federation::renewed(&token, onward(next))),
         Err(error @ (FactorError::Passphrase | FactorError::Wait(_) | FactorError::Nothing)) => error,
         Err(error) if error.is_refusal() => error,
-        Err(error) => return Err(AppError::internal(error)),
+        Err(error) => return Err(error.into()),
     };
-    let (status, wait) = match &error {
-        FactorError::Wait(wait) => (StatusCode::TOO_MANY_REQUESTS, i64::try_from(wait.as_secs().max(1)).ok()),
-        _ => (StatusCode::UNPROCESSABLE_ENTITY, None),
-    };
-    let view = ProvePage { error: Some(error.code()), wait, ..view };
+    let wait = error.wait().and_then(|seconds| i64::try_from(seconds).ok());
+    let status = if wait.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let view = ProvePage { error: Some(error.code()), wait, ..view(hub, &frame, next, back).await? };
     Ok((status, view.render(&frame.at(Section::None))).into_response())
 }
 
@@ -149,7 +148,7 @@ async fn start(
 ) -> Result<Response, AppError> {
     own_click(&headers)?;
     let idp = frame.me.proof.idp_id.as_deref().ok_or(AppError::NotFound)?;
-    let next = safe_next(&wish.next).unwrap_or("/me");
+    let next = onward(&wish.next);
     let (bound, public) = (cookie::get(&headers, cookie::LOGIN), &hub.edge.public_url);
     let begun = hub.federation.depart(Act::Prove, (&frame.me, idp, next), bound, public, &origin).await?;
     Ok(saml_page::set_out(&hub, begun, preferences))

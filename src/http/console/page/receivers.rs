@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     ShellOf, done,
-    outcome::{Act, audited},
+    outcome::{Act, conclude},
 };
 use crate::{
     app::{Hub, SharedHub},
@@ -155,8 +155,7 @@ async fn create(
         Ok(made) => made,
         Err(error) => return refused(&shell, ReceiverPage::default(), draft, error),
     };
-    audited(&mut tx, Act::on(&me, &origin, "receiver.create", "receiver", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&me, &origin, "receiver.create", "receiver", &id), now).await?;
     let found = find(&hub, &id).await?;
     Ok(page(&hub, found, Some(secret)).await?.render(&shell).into_response())
 }
@@ -180,8 +179,7 @@ async fn save(
     if let Err(error) = manage::update(&mut tx, &id, &wanted, now).await {
         return refused(&shell, before, draft, error);
     }
-    audited(&mut tx, Act::on(&me, &origin, "receiver.change", "receiver", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&me, &origin, "receiver.change", "receiver", &id), now).await?;
     Ok(done(&format!("/webhooks/receivers/{id}"), "saved", None))
 }
 
@@ -206,8 +204,7 @@ async fn set_paused(
     let mut tx = hub.db.begin().await?;
     manage::set_paused(&mut tx, &found, paused, now).await?;
     let action = if paused { "receiver.pause" } else { "receiver.resume" };
-    audited(&mut tx, Act::on(&frame.me, &origin, action, "receiver", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&frame.me, &origin, action, "receiver", &id), now).await?;
     hub.engine.told.notify_one();
     let said = if paused { "receiver_paused" } else { "receiver_resumed" };
     Ok(done(&format!("/webhooks/receivers/{id}"), said, None))
@@ -224,8 +221,7 @@ async fn test(
     let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
     let event = event::test(&mut tx, &found.id, now).await?;
-    audited(&mut tx, Act::on(&frame.me, &origin, "receiver.test", "receiver", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&frame.me, &origin, "receiver.test", "receiver", &id), now).await?;
     hub.engine.told.notify_one();
     Ok(done(&format!("/webhooks/sent/{id}/{event}"), "tested", None))
 }
@@ -242,8 +238,7 @@ async fn rotate(
     let mut tx = hub.db.begin().await?;
     let overlap = hub.config.webhooks.overlap.micros();
     let secret = manage::rotate(&mut tx, &hub.keys, &found, overlap, now).await.map_err(AppError::internal)?;
-    audited(&mut tx, Act::on(&me, &origin, "receiver.rotate_secret", "receiver", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&me, &origin, "receiver.rotate_secret", "receiver", &id), now).await?;
     let found = find(&hub, &id).await?;
     Ok(page(&hub, found, Some(secret)).await?.render(&shell).into_response())
 }
@@ -284,8 +279,7 @@ async fn replay(
     };
     let mut tx = hub.db.begin().await?;
     let n = event::again(&mut tx, &found, &chosen, now).await?;
-    audited(&mut tx, Act::on(&frame.me, &origin, "receiver.replay", "receiver", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&frame.me, &origin, "receiver.replay", "receiver", &id), now).await?;
     hub.engine.told.notify_one();
     let to = format!("/webhooks/receivers/{id}");
     Ok(if n == 0 { done(&to, "sent_again_failed", None) } else { done(&to, "sent_again", i64::try_from(n).ok()) })
@@ -303,8 +297,7 @@ async fn remove(
     if !receiver::remove(&mut tx, &id).await? {
         return Err(AppError::NotFound);
     }
-    audited(&mut tx, Act::on(&frame.me, &origin, "receiver.remove", "receiver", &id), now).await?;
-    tx.commit().await?;
+    conclude(tx, Act::on(&frame.me, &origin, "receiver.remove", "receiver", &id), now).await?;
     Ok(done("/webhooks/sent", "receiver_removed", None))
 }
 

@@ -19,14 +19,11 @@ use crate::{
             Section,
             view::{
                 Page,
-                second_factor::{PasskeyRow, SecondFactorPage, State as Shown},
+                second_factor::{SecondFactorPage, State as Shown},
             },
         },
     },
-    identity::{
-        Factor, FactorError, GlassError, Origin, Principal,
-        passkey::{PasskeyView, Site},
-    },
+    identity::{Factor, FactorError, GlassError, Origin, Principal, passkey::Site},
     store::user,
 };
 
@@ -48,21 +45,14 @@ async fn shown(hub: &Hub, me: &Principal) -> Result<SecondFactorPage, AppError> 
     let state = match factors.app {
         Factor::Off => Shown::Off,
         Factor::On { since } => Shown::On { since },
-        Factor::Begun => match hub.identity.enrolment(&hub.keys, me).await.map_err(broken)? {
+        Factor::Begun => match hub.identity.enrolment(&hub.keys, me).await? {
             Some(enrolment) => Shown::Begun { secret: enrolment.secret, url: enrolment.url },
             None => Shown::Off,
         },
     };
-    let row = |PasskeyView { id, label, created_at, used_at, backed_up }| PasskeyRow {
-        id,
-        label,
-        created_at,
-        used_at,
-        backed_up,
-    };
     Ok(SecondFactorPage {
         state,
-        passkeys: factors.passkeys.into_iter().map(row).collect(),
+        passkeys: factors.passkeys,
         can_passkey: Site::of(&hub.edge.public_url).is_some(),
         codes_left: factors.codes_left,
         codes: Vec::new(),
@@ -71,8 +61,8 @@ async fn shown(hub: &Hub, me: &Principal) -> Result<SecondFactorPage, AppError> 
     })
 }
 
-/// Only accounts with a passphrase have one here; others have it at their provider.
-async fn is_local(hub: &Hub, me: &Principal) -> Result<(), AppError> {
+/// Only accounts with a passphrase have more here; others have it at their provider.
+pub async fn is_local(hub: &Hub, me: &Principal) -> Result<(), AppError> {
     let row = user::by_id(&hub.db, &me.user_id).await?.ok_or(AppError::NotFound)?;
     if row.password_hash.is_some() { Ok(()) } else { Err(AppError::NotFound) }
 }
@@ -83,31 +73,25 @@ async fn page(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Response, 
     Ok(view.render(&frame.at(Section::None)).into_response())
 }
 
-fn broken(error: FactorError) -> AppError {
-    match error {
-        FactorError::Store(error) => error.into(),
-        other => AppError::internal(other),
-    }
-}
-
 /// The page again with what is wrong.
 async fn refused(hub: &Hub, frame: ShellOf, error: FactorError) -> Result<Response, AppError> {
     let error = match error {
         FactorError::Glass(GlassError::Store(error)) => return Err(error.into()),
         error => error,
     };
-    let wait = match &error {
-        FactorError::Wait(wait) => Some(wait.as_secs().max(1)),
-        FactorError::Passphrase
+    match &error {
+        FactorError::Wait(_)
+        | FactorError::Passphrase
         | FactorError::Glass(_)
         | FactorError::Known
         | FactorError::Label
-        | FactorError::Many => None,
-        error if error.is_refusal() => None,
+        | FactorError::Many => {}
+        error if error.is_refusal() => {}
         // Done or begun in another tab meanwhile: the page shows how it stands.
         FactorError::Nothing | FactorError::Over => return Ok(Redirect::to(HERE).into_response()),
-        _ => return Err(broken(error)),
-    };
+        _ => return Err(error.into()),
+    }
+    let wait = error.wait();
     let view = SecondFactorPage { error: Some(error.code()), wait, ..shown(hub, &frame.me).await? };
     let status = if wait.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNPROCESSABLE_ENTITY };
     Ok((status, view.render(&frame.at(Section::None))).into_response())

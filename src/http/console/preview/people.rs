@@ -7,7 +7,7 @@ use crate::{
             audit::{AuditDetailPage, AuditLine, AuditPage, Check},
             passphrase::PassphrasePage,
             prove::ProvePage,
-            second_factor::{PasskeyRow, SecondFactorPage, State},
+            second_factor::{SecondFactorPage, State},
             setup::InvitationPage,
             setup::SigninCodePage,
             user::{
@@ -16,7 +16,7 @@ use crate::{
             },
         },
     },
-    identity::{Access, Action, Role, can},
+    identity::{Access, Action, Role, can, passkey::PasskeyView},
     model::{Class, Timestamp},
 };
 
@@ -174,8 +174,8 @@ fn factor(state: State, error: Option<&'static str>) -> SecondFactorPage {
     SecondFactorPage { state, passkeys, can_passkey: true, codes_left: 10, codes, error, wait: None }
 }
 
-fn passkeys() -> Vec<PasskeyRow> {
-    let row = |id: &str, label: &str, used_at, backed_up| PasskeyRow {
+fn passkeys() -> Vec<PasskeyView> {
+    let row = |id: &str, label: &str, used_at, backed_up| PasskeyView {
         id: id.into(),
         label: label.into(),
         created_at: minutes(90_000),

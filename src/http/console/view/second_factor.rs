@@ -6,6 +6,7 @@ use qrcodegen::{QrCode, QrCodeEcc};
 
 use crate::{
     http::console::{Markup, Shell, markup::escape},
+    identity::passkey::PasskeyView,
     model::Timestamp,
 };
 
@@ -23,21 +24,11 @@ pub enum State {
     },
 }
 
-/// A passkey of one's own.
-#[derive(Clone, Debug)]
-pub struct PasskeyRow {
-    pub id: String,
-    pub label: String,
-    pub created_at: Timestamp,
-    pub used_at: Option<Timestamp>,
-    pub backed_up: bool,
-}
-
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct SecondFactorPage {
     pub state: State,
-    pub passkeys: Vec<PasskeyRow>,
+    pub passkeys: Vec<PasskeyView>,
     /// The hub has a name that passkeys can belong to.
     pub can_passkey: bool,
     /// Recovery codes that were not used.
