@@ -75,13 +75,13 @@ pub struct Exported {
 
 enum Out {
     Csv(Csv),
-    Xlsx(Workbook),
+    Xlsx(Box<Workbook>),
 }
 
 impl Out {
     fn new(format: Format, sheet: &str, columns: Vec<Column>) -> Result<Self, WriteError> {
         Ok(match format {
-            Format::Xlsx => Self::Xlsx(Workbook::new(sheet, columns)?),
+            Format::Xlsx => Self::Xlsx(Box::new(Workbook::new(sheet, columns)?)),
             Format::Csv(charset) => Self::Csv(Csv::new(charset, columns)),
         })
     }

@@ -119,7 +119,7 @@ pub async fn lease(
 ) -> Result<Option<Import>, StoreError> {
     let text = format!(
         "UPDATE import SET leased_by = $1, leased_until = $2 WHERE id = (
-           SELECT id FROM import WHERE {} AND (leased_until IS NULL OR leased_until < $3 OR leased_by = $1)
+           SELECT id FROM import WHERE {} AND (leased_until IS NULL OR leased_until < $3)
              AND ($4 IS NULL OR id = $4) ORDER BY created_at LIMIT 1{}) RETURNING {COLUMNS}",
         tx.dialect().in_list("state", "$5"),
         tx.dialect().skip_locked()
