@@ -42,7 +42,7 @@ pub async fn run(context: &Context, args: Args) -> CliResult {
     }
     let here = Installation::open(context).await?;
     // Who has the file stands in the trail before the file is there.
-    here.record_alone("export", ("records", &args.what)).await?;
+    here.record_alone("customer.export", ("records", &args.what)).await?;
     let written = match What::ALL.into_iter().find(|what| what.as_str() == args.what) {
         Some(what) => exports::everything(&here.db, what, format, args.english).await,
         None => {
