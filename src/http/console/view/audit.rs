@@ -3,7 +3,7 @@
 use crate::{http::console::Shell, model::Timestamp};
 
 /// Kinds of acts that the list can be narrowed to: the first word of an action.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "session",
     "user",
     "token",
