@@ -13,6 +13,8 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     ViewCustomers,
+    /// Customers and documents by the thousand, into other tools.
+    ReadFeed,
     RecordActivity,
     EditCustomers,
     /// Bringing tables in files, and taking them back.
@@ -36,8 +38,9 @@ pub enum Action {
 
 impl Action {
     /// All of them, as the permission table lists them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ViewCustomers,
+        Self::ReadFeed,
         Self::RecordActivity,
         Self::EditCustomers,
         Self::ImportFiles,
@@ -58,7 +61,7 @@ impl Action {
     fn roles(self) -> &'static [Role] {
         use Role::{Admin, Auditor, Employee, Owner, Steward, Viewer};
         match self {
-            Self::ViewCustomers => &[Owner, Admin, Steward, Employee, Viewer],
+            Self::ViewCustomers | Self::ReadFeed => &[Owner, Admin, Steward, Employee, Viewer],
             Self::RecordActivity | Self::EditCustomers => &[Owner, Admin, Steward, Employee],
             Self::ImportFiles | Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
             Self::ManageConnections
@@ -82,6 +85,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ViewCustomers => "view_customers",
+            Self::ReadFeed => "read_feed",
             Self::RecordActivity => "record_activity",
             Self::EditCustomers => "edit_customers",
             Self::ImportFiles => "import_files",

@@ -69,8 +69,8 @@ impl KeyOf {
             }
             // The same day or amount, written otherwise, is the same key.
             let same = match role.as_str() {
-                "paid_date" => mapping::as_date(text),
-                "amount" => mapping::as_decimal(text),
+                "paid_date" => mapping::read(FieldKind::Date, text).ok().flatten(),
+                "amount" => mapping::read(FieldKind::Decimal, text).ok().flatten(),
                 _ => None,
             };
             parts.push(same.unwrap_or_else(|| text.to_owned()));
@@ -188,7 +188,7 @@ impl<'p> Gather<'p> {
         let number = |value: Option<&Value>| {
             value
                 .and_then(Value::as_str)
-                .and_then(mapping::as_decimal)
+                .and_then(|text| mapping::read(FieldKind::Decimal, text).ok().flatten())
                 .and_then(|t| t.parse::<rust_decimal::Decimal>().ok())
         };
         let lines = body.get("lines").and_then(Value::as_array);

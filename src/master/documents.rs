@@ -38,6 +38,11 @@ fn noun(kind: Kind) -> Noun {
     }
 }
 
+/// Sites and contacts leave the tables when they go: only their versions still say whose they were.
+fn is_partner(kind: Kind) -> bool {
+    matches!(kind, Kind::Site | Kind::Contact)
+}
+
 /// A fresh record whose customer is known, or that has none.
 struct Placed<'a> {
     fresh: &'a Fresh<'a>,
@@ -116,7 +121,7 @@ impl References {
         if origin.kind == "sheet" {
             let ours = keys.iter().copied().filter(|k| !customers.contains_key(*k));
             let ours: Vec<&str> = ours.filter(|k| Id::parse(Noun::Customer, k).is_some()).collect();
-            let rows = customer::by_ids(tx, ours.into_iter()).await?;
+            let rows = customer::by_ids(&mut *tx, ours.into_iter()).await?;
             customers.extend(rows.into_values().filter(|r| r.merged_into.is_none()).map(|r| (r.id.clone(), r.id)));
         }
         let sites = if site_keys.is_empty() {
@@ -257,7 +262,7 @@ async fn write_versions(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -
         version: version::NewVersion {
             record_id: &p.id,
             seq: p.fresh.seq(),
-            customer_id: None,
+            customer_id: p.customer_id.filter(|_| is_partner(chunk.kind)),
             effective_at: p.fresh.incoming.version,
             connection_id: Some(&chunk.origin.connection_id),
             actor: None,
@@ -341,7 +346,7 @@ pub(super) async fn tombstone(
         version: version::NewVersion {
             record_id: &k.record_id,
             seq: f.seq(),
-            customer_id: None,
+            customer_id: customers.get(&k.record_id).map(String::as_str).filter(|_| is_partner(chunk.kind)),
             effective_at: f.incoming.version,
             connection_id: Some(&chunk.origin.connection_id),
             actor: None,

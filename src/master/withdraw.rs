@@ -59,7 +59,7 @@ pub async fn customers(
 async fn one(tx: &mut Tx, by: &By<'_>, record: &source_record::Known) -> Result<Done, StoreError> {
     let id = record.record_id.as_str();
     let connection = by.origin.connection_id.as_str();
-    let sources = source_record::bodies(tx, std::iter::once(id)).await?;
+    let sources = source_record::bodies(&mut *tx, std::iter::once(id)).await?;
     let is_this = |s: &source_record::SourceBody| {
         s.connection_id == connection && s.stream == by.stream && s.external_id == record.external_id
     };
@@ -78,7 +78,7 @@ async fn one(tx: &mut Tx, by: &By<'_>, record: &source_record::Known) -> Result<
     };
     source_record::put(tx, connection, by.stream, by.now, std::iter::once(closed)).await?;
     customer::forget_codes(tx, connection, id).await?;
-    let Some(row) = customer::by_ids(tx, std::iter::once(id)).await?.remove(id) else { return Ok(Done::Removed) };
+    let Some(row) = customer::by_ids(&mut *tx, std::iter::once(id)).await?.remove(id) else { return Ok(Done::Removed) };
     if !alone {
         let basis = golden::Basis { currency: by.currency, sample: row.sample, now: by.now };
         golden::rewrite(tx, &basis, &BTreeSet::from([id]), |_| golden::Cause {

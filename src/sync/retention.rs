@@ -34,5 +34,6 @@ pub async fn sweep(engine: &Engine, keep: &Retention) -> Result<u64, StoreError>
     let events = store::retention::events(&engine.db, now.plus(-keep.events.micros())).await?;
     let mails = store::retention::mails(&engine.db, now.plus(-keep.mails.micros())).await?;
     let alerts = store::retention::alerts(&engine.db, now.plus(-ALERTS)).await?;
-    Ok(inbox + runs + attempts + events + mails + alerts)
+    let answers = store::idempotency::forget(&engine.db, now.plus(-Timestamp::DAY)).await?;
+    Ok(inbox + runs + attempts + events + mails + alerts + answers)
 }

@@ -36,6 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "imports",
             "mail",
             "master",
+            "matching",
             "model",
             "samples",
             "secrets",

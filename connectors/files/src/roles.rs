@@ -212,8 +212,10 @@ fn share(noun: Noun, role: &str, values: &[&str]) -> Option<u8> {
         "postal_code" => &|t| usual(t).chars().filter(char::is_ascii_digit).count() == 7,
         "name_kana" => &|t| usual(t).chars().any(|c| matches!(c, 'ぁ'..='ヿ')),
         _ => match kind(noun, role)? {
-            FieldKind::Date => &|t| mapping::as_date(t).is_some() || crate::day_of_digits(t, false).is_some(),
-            FieldKind::Decimal => &|t| mapping::as_decimal(t).is_some(),
+            FieldKind::Date => {
+                &|t| mapping::read(FieldKind::Date, t).is_ok() || crate::day_of_digits(t, false).is_some()
+            }
+            FieldKind::Decimal => &|t| mapping::read(FieldKind::Decimal, t).is_ok(),
             _ => return None,
         },
     };

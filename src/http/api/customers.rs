@@ -1,11 +1,12 @@
-//! `/api/v1/customers`: the golden records, read by the same functions as the pages. Scope `customers:read`.
+//! `/api/v1/customers`: the golden records, read and changed by the same functions as by the pages. Scopes
+//! `customers:read` and `customers:write`.
 //!
 //! Each record that is read is in the audit trail with the token that read it; lists are not, as on pages.
 
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -27,12 +28,17 @@ use crate::{
     store::{self, InView},
 };
 
+mod origin;
 mod shape;
+mod write;
 
 pub fn routes() -> Router<SharedHub> {
     Router::new()
-        .route("/customers", get(list))
-        .route("/customers/{id}", get(one))
+        .route("/customers", get(list).post(write::create))
+        .route("/customers/{id}", get(one).patch(write::change))
+        .route("/customers/{id}/provenance", get(origin::of_customer))
+        .route("/customers/{id}/provenance/{field}", get(origin::of_field))
+        .route("/customers/{id}/sources", get(origin::sources))
         .route("/customers/{id}/orders", get(orders))
         .route("/customers/{id}/invoices", get(invoices))
 }
@@ -96,13 +102,27 @@ async fn found(hub: &Hub, caller: &Caller, id: &str) -> Result<Found, AppError> 
     Ok(Found { customer, overview, zone })
 }
 
-async fn one(State(hub): State<SharedHub>, caller: Caller, Path(id): Path<String>) -> Result<Response, AppError> {
+async fn one(
+    State(hub): State<SharedHub>,
+    caller: Caller,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, AppError> {
+    let query = write::parameters(&uri, &["at"])?;
+    if let Some((_, at)) = query.first() {
+        return Ok(Json(origin::as_of(&hub, &caller, &id, at).await?).into_response());
+    }
     let Found { overview, .. } = found(&hub, &caller, &id).await?;
     caller.seen(&hub, &overview.id);
     let merged = (overview.id != id).then(|| format!("/api/v1/customers/{}", overview.id));
-    let mut response = Json(shape::customer(overview)).into_response();
-    if let Some(at) = merged.and_then(|at| HeaderValue::from_str(&at).ok()) {
-        response.headers_mut().insert(header::CONTENT_LOCATION, at);
+    let etag = write::etag(overview.seq);
+    let fields = store::custom_field::list(&hub.db).await?;
+    let mut response = Json(shape::customer(overview, &fields)).into_response();
+    let located = merged.map(|at| (header::CONTENT_LOCATION, at));
+    for (name, value) in located.into_iter().chain([(header::ETAG, etag)]) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
     }
     Ok(response)
 }

@@ -8,13 +8,14 @@
 //! To add a noun: a file with `routes()`, merged below; handlers take [`Caller`] and call `require` first.
 
 mod caller;
+mod custom_fields;
 mod customers;
 mod me;
 mod paging;
 
 use axum::{Router, middleware::from_fn_with_state};
 
-pub use caller::Caller;
+pub use caller::{Caller, guard_with_basic};
 
 use super::error::AppError;
 use crate::app::SharedHub;
@@ -26,6 +27,7 @@ pub fn routes(hub: &SharedHub) -> Router<SharedHub> {
     let v1 = Router::new()
         .merge(me::routes())
         .merge(customers::routes())
+        .merge(custom_fields::routes())
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed)
         .layer(from_fn_with_state(hub.clone(), caller::guard));

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::{
     analytics::{
@@ -11,7 +12,7 @@ use crate::{
         directory::Entry,
         timeline::{Detail, Event, Kind},
     },
-    model::{Currency, view::Shown},
+    model::{Currency, custom::Definitions, view::Shown},
 };
 
 /// A customer in a list.
@@ -58,6 +59,8 @@ pub fn listed(entry: Entry) -> Listed {
 #[derive(Serialize)]
 pub struct Customer {
     id: String,
+    /// Changes with every change of the record; the ETag is this number in quotes.
+    version: i64,
     /// `corporation` or `person`.
     kind: String,
     code: Option<String>,
@@ -78,12 +81,26 @@ pub struct Customer {
     /// Decimal text in whole units of the currency.
     credit_limit: Option<String>,
     price_class: Option<String>,
+    /// Fields that the administrator added, by key, null without a value; retired ones are not there.
+    custom: Map<String, Value>,
+    /// What sources said for those and could not be taken.
+    warnings: Vec<Warning>,
     sample: bool,
     sites: Vec<Site>,
     contacts: Vec<Contact>,
     figures: Numbers,
     /// Fields that have a value which the role of the token's owner does not see.
     hidden: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Warning {
+    /// `custom.KEY`
+    field: String,
+    /// As the source said it.
+    value: String,
+    code: String,
+    source: KeptBy,
 }
 
 #[derive(Serialize)]
@@ -102,7 +119,7 @@ struct Numbers {
     health: &'static str,
 }
 
-pub fn customer(overview: Overview) -> Customer {
+pub fn customer(overview: Overview, fields: &Definitions) -> Customer {
     let hidden = overview.master.iter().filter(|value| value.value.is_hidden());
     let hidden = hidden.map(|value| value.field.clone()).collect();
     let clear = overview.master.into_iter().filter_map(|value| match value.value {
@@ -122,6 +139,16 @@ pub fn customer(overview: Overview) -> Customer {
         payment_terms: value("payment_terms"),
         credit_limit: value("credit_limit"),
         price_class: value("price_class"),
+        custom: fields
+            .living()
+            .map(|one| (one.key.clone(), value(&one.field()).map_or(Value::Null, |text| one.json(&text))))
+            .collect(),
+        warnings: overview
+            .warnings
+            .into_iter()
+            .map(|w| Warning { field: w.field, value: w.value, code: w.code, source: kept_by(w.source) })
+            .collect(),
+        version: overview.seq,
         id: overview.id,
         kind: overview.kind,
         code: overview.code,
