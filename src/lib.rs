@@ -15,6 +15,9 @@
 //! | [`plan`] | configuration as files: what differs, making it so, writing it down |
 //! | [`connection`] | configured systems: settings checked, secrets sealed, connectors built |
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
+//! | [`imports`] | files that people bring: looked at, checked, applied, taken back |
+//! | [`exports`] | tables of records for offices, as their reader may see them |
+//! | [`analytics`] | figures, history and directory, computed from the documents |
 //! | [`analytics`] | figures, history and directory, computed from the documents; why a value is here, and what was |
 //! | [`analytics`] | figures, history and directory, computed from the documents; what BI tools ask |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
@@ -89,8 +92,10 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connection;
+pub mod exports;
 pub mod http;
 pub mod identity;
+pub mod imports;
 pub mod mail;
 pub mod master;
 pub mod matching;

@@ -25,10 +25,12 @@ mod copy;
 mod customer;
 mod demo;
 mod doctor;
+mod export;
 mod failure;
 mod idp;
 mod idp_domain;
 mod idp_saml;
+mod import;
 mod installation;
 mod mail;
 mod migrate;
@@ -150,6 +152,10 @@ enum Command {
     /// Records that could not be applied
     #[command(subcommand)]
     Failure(failure::Command),
+    /// Write records into a CSV or XLSX file
+    Export(export::Args),
+    /// Tables in files: bring them in, see what they did, take them back
+    Import(import::Args),
     /// Customers and their history
     #[command(subcommand)]
     Customer(customer::Command),
@@ -205,6 +211,8 @@ impl Command {
             Self::Receiver(command) => receiver::run(&context, command).await,
             Self::Run(command) => run::run(&context, command).await,
             Self::Failure(command) => failure::run(&context, command).await,
+            Self::Export(args) => export::run(&context, args).await,
+            Self::Import(args) => import::run(&context, args).await,
             Self::Customer(command) => customer::run(&context, command).await,
             Self::Sample(command) => sample::run(&context, command).await,
             Self::Idp(command) => idp::run(&context, command).await,

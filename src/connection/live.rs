@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use musubi_files::Sheet;
 use musubi_sdk::{
     connector::{Connector, SourceError},
     declarative::{HttpConnector, HttpTransport, Transport},
@@ -57,6 +58,7 @@ pub fn connect(
 ) -> Result<Arc<dyn Connector>, SourceError> {
     Ok(match manifest.driver {
         Driver::Http => Arc::new(HttpConnector::with_transport(manifest, settings, secrets, transport)?),
+        Driver::Sheet => Arc::new(Sheet::new(manifest)),
         Driver::Tryton => Arc::new(Tryton::new(manifest, settings, secrets, transport)?),
     })
 }

@@ -270,3 +270,28 @@ pub async fn touch<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>, now: Tim
     sql(text).bind(now).bind(json_list(ids)).execute(tx).await?;
     Ok(())
 }
+
+/// A system calls this customer by no code any more.
+pub async fn forget_codes(tx: &mut Tx, system: &str, customer_id: &str) -> Result<(), StoreError> {
+    sql("DELETE FROM customer_code WHERE connection_id = $1 AND customer_id = $2")
+        .bind(system)
+        .bind(customer_id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A customer of whom nobody knows anything any more leaves; its versions stay.
+pub async fn remove(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+    let hanging = [
+        ("customer_code", "customer_id"),
+        ("customer_stat", "customer_id"),
+        ("conflict", "customer_id"),
+        ("delivery", "record_id"),
+    ];
+    for (table, key) in hanging {
+        sql(format!("DELETE FROM {table} WHERE {key} = $1")).bind(id).execute(&mut *tx).await?;
+    }
+    sql("DELETE FROM customer WHERE id = $1").bind(id).execute(tx).await?;
+    Ok(())
+}

@@ -235,3 +235,12 @@ pub async fn set_state(
         .await?;
     Ok(changed > 0)
 }
+
+/// What a run could not take is not wanted any more: the run was taken back.
+pub async fn resolve_run(tx: &mut Tx, run_id: &str, now: Timestamp) -> Result<u64, StoreError> {
+    sql("UPDATE failure SET state = 'resolved', resolved_at = $1 WHERE run_id = $2 AND state <> 'resolved'")
+        .bind(now)
+        .bind(run_id)
+        .execute(tx)
+        .await
+}

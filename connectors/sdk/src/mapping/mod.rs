@@ -295,6 +295,12 @@ impl Source {
     }
 }
 
+/// Half-width kana and full-width letters and digits as they are usually written.
+#[must_use]
+pub fn usual_width(text: &str) -> String {
+    width::normal(Cow::Borrowed(text)).into_owned()
+}
+
 /// A value that no step could take, as text.
 fn as_it_is(raw: &Value) -> Value {
     Value::String(plain_text(raw).map_or_else(|| raw.to_string(), Cow::into_owned))

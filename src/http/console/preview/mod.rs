@@ -8,6 +8,7 @@ mod customer_record;
 mod entries;
 mod event;
 mod idp;
+mod import;
 mod inbox;
 mod mapping;
 mod operations;
@@ -70,6 +71,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(mapping::samples());
     all.extend(people::samples());
     all.extend(idp::samples());
+    all.extend(import::samples());
     all.extend(receivers::samples());
     all.extend(record::samples());
     all.extend(start::samples());
