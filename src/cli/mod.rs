@@ -31,6 +31,7 @@ mod idp_saml;
 mod installation;
 mod mail;
 mod migrate;
+mod openapi;
 pub mod output;
 mod receiver;
 mod restore;
@@ -153,6 +154,8 @@ enum Command {
     /// Look after the tokens by which programs call the API
     #[command(subcommand)]
     Token(token::Command),
+    /// Print the description of the API (OpenAPI 3.1, JSON)
+    Openapi(openapi::Args),
     /// People who may sign in
     #[command(subcommand)]
     User(user::Command),
@@ -197,6 +200,7 @@ impl Command {
             Self::Sample(command) => sample::run(&context, command).await,
             Self::Idp(command) => idp::run(&context, command).await,
             Self::Token(command) => token::run(&context, command).await,
+            Self::Openapi(args) => openapi::run(&context, args),
             Self::User(command) => user::run(&context, command).await,
             Self::Mail(command) => mail::run(&context, command).await,
             Self::Audit(command) => audit::run(&context, command).await,

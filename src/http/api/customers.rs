@@ -3,17 +3,20 @@
 //! Each record that is read is in the audit trail with the token that read it; lists are not, as on pages.
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, State},
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
-    routing::get,
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
 };
 use jiff::tz::TimeZone;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Caller,
-    paging::{ListQuery, Page, bad_cursor, sealed},
+    paging::{Asked, Listing, Page, Paging, bad_cursor, sealed},
+    tagged::tagged,
 };
 use crate::{
     analytics::{
@@ -29,21 +32,38 @@ use crate::{
 
 mod shape;
 
-pub fn routes() -> Router<SharedHub> {
-    Router::new()
-        .route("/customers", get(list))
-        .route("/customers/{id}", get(one))
-        .route("/customers/{id}/orders", get(orders))
-        .route("/customers/{id}/invoices", get(invoices))
+pub fn routes() -> OpenApiRouter<SharedHub> {
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(one))
+        .routes(routes!(orders))
+        .routes(routes!(invoices))
+}
+
+/// Which customers.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+struct Search {
+    /// Name, kana, code, phone, registration number or mail domain, or a part of one; the best match comes first.
+    #[param(max_length = 200, example = "朝凪")]
+    q: String,
 }
 
 /// How far a search got: its matches are ranked, so their place is all there is to go on from.
 const PLACE: &str = "at:";
 
+/// Customers, page by page
+///
+/// By id, so that the list stays whole while customers come and go between two pages; with `q` those that match,
+/// ranked anew for each page.
+#[utoipa::path(get, path = "/customers", operation_id = "listCustomers", tag = "customers",
+    security(("token" = ["customers:read"])), params(Paging, Search),
+    responses((status = 200, description = "One page", body = Page<shape::Listed>)))]
 async fn list(
     State(hub): State<SharedHub>,
     caller: Caller,
-    query: ListQuery,
+    query: Listing<Search>,
 ) -> Result<Json<Page<shape::Listed>>, AppError> {
     caller.require(Action::ViewCustomers)?;
     let (asked, offset) = question(&query)?;
@@ -54,7 +74,7 @@ async fn list(
     rows.truncate(query.limit);
     let next_cursor = match rows.last().filter(|_| more) {
         None => None,
-        Some(last) if query.q.is_empty() => Some(sealed(&last.id)),
+        Some(last) if query.filter.q.is_empty() => Some(sealed(&last.id)),
         Some(_) => Some(sealed(&format!("{PLACE}{}", offset + query.limit))),
     };
     Ok(Json(Page { items: rows.into_iter().map(shape::listed).collect(), next_cursor }))
@@ -62,9 +82,10 @@ async fn list(
 
 /// One row more than asked for, which tells whether there is another page. Everything is listed by id: a page
 /// stays whole while customers come and go. Matches come the best first.
-fn question(query: &ListQuery) -> Result<(directory::Query, usize), AppError> {
-    let mut asked = directory::Query { text: query.q.clone(), limit: query.limit + 1, ..directory::Query::default() };
-    if query.q.is_empty() {
+fn question(query: &Listing<Search>) -> Result<(directory::Query, usize), AppError> {
+    let mut asked =
+        directory::Query { text: query.filter.q.clone(), limit: query.limit + 1, ..directory::Query::default() };
+    if query.filter.q.is_empty() {
         "id".clone_into(&mut asked.sort);
         asked.after.clone_from(&query.cursor);
         if asked.after.as_deref().is_some_and(|after| after.starts_with(PLACE)) {
@@ -96,32 +117,56 @@ async fn found(hub: &Hub, caller: &Caller, id: &str) -> Result<Found, AppError> 
     Ok(Found { customer, overview, zone })
 }
 
-async fn one(State(hub): State<SharedHub>, caller: Caller, Path(id): Path<String>) -> Result<Response, AppError> {
+/// One customer: the golden record with sites, contacts and figures
+///
+/// The id of a customer that was merged answers with the one it was merged into, whose `id` is in the body and whose
+/// address in `Content-Location`.
+#[utoipa::path(get, path = "/customers/{id}", operation_id = "getCustomer", tag = "customers",
+    security(("token" = ["customers:read"])),
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1")),
+    responses((status = 200, description = "The customer", body = shape::Customer), (status = 304, description = "Not changed")))]
+async fn one(
+    State(hub): State<SharedHub>,
+    caller: Caller,
+    _: Asked,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
     let Found { overview, .. } = found(&hub, &caller, &id).await?;
     caller.seen(&hub, &overview.id);
     let merged = (overview.id != id).then(|| format!("/api/v1/customers/{}", overview.id));
-    let mut response = Json(shape::customer(overview)).into_response();
+    let mut response = tagged(&headers, &shape::customer(overview))?;
     if let Some(at) = merged.and_then(|at| HeaderValue::from_str(&at).ok()) {
         response.headers_mut().insert(header::CONTENT_LOCATION, at);
     }
     Ok(response)
 }
 
+/// Orders of a customer, newest first
+#[utoipa::path(get, path = "/customers/{id}/orders", operation_id = "listCustomerOrders", tag = "customers",
+    security(("token" = ["customers:read"])),
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1"), Paging),
+    responses((status = 200, description = "One page", body = Page<shape::Order>)))]
 async fn orders(
     State(hub): State<SharedHub>,
     caller: Caller,
     Path(id): Path<String>,
-    query: ListQuery,
+    query: Listing,
 ) -> Result<Json<Page<shape::Order>>, AppError> {
     let (events, next_cursor) = documents(&hub, &caller, &id, query, vec![Kind::Order]).await?;
     Ok(Json(Page { items: events.into_iter().filter_map(shape::order).collect(), next_cursor }))
 }
 
+/// Invoices and credit notes of a customer, newest first
+#[utoipa::path(get, path = "/customers/{id}/invoices", operation_id = "listCustomerInvoices", tag = "customers",
+    security(("token" = ["customers:read"])),
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1"), Paging),
+    responses((status = 200, description = "One page", body = Page<shape::Invoice>)))]
 async fn invoices(
     State(hub): State<SharedHub>,
     caller: Caller,
     Path(id): Path<String>,
-    query: ListQuery,
+    query: Listing,
 ) -> Result<Json<Page<shape::Invoice>>, AppError> {
     let kinds = vec![Kind::Invoice, Kind::CreditNote];
     let (events, next_cursor) = documents(&hub, &caller, &id, query, kinds).await?;
@@ -133,10 +178,9 @@ async fn documents(
     hub: &Hub,
     caller: &Caller,
     id: &str,
-    query: ListQuery,
+    query: Listing,
     kinds: Vec<Kind>,
 ) -> Result<(Vec<timeline::Event>, Option<String>), AppError> {
-    let query = query.without_text()?;
     if !query.cursor.as_deref().is_none_or(timeline::is_place) {
         return Err(bad_cursor());
     }

@@ -51,6 +51,11 @@ impl Program {
         read(request).await
     }
 
+    /// A call of another kind, with this token.
+    pub async fn call(&self, request: reqwest::RequestBuilder) -> Answer {
+        read(request.bearer_auth(&self.secret)).await
+    }
+
     #[track_caller]
     pub fn get<'a>(&'a self, path: &'a str, status: u16) -> impl Future<Output = Answer> + 'a {
         let from = std::panic::Location::caller();

@@ -46,7 +46,7 @@ mod sessions;
 mod settings;
 mod setup;
 pub mod shell_of;
-mod states;
+pub mod states;
 mod tokens;
 mod users;
 
