@@ -1,5 +1,8 @@
 //! The API as a whole: the document is what the routes are, and what they answer is what it says.
 
+mod nouns;
+mod tried;
+
 use std::collections::BTreeSet;
 
 use musubi::app::api_description;

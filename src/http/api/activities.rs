@@ -146,7 +146,9 @@ async fn one(
 ///
 /// It stands in the customer's history at once, with the owner of the token as who did it.
 #[utoipa::path(post, path = "/activities", operation_id = "recordActivity", tag = "activities",
-    security(("token" = ["activities:write"])), params(KeyHeader), request_body = NewActivity,
+    security(("token" = ["activities:write"])), params(KeyHeader),
+    request_body(content = NewActivity, example = json!({"customer_id": "$ID", "kind": "call",
+        "subject": "Delivery moved to Friday"})),
     responses((status = 201, description = "Recorded", body = Activity,
             headers(("Location" = String, description = "Its address"))),
         (status = 409, description = "KEY_REUSED: the Idempotency-Key came with another call before"),

@@ -243,7 +243,7 @@ struct NewDecision {
 #[utoipa::path(post, path = "/failures/{id}/ignore", operation_id = "ignoreFailure", tag = "failures",
     security(("token" = ["failures:write"])),
     params(("id" = String, Path, description = "Of the failure", example = "fai_06a8q2m4e8r4s7v1x3z5b7d9f1")),
-    request_body = NewDecision,
+    request_body(content = NewDecision, example = json!({"reason": "A test record of the supplier"})),
     responses((status = 200, description = "The failure as it is now", body = FailureDetail),
         (status = 409, description = "FAILURE_RESOLVED: the record was taken in meanwhile"),
         (status = 422, description = "REASON_INVALID: a reason is needed")))]

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::openapi::{InfoBuilder, OpenApi};
 
 use crate::identity::Scope;
@@ -78,6 +78,9 @@ fn finished(mut routes: OpenApi) -> Value {
             if !name.starts_with("New") {
                 require_all(schema);
             }
+            if let Some(of) = name.strip_prefix("Page_") {
+                schema["properties"]["items"]["items"] = json!({"$ref": format!("#/components/schemas/{of}")});
+            }
         }
         schemas.insert("Problem".to_owned(), problem());
     }
@@ -86,12 +89,70 @@ fn finished(mut routes: OpenApi) -> Value {
     );
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, item) in paths.iter_mut() {
-            for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            for (method, operation) in item.as_object_mut().into_iter().flat_map(|item| item.iter_mut()) {
                 refusals(path, operation);
+                let sample = json!({"lang": "Shell", "label": "curl", "source": curl(method, path, operation)});
+                operation["x-codeSamples"] = json!([sample]);
             }
         }
     }
+    unwrap(&mut document);
     document
+}
+
+/// Descriptions come as comments are written: with an end of line where the line was full.
+fn unwrap(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map.iter_mut() {
+                match value {
+                    Value::String(text) if name == "description" => {
+                        let paragraphs: Vec<String> = text.split("\n\n").map(|text| text.replace('\n', " ")).collect();
+                        *text = paragraphs.join("\n\n");
+                    }
+                    other => unwrap(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(unwrap),
+        _ => {}
+    }
+}
+
+/// The call as it is typed, with the token in `$TOKEN`, the hub in `$HUB` and what the path names in `$ID`.
+fn curl(method: &str, path: &str, operation: &Value) -> String {
+    let mut words = vec!["curl".to_owned(), "-H \"Authorization: Bearer $TOKEN\"".to_owned()];
+    if method != "get" {
+        words.push(format!("-X {}", method.to_uppercase()));
+    }
+    let mut query = Vec::new();
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let (name, example) = (parameter["name"].as_str().unwrap_or_default(), &parameter["example"]);
+        match parameter["in"].as_str() {
+            Some("header") => words.push(format!("-H \"{name}: {}\"", plain(example))),
+            Some("query") if name == "limit" => query.push(format!("{name}={}", plain(example))),
+            _ => {}
+        }
+    }
+    if let Some(example) = operation["requestBody"]["content"]["application/json"].get("example") {
+        let body = example.to_string().replace('"', "\\\"");
+        words.push("-H \"Content-Type: application/json\"".to_owned());
+        words.push(format!("-d \"{body}\""));
+    }
+    let place = path.find('{').map_or_else(
+        || path.to_owned(),
+        |at| {
+            let rest = path[at..].split_once('}').map_or("", |(_, rest)| rest);
+            format!("{}$ID{rest}", &path[..at])
+        },
+    );
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    words.push(format!("\"$HUB/api/v1{place}{query}\""));
+    words.join(" ")
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn scheme() -> Value {

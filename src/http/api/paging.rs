@@ -105,7 +105,8 @@ impl<F> Listing<F> {
     /// The cursor as an id of this noun, which a list by id gives.
     pub fn after(&self, noun: crate::model::ids::Noun) -> Result<Option<&str>, AppError> {
         let Some(cursor) = self.cursor.as_deref() else { return Ok(None) };
-        crate::model::Id::parse(noun, cursor).map(|_| Some(cursor)).ok_or_else(bad_cursor)
+        let own = cursor.strip_prefix(noun.prefix()).is_some_and(|rest| rest.starts_with('_'));
+        if own { Ok(Some(cursor)) } else { Err(bad_cursor()) }
     }
 }
 
