@@ -167,6 +167,9 @@ fn scheme() -> Value {
 
 /// Answers leave nothing out: what has no value is null.
 fn require_all(schema: &mut Value) {
+    if let Some(parts) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
+        parts.iter_mut().for_each(require_all);
+    }
     if let Some(properties) = schema["properties"].as_object() {
         schema["required"] = properties.keys().cloned().collect();
     }

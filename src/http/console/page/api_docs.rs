@@ -33,6 +33,8 @@ async fn page(State(hub): State<SharedHub>, Preferences { language, theme }: Pre
     view(Lang::parse(language), address).render(&shell)
 }
 
+static NOTHING: Value = Value::Null;
+
 static JA: LazyLock<HashMap<String, String>> =
     LazyLock::new(|| toml::from_str(include_str!("../catalogue/api_ja.toml")).unwrap_or_default());
 
@@ -78,11 +80,11 @@ fn operations(lang: Lang, tag: &str) -> Vec<Operation> {
     found
 }
 
-fn one(lang: Lang, method: &str, path: &str, operation: &Value) -> Operation {
+fn one(lang: Lang, method: &str, path: &str, operation: &'static Value) -> Operation {
     let text = |value: &Value| said(lang, value.as_str().unwrap_or_default());
     let answers = &operation["responses"];
     let good = ["200", "201"].iter().find_map(|status| answers.get(*status));
-    let schema = good.map(|good| resolved(&good["content"]["application/json"]["schema"])).unwrap_or(&Value::Null);
+    let schema = good.map(|good| resolved(&good["content"]["application/json"]["schema"])).unwrap_or(&NOTHING);
     let items = &schema["properties"]["items"]["items"];
     let list = !items.is_null() && schema["properties"]["next_cursor"].is_object();
     let refused = answers.as_object().into_iter().flatten().filter(|(status, _)| status.as_str() >= "400");
@@ -103,12 +105,12 @@ fn one(lang: Lang, method: &str, path: &str, operation: &Value) -> Operation {
 }
 
 /// What a `$ref` leads to.
-fn resolved(value: &Value) -> &Value {
+fn resolved(value: &'static Value) -> &'static Value {
     let to = value["$ref"].as_str().and_then(|to| openapi::document().pointer(to.trim_start_matches('#')));
     to.unwrap_or(value)
 }
 
-fn parameter(lang: Lang, one: &Value) -> Field {
+fn parameter(lang: Lang, one: &'static Value) -> Field {
     Field {
         name: one["name"].as_str().unwrap_or_default().to_owned(),
         kind: kind(&one["schema"]),
@@ -128,13 +130,13 @@ fn refusal(lang: Lang, status: &str, answer: &Value) -> Refusal {
 }
 
 /// Every field of a schema, what is inside others with dots.
-fn fields(lang: Lang, schema: &Value) -> Vec<Field> {
+fn fields(lang: Lang, schema: &'static Value) -> Vec<Field> {
     let mut found = Vec::new();
     collect(lang, schema, "", &mut found);
     found
 }
 
-fn collect(lang: Lang, schema: &Value, before: &str, found: &mut Vec<Field>) {
+fn collect(lang: Lang, schema: &'static Value, before: &str, found: &mut Vec<Field>) {
     let schema = resolved(schema);
     for part in schema["allOf"].as_array().into_iter().flatten() {
         collect(lang, part, before, found);
@@ -142,7 +144,7 @@ fn collect(lang: Lang, schema: &Value, before: &str, found: &mut Vec<Field>) {
     let required = schema["required"].as_array();
     for (name, value) in schema["properties"].as_object().into_iter().flatten() {
         let name_of = format!("{before}{name}");
-        let about = value["description"].as_str().or_else(|| described(value)).unwrap_or_default();
+        let about = described(value).unwrap_or_default();
         found.push(Field {
             name: name_of.clone(),
             kind: kind(value),
@@ -159,20 +161,21 @@ fn collect(lang: Lang, schema: &Value, before: &str, found: &mut Vec<Field>) {
     }
 }
 
-/// The description of what a field refers to.
-fn described(value: &Value) -> Option<&'static str> {
-    let to = some(value)["$ref"].as_str()?;
-    openapi::document().pointer(to.trim_start_matches('#'))?["description"].as_str()
+/// The description of a field: its own, else that of what it refers to.
+fn described(value: &'static Value) -> Option<&'static str> {
+    let one = some(value);
+    let own = value["description"].as_str().or_else(|| one["description"].as_str());
+    own.or_else(|| resolved(one)["description"].as_str())
 }
 
 /// Of "this or null": this.
-fn some(value: &Value) -> &Value {
+fn some(value: &'static Value) -> &'static Value {
     let choices = value["oneOf"].as_array();
     choices.and_then(|all| all.iter().find(|one| one["type"] != "null")).unwrap_or(value)
 }
 
 /// The kind of a value in a word or two.
-fn kind(value: &Value) -> String {
+fn kind(value: &'static Value) -> String {
     let null = value["oneOf"].as_array().is_some_and(|all| all.iter().any(|one| one["type"] == "null"))
         || value["type"].as_array().is_some_and(|all| all.iter().any(|one| one == "null"));
     let of = resolved(some(value));
