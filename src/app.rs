@@ -22,7 +22,7 @@ use crate::{
     samples::SampleSystems,
     secrets::{Keys, SecretError},
     store::{self, Db, StoreError},
-    sync::{committer::Committer, engine::Engine, retention, webhooks::Couriers, worker},
+    sync::{committer::Committer, engine::Engine, recompute, retention, webhooks::Couriers, worker},
     telemetry::Metrics,
 };
 
@@ -198,6 +198,7 @@ impl Hub {
         self.tasks.spawn(async move { hub.identity.keep_trail(&hub.keys, hub.stop.child_token()).await });
         let hub = self.clone();
         self.tasks.spawn(async move { hub.identity.watch_trail(&hub.keys, WATCH, hub.stop.child_token()).await });
+        self.tasks.spawn(recompute::run(self.engine.clone(), self.stop.child_token()));
         self.tasks.spawn(retention::run(self.engine.clone(), keep, self.stop.child_token()));
         Ok(())
     }

@@ -8,12 +8,13 @@
 //! | Room | Does |
 //! |---|---|
 //! | [`model`] | plain data: ids, money, dates, the canonical records. No I/O |
-//! | [`matching`] | pure decisions: folding names, which source's value wins. No I/O |
+//! | [`matching`] | pure decisions: folding names, which source's value wins, what a custom field takes. No I/O |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL alike; migrations, backup, copy |
-//! | [`master`] | brings mapped records into the master: crosswalk, survivorship, versions |
+//! | [`master`] | brings mapped records into the master: crosswalk, survivorship, versions; edits, custom fields, rules |
 //! | [`connection`] | configured systems: settings checked, secrets sealed, connectors built |
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
-//! | [`analytics`] | figures, history and directory, computed from the documents |
+//! | [`analytics`] | figures, history and directory, computed from the documents; why a value is here, and what was |
+//! | [`analytics`] | figures, history and directory, computed from the documents; what BI tools ask |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
 //! | [`mail`] | mails to people: written with their cause, sent with patience |
 //! | [`http`] | pages, API and webhooks on one port |
@@ -44,6 +45,7 @@
 //! changes nothing (content hash), so a crash at any point loses and doubles nothing.
 //! Invariant: a record in an older version never overwrites a newer one.
 //! Invariant: no network call happens inside a transaction.
+//! Invariant: a bad value of a custom field is a warning on its customer; it never stops the record.
 //! Invariant: one bad record is one failure with a cause, its payload and a way out; never a stopped sync.
 //! Invariant: only `master` writes golden records, documents and versions; only `store` names sqlx, only
 //! `http` names axum, only `cli` prints.
@@ -62,15 +64,17 @@
 //! | a driver for a system | a crate like `connectors/tryton`, a word in the sdk's `Driver`, a line in [`connection::connect`] |
 //! | a word in manifests | `connectors/sdk/src/manifest`, when two connectors want it |
 //! | a transform | `connectors/sdk/src/mapping/step.rs` |
+//! | a kind of custom field | [`model::custom`], [`matching::custom`], the form's input in `view/customer_edit.rs` |
+//! | a group or a step of the rules that pick values | [`matching::survivorship::rules`], both catalogues |
 //! | a field of a record | `connectors/sdk/src/noun.rs`, [`model::record`], a migration, [`master`] |
 //! | a kind of record | as a field; an id prefix in [`model::ids`], a file in [`store`], the history in [`analytics`], both catalogues |
 //! | a table or a question to the database | `migrations/`, a file in [`store`] |
 //! | a figure | [`analytics`] |
+//! | a set or property for BI tools | [`store::feed`], a view in a migration, `docs/bi.md` |
 //! | a page or an endpoint | [`http`]: a module with `routes()` |
 //! | a command | [`cli`]: a file, two lines in `cli/mod.rs` |
 //! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |
 //! | a kind of event that others are told of | [`model::event`] |
-//! | a right | [`identity::access`] |
 //! | a mail | [`mail::letter`] and its words in both catalogues |
 //! | a right | [`identity::access`]; for tokens also [`identity::Scope`] |
 //! | a noun of the API | [`http::api`]: a file with `routes()`; a question in [`store::read_noun`]; its sentences in `catalogue/api_ja.toml`; `docs/api.md` |

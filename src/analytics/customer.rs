@@ -65,10 +65,22 @@ pub struct MasterValue {
     pub source: Source,
     /// When the source was last seen with this value.
     pub at: Timestamp,
-    /// Rule that chose it: `only_source`, `authority`, `newest`, `pinned`.
+    /// Rule that chose it: `only_source`, `authority`, `newest`, `longest`, `typed`, `pinned`.
     pub why: String,
     /// Other sources' values for the same field that lost; none where the field is hidden.
     pub losing: Vec<(Source, String)>,
+}
+
+/// A value of a source that could not be taken.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trouble {
+    /// `custom.KEY`
+    pub field: String,
+    pub source: Source,
+    /// As the source said it.
+    pub value: String,
+    /// See [`crate::model::custom::Warning`].
+    pub code: String,
 }
 
 /// A typed value and a source's that mean different things, until somebody has looked.
@@ -156,6 +168,8 @@ pub struct Month {
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
     pub id: String,
+    /// Version of the master record: what an edit must have seen.
+    pub seq: i64,
     pub kind: String,
     pub code: Option<String>,
     pub name: String,
@@ -167,6 +181,8 @@ pub struct Overview {
     pub sample: bool,
     pub figures: Figures,
     pub master: Vec<MasterValue>,
+    /// What sources said for fields of the administrator and could not be taken.
+    pub warnings: Vec<Trouble>,
     pub contacts: Vec<Contact>,
     pub sites: Vec<Site>,
     pub freshness: Vec<Freshness>,

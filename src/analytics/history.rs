@@ -325,7 +325,7 @@ fn differences(before: Option<&str>, after: Option<&str>) -> Vec<(String, Option
 }
 
 /// A value as text; amounts in major units of the body's currency.
-fn as_text(body: &Map<String, Value>, field: &str) -> Option<String> {
+pub(super) fn as_text(body: &Map<String, Value>, field: &str) -> Option<String> {
     match body.get(field)? {
         Value::Null => None,
         Value::String(text) => Some(text.clone()).filter(|t| !t.is_empty()),

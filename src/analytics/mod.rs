@@ -9,10 +9,13 @@ pub mod directory;
 pub mod document;
 pub mod health;
 mod history;
+pub mod odata;
 mod overview;
+pub mod past;
 pub mod refresher;
 pub mod stat;
 pub mod timeline;
+pub mod why;
 
 pub use customer::{Basis, Health};
 

@@ -6,13 +6,13 @@ use jiff::{ToSpan, civil::Date};
 use serde::Deserialize;
 
 use super::{
-    customer::{Contact, Contradiction, Figures, Freshness, MasterValue, Month, Overview, Site, Source},
+    customer::{Contact, Contradiction, Figures, Freshness, MasterValue, Month, Overview, Site, Source, Trouble},
     directory::Directory,
     stat::{Measured, measure},
 };
 use crate::{
     matching::place,
-    model::{Class, Money, Shown, Timestamp, money::Currency},
+    model::{Class, Money, Shown, Timestamp, custom, custom::Warning, money::Currency},
     store::{
         Db, InView, StoreError, conflict,
         read_customer::{self as rows, CustomerRow, PartnerRow, SourceRow},
@@ -54,6 +54,8 @@ pub async fn overview(
     Ok(Some(Overview {
         figures: figures(measured, &customer, directory),
         master: master(&customer, &sources, seen),
+        warnings: troubles(&customer, &sources),
+        seq: customer.seq,
         contacts: contacts.into_iter().map(|row| contact(row, seen)).collect(),
         sites: sites.into_iter().map(|row| site(row, seen)).collect(),
         freshness: freshness(&sources),
@@ -152,9 +154,9 @@ pub(super) fn shown(seen: &InView, field: &str, value: String) -> Shown {
 
 /// The golden values in the order in which people look for them; empty ones only where a source
 /// has something that lost.
-fn golden(c: &CustomerRow) -> [(&'static str, Option<String>); 16] {
+fn golden(c: &CustomerRow) -> Vec<(String, Option<String>)> {
     let currency: Currency = c.currency.parse().unwrap_or(Currency::JPY);
-    [
+    let own = [
         ("registration_number", c.registration_number.clone()),
         ("corporate_number", c.corporate_number.clone()),
         ("closing_day", c.closing_day.clone()),
@@ -171,7 +173,21 @@ fn golden(c: &CustomerRow) -> [(&'static str, Option<String>); 16] {
         ("name", Some(c.name.clone())),
         ("name_kana", c.name_kana.clone()),
         ("code", c.code.clone()),
-    ]
+    ];
+    let added: BTreeMap<String, String> = serde_json::from_str(&c.custom).unwrap_or_default();
+    let added = added.into_iter().map(|(key, value)| (format!("{}{key}", custom::PREFIX), Some(value)));
+    own.into_iter().map(|(field, value)| (field.to_owned(), value)).chain(added).collect()
+}
+
+fn troubles(customer: &CustomerRow, sources: &[SourceRow]) -> Vec<Trouble> {
+    let warnings: Vec<Warning> = serde_json::from_str(&customer.warnings).unwrap_or_default();
+    let read = |w: Warning| Trouble {
+        source: origin_source(Some(w.connection), sources),
+        field: w.field,
+        value: w.value,
+        code: w.code,
+    };
+    warnings.into_iter().map(read).collect()
 }
 
 fn master(customer: &CustomerRow, sources: &[SourceRow], seen: &InView) -> Vec<MasterValue> {
@@ -182,22 +198,22 @@ fn master(customer: &CustomerRow, sources: &[SourceRow], seen: &InView) -> Vec<M
         .into_iter()
         .filter_map(|(field, value)| {
             let value = value.filter(|v| !v.is_empty())?;
-            let origin = origins.remove(field).unwrap_or_else(|| Origin {
+            let origin = origins.remove(&field).unwrap_or_else(|| Origin {
                 at: customer.updated_at,
                 why: "only_source".into(),
                 ..Origin::default()
             });
-            let hidden = seen.hides(field);
+            let hidden = seen.hides(&field);
             let losing = bodies
                 .iter()
                 .filter(|_| !hidden)
                 .filter(|(s, _)| origin.c.as_deref() != Some(s.connection_id.as_str()))
-                .filter_map(|(s, body)| Some((source(s), text(body.get(field)?)?)))
+                .filter_map(|(s, body)| Some((source(s), text(body.get(&field)?)?)))
                 .filter(|(_, other)| *other != value)
                 .collect();
             Some(MasterValue {
-                field: field.to_owned(),
-                value: shown(seen, field, value),
+                value: shown(seen, &field, value),
+                field,
                 source: origin_source(origin.c, sources),
                 at: Timestamp(origin.at),
                 why: origin.why,
@@ -215,12 +231,12 @@ fn text(value: &serde_json::Value) -> Option<String> {
     }
 }
 
-fn source(row: &SourceRow) -> Source {
+pub(super) fn source(row: &SourceRow) -> Source {
     Source { connection_id: Some(row.connection_id.clone()), name: row.name.clone(), kind: row.kind.clone() }
 }
 
 /// A connection that was removed since keeps its id; values typed into the hub have none.
-fn origin_source(connection: Option<String>, sources: &[SourceRow]) -> Source {
+pub(super) fn origin_source(connection: Option<String>, sources: &[SourceRow]) -> Source {
     match connection {
         None => Source { connection_id: None, name: String::new(), kind: "hub".into() },
         Some(id) => sources.iter().find(|s| s.connection_id == id).map(source).unwrap_or_else(|| Source {

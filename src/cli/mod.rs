@@ -16,6 +16,7 @@
 
 mod audit;
 mod backup;
+mod bi;
 mod cells;
 mod config;
 mod connection;
@@ -120,6 +121,9 @@ enum Command {
     Backup(backup::Args),
     /// Fill an empty database from a backup
     Restore(restore::Args),
+    /// Logins of PostgreSQL for BI tools
+    #[command(subcommand)]
+    Bi(bi::Command),
     /// Copy everything from one database into another, empty one
     Copy(copy::Args),
     /// Look at the configuration
@@ -188,6 +192,7 @@ impl Command {
             Self::Migrate(args) => migrate::run(&context, args).await,
             Self::Backup(args) => backup::run(&context, args).await,
             Self::Restore(args) => restore::run(&context, args).await,
+            Self::Bi(command) => bi::run(&context, command).await,
             Self::Copy(args) => copy::run(&context, args).await,
             Self::Config(command) => config::run(&context, command),
             Self::Doctor(args) => doctor::run(&context, args).await,

@@ -12,6 +12,7 @@ use axum::{
 };
 
 use crate::{
+    analytics::odata::{Refusal, Status},
     identity::{Action, Denied, FactorError, FieldError, Lacks, Role, Scope},
     store::StoreError,
 };
@@ -54,9 +55,21 @@ pub enum AppError {
     /// Something in the request is wrong; `code` says what, `fields` where.
     #[error("{detail}")]
     Invalid { code: &'static str, detail: String, fields: Vec<FieldError> },
+    /// Values of a record that cannot be taken, each with its field.
+    #[error("{detail}")]
+    Values { detail: String, wrong: Vec<Wrong> },
+    /// The record moved since the caller saw it.
+    #[error("{detail}")]
+    Stale { detail: String },
+    /// A change that does not say which state it was made on.
+    #[error("say which state you change: send its ETag as If-Match, as GET of the same address gave it")]
+    IfMatchRequired,
     /// The record is not what the caller thinks it is.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
+    /// What was asked of the feed has no answer.
+    #[error("{}", .0.message)]
+    Feed(Refusal),
     #[error("the body is larger than this address takes")]
     TooLarge,
     #[error("too many requests; wait {} s", .0.as_secs())]
@@ -91,8 +104,16 @@ impl AppError {
             Self::TokenAmbiguous => StatusCode::BAD_REQUEST,
             Self::Elsewhere(_) => StatusCode::SEE_OTHER,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid { .. } | Self::Values { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::IfMatchRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Feed(refusal) => match refusal.status {
+                Status::Wrong => StatusCode::BAD_REQUEST,
+                Status::Missing => StatusCode::NOT_FOUND,
+                Status::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+                Status::NotSupported => StatusCode::NOT_IMPLEMENTED,
+            },
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout | Self::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -119,6 +140,10 @@ impl AppError {
             Self::CrossSite => "CROSS_SITE",
             Self::Misdirected => "HOST_UNKNOWN",
             Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::Values { .. } => "VALUES_INVALID",
+            Self::Stale { .. } => "VERSION_STALE",
+            Self::IfMatchRequired => "IF_MATCH_REQUIRED",
+            Self::Feed(refusal) => refusal.code,
             Self::TooLarge => "BODY_TOO_LARGE",
             Self::TooMany(_) => "TOO_MANY_REQUESTS",
             Self::Timeout => "TIMEOUT",
@@ -170,6 +195,14 @@ impl From<StoreError> for AppError {
     }
 }
 
+/// A field of a request and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Wrong {
+    /// `phone`, `custom.grade`.
+    pub field: String,
+    pub code: &'static str,
+}
+
 /// What no page of its own says.
 impl From<FactorError> for AppError {
     fn from(error: FactorError) -> Self {
@@ -186,13 +219,15 @@ impl From<FactorError> for AppError {
 pub struct Problem {
     pub code: &'static str,
     pub detail: String,
-    pub fields: Vec<FieldError>,
+    pub fields: Vec<Wrong>,
     pub needs: Option<Role>,
     /// The scope that the caller's token lacks.
     pub scope: Option<Scope>,
     /// What the caller's role or token does not allow.
     pub refused: Option<Action>,
     pub retry_after: Option<u64>,
+    /// The part of the address that is wrong, in the feed.
+    pub target: Option<&'static str>,
     /// For the log only.
     pub(super) cause: Option<Arc<dyn fmt::Display + Send + Sync>>,
 }
@@ -223,6 +258,7 @@ impl From<AppError> for Problem {
             scope: None,
             refused: None,
             retry_after,
+            target: None,
             cause: None,
         };
         match error {
@@ -234,7 +270,12 @@ impl From<AppError> for Problem {
                 }
                 problem.refused = Some(denied.action);
             }
-            AppError::Invalid { fields, .. } => problem.fields = fields,
+            AppError::Invalid { fields, .. } => {
+                let wrong = |one: FieldError| Wrong { field: one.field.to_owned(), code: one.code };
+                problem.fields = fields.into_iter().map(wrong).collect();
+            }
+            AppError::Values { wrong, .. } => problem.fields = wrong,
+            AppError::Feed(refusal) => problem.target = refusal.target,
             AppError::Outage(cause) | AppError::Internal(cause) => problem.cause = Some(Arc::new(chain(&*cause))),
             _ => {}
         }

@@ -18,6 +18,8 @@ pub mod health;
 pub mod hooks;
 pub mod invitation;
 pub mod layers;
+pub mod moment;
+pub mod odata;
 pub mod pages;
 pub mod preferences;
 mod present;

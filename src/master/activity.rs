@@ -52,7 +52,7 @@ pub async fn record(tx: &mut Tx, new: NewActivity, actor: &str, now: Timestamp) 
     if !KINDS.contains(&new.kind.as_str()) {
         return invalid("kind", "FMT_VALUE");
     }
-    let customers = store::customer::by_ids(tx, std::iter::once(new.customer.id())).await?;
+    let customers = store::customer::by_ids(&mut *tx, std::iter::once(new.customer.id())).await?;
     if customers.is_empty() {
         return Err(ActivityError::UnknownCustomer);
     }

@@ -52,7 +52,7 @@ pub(super) async fn apply(
     remember(tx, chunk, &linked).await?;
     let ids: BTreeSet<&str> = linked.iter().map(|l| l.customer_id.as_str()).collect();
     let basis = golden::Basis { currency: chunk.currency, sample: chunk.origin.sample, now: chunk.now };
-    golden::rewrite(tx, &basis, &ids, |id| {
+    let changed = golden::rewrite(tx, &basis, &ids, |id| {
         let cause = linked.iter().find(|l| l.customer_id == id);
         golden::Cause {
             effective_at: cause.and_then(|l| l.fresh.incoming.version),
@@ -61,8 +61,8 @@ pub(super) async fn apply(
             run_id: chunk.run_id,
             reason: cause.map_or("source", |l| l.reason),
         }
-    })
-    .await
+    });
+    changed.await.map(drop)
 }
 
 /// Writes crosswalk rows and codes first, so that survivorship reads one complete state.
@@ -145,7 +145,7 @@ impl OwnIds {
         if named.is_empty() {
             return Ok(Self { waiting });
         }
-        let ours = customer::by_ids(tx, named.into_iter()).await?;
+        let ours = customer::by_ids(&mut *tx, named.into_iter()).await?;
         for row in ours.into_values().filter(|row| row.merged_into.is_none() && row.sample == chunk.origin.sample) {
             let there = source_record::of_record(tx, &chunk.origin.connection_id, chunk.stream, &row.id).await?;
             if there.is_empty() {

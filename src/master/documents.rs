@@ -38,6 +38,11 @@ fn noun(kind: Kind) -> Noun {
     }
 }
 
+/// Sites and contacts leave the tables when they go: only their versions still say whose they were.
+fn is_partner(kind: Kind) -> bool {
+    matches!(kind, Kind::Site | Kind::Contact)
+}
+
 /// A fresh record whose customer is known, or that has none.
 struct Placed<'a> {
     fresh: &'a Fresh<'a>,
@@ -250,7 +255,7 @@ async fn write_versions(tx: &mut Tx, chunk: &Chunk<'_>, placed: &[Placed<'_>]) -
         version: version::NewVersion {
             record_id: &p.id,
             seq: p.fresh.seq(),
-            customer_id: None,
+            customer_id: p.customer_id.filter(|_| is_partner(chunk.kind)),
             effective_at: p.fresh.incoming.version,
             connection_id: Some(&chunk.origin.connection_id),
             actor: None,
@@ -334,7 +339,7 @@ pub(super) async fn tombstone(
         version: version::NewVersion {
             record_id: &k.record_id,
             seq: f.seq(),
-            customer_id: None,
+            customer_id: customers.get(&k.record_id).map(String::as_str).filter(|_| is_partner(chunk.kind)),
             effective_at: f.incoming.version,
             connection_id: Some(&chunk.origin.connection_id),
             actor: None,

@@ -13,13 +13,15 @@ use musubi_sdk::mapping::identifier;
 
 use super::golden::{self, Basis, Cause};
 use crate::{
+    matching::custom::parse,
     model::{
         Currency, Id, Money, Timestamp, View,
+        custom::{self, Definitions},
         ids::Noun,
         record::{CUSTOMER_FIELDS, FieldError},
     },
     store::{
-        self, StoreError, Tx, conflict, customer,
+        self, StoreError, Tx, conflict, custom_field, customer,
         customer_value::{self, Row as TypedRow},
         delivery, source_record,
     },
@@ -29,8 +31,8 @@ const LONGEST: usize = 500;
 /// Values of a field that can be on their way at a time.
 const MOST_UNDERWAY: usize = 20;
 
-/// Field and what was typed into it; empty: there is none.
-pub type Values = BTreeMap<&'static str, String>;
+/// Field (one of [`CUSTOMER_FIELDS`], or `custom.KEY`) and what was typed into it; empty: there is none.
+pub type Values = BTreeMap<String, String>;
 
 /// Who edits, and when.
 #[derive(Clone, Copy, Debug)]
@@ -49,10 +51,19 @@ pub struct By<'a> {
 pub struct Edit<'a> {
     pub customer_id: &'a str,
     /// What the person saw before typing.
-    pub seen: Values,
+    pub seen: Seen,
     pub values: Values,
     /// The changed values win until they are released.
     pub pinned: bool,
+}
+
+/// What somebody knew of a customer before changing it.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// These values, as a form showed them. Whatever else moved meanwhile does not matter.
+    Values(Values),
+    /// The whole record as of this version.
+    Version(i64),
 }
 
 /// Why nothing was changed.
@@ -65,7 +76,9 @@ pub enum EditError {
     #[error("the customer was merged into {0}")]
     Merged(String),
     #[error("{} of the values were changed meanwhile", .0.len())]
-    Overtaken(Vec<&'static str>),
+    Overtaken(Vec<String>),
+    #[error("the customer is at version {0} by now")]
+    Stale(i64),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -75,14 +88,22 @@ pub enum EditError {
 pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditError> {
     let old = open(tx, edit.customer_id, by).await?;
     let current = values_of(&old);
-    let seen = |field: &str| edit.seen.get(field).map(|v| v.trim());
-    let differs = |(field, value): &(&'static str, String)| seen(field) != Some(value.as_str());
-    let typed: Values = checked(within(edit.values, is_person(&old), by))?.into_iter().filter(differs).collect();
-    let now = |field: &str| current.get(field).map(String::as_str);
-    let overtaken: Vec<&'static str> = typed
+    let seen = match edit.seen {
+        Seen::Values(seen) => seen,
+        Seen::Version(version) if version == old.seq => current.clone(),
+        Seen::Version(_) => return Err(EditError::Stale(old.seq)),
+    };
+    // A field of the administrator that has no value is empty, not unknown.
+    let empty = |field: &str| custom::key_of(field).map(|_| "");
+    let seen = |field: &str| seen.get(field).map(|v| v.trim()).or_else(|| empty(field));
+    let definitions = custom_field::list(&mut *tx).await?;
+    let typed = checked(within(edit.values, is_person(&old), by), &definitions, by.currency)?;
+    let typed: Values = typed.into_iter().filter(|(field, value)| seen(field) != Some(value.as_str())).collect();
+    let now = |field: &str| current.get(field).map(String::as_str).or_else(|| empty(field));
+    let overtaken: Vec<String> = typed
         .iter()
         .filter(|(field, value)| now(field) != seen(field) && now(field) != Some(value.as_str()))
-        .map(|(field, _)| *field)
+        .map(|(field, _)| field.clone())
         .collect();
     if !overtaken.is_empty() {
         return Err(EditError::Overtaken(overtaken));
@@ -94,6 +115,21 @@ pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditEr
     conflict::remove(tx, edit.customer_id, typed.keys()).await?;
     put(tx, edit.customer_id, typed, edit.pinned, by).await?;
     rewrite(tx, edit.customer_id, old.sample, by, "edited").await
+}
+
+/// Pins a value that stands, or another one that a source offers: it wins until it is released. `value`: what the
+/// person saw and chose. Returns the version that stands afterwards.
+pub async fn pin(tx: &mut Tx, customer_id: &str, field: &str, value: &str, by: By<'_>) -> Result<i64, EditError> {
+    let old = open(tx, customer_id, by).await?;
+    if by.view.hides_field(field, is_person(&old)) {
+        return Err(EditError::UnknownCustomer);
+    }
+    let definitions = custom_field::list(&mut *tx).await?;
+    let values = checked(Values::from([(field.to_owned(), value.to_owned())]), &definitions, by.currency)?;
+    placed(&values, values.contains_key("department"), by)?;
+    conflict::remove(tx, customer_id, [field]).await?;
+    put(tx, customer_id, values, true, by).await?;
+    rewrite(tx, customer_id, old.sample, by, "pinned").await
 }
 
 /// Lets the sources speak again for a field. Returns the version that stands afterwards.
@@ -131,12 +167,10 @@ pub async fn settle(tx: &mut Tx, customer_id: &str, field: &str, keep: Keep, by:
         return Err(EditError::UnknownCustomer);
     }
     let found = conflict::of_field(tx, customer_id, field).await?;
-    let (Some(found), Some(field)) = (found, CUSTOMER_FIELDS.into_iter().find(|known| *known == field)) else {
-        return Ok(old.seq);
-    };
+    let Some(found) = found else { return Ok(old.seq) };
     match keep {
         Keep::Typed => {
-            let values = Values::from([(field, found.typed.unwrap_or_default())]);
+            let values = Values::from([(field.to_owned(), found.typed.unwrap_or_default())]);
             put(tx, customer_id, values, true, by).await?;
             conflict::remove(tx, customer_id, [field]).await?;
             rewrite(tx, customer_id, old.sample, by, "edited").await
@@ -147,8 +181,9 @@ pub async fn settle(tx: &mut Tx, customer_id: &str, field: &str, keep: Keep, by:
 
 /// A customer that no source knows yet. Returns its id.
 pub async fn create(tx: &mut Tx, values: Values, by: By<'_>) -> Result<String, EditError> {
-    let values = within(values, false, by);
-    let values: Values = checked(values)?.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let definitions = custom_field::list(&mut *tx).await?;
+    let values = checked(within(values, false, by), &definitions, by.currency)?;
+    let values: Values = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     placed(&values, true, by)?;
     if !values.contains_key("name") {
         return Err(EditError::Invalid(vec![mistake("REQ_EMPTY", "name", "")]));
@@ -186,7 +221,7 @@ async fn open(tx: &mut Tx, id: &str, by: By<'_>) -> Result<customer::Row, EditEr
         return Err(EditError::Merged(seen.id().to_owned()));
     }
     source_record::lock_origin(tx, "", true).await?;
-    let row = customer::by_ids(tx, std::iter::once(id)).await?.remove(id).ok_or(EditError::UnknownCustomer)?;
+    let row = customer::by_ids(&mut *tx, std::iter::once(id)).await?.remove(id).ok_or(EditError::UnknownCustomer)?;
     match row.merged_into {
         Some(into) => Err(EditError::Merged(into)),
         None => Ok(row),
@@ -201,9 +236,9 @@ async fn put(tx: &mut Tx, id: &str, values: Values, pinned: bool, by: By<'_>) ->
         let before = before.iter().find(|row| row.field == field);
         rows.push(TypedRow {
             customer_id: id.to_owned(),
-            field: field.to_owned(),
-            value: Some(value).filter(|v| !v.is_empty()),
             source_value: said.iter().find(|g| g.field == field).map(|g| g.value.clone()),
+            field,
+            value: Some(value).filter(|v| !v.is_empty()),
             underway: underway(tx, before).await?,
             pinned,
             actor: by.actor.to_owned(),
@@ -229,7 +264,7 @@ async fn rewrite(tx: &mut Tx, id: &str, sample: bool, by: By<'_>, reason: &'stat
     let cause =
         |_: &str| Cause { effective_at: None, connection_id: None, actor: Some(by.actor), run_id: None, reason };
     golden::rewrite(tx, &basis, &BTreeSet::from([id]), cause).await?;
-    let row = customer::by_ids(tx, std::iter::once(id)).await?.remove(id).ok_or(EditError::UnknownCustomer)?;
+    let row = customer::by_ids(&mut *tx, std::iter::once(id)).await?.remove(id).ok_or(EditError::UnknownCustomer)?;
     Ok(row.seq)
 }
 
@@ -258,19 +293,32 @@ pub fn values_of(row: &customer::Row) -> Values {
         "price_class" => row.price_class.clone(),
         _ => None,
     };
-    CUSTOMER_FIELDS.into_iter().map(|field| (field, value(field).unwrap_or_default())).collect()
+    let own = CUSTOMER_FIELDS.into_iter().map(|field| (field.to_owned(), value(field).unwrap_or_default()));
+    own.chain(row.custom().into_iter().map(|(key, value)| (format!("{}{key}", custom::PREFIX), value))).collect()
 }
 
 fn mistake(code: &'static str, field: &str, value: &str) -> FieldError {
     FieldError { code, field: field.to_owned(), value: value.to_owned() }
 }
 
-/// Trimmed values, or everything that is wrong with them.
-fn checked(values: Values) -> Result<Values, EditError> {
-    let trimmed: Values = values.into_iter().map(|(field, value)| (field, value.trim().to_owned())).collect();
-    let wrong: Vec<FieldError> =
-        trimmed.iter().filter_map(|(field, value)| Some(mistake(wrong_with(field, value)?, field, value))).collect();
-    if wrong.is_empty() { Ok(trimmed) } else { Err(EditError::Invalid(wrong)) }
+/// Values in the form in which they are kept, or everything that is wrong with them.
+fn checked(values: Values, definitions: &Definitions, currency: Currency) -> Result<Values, EditError> {
+    let (mut good, mut wrong) = (Values::new(), Vec::new());
+    for (field, typed) in values {
+        match form(&field, typed.trim(), definitions, currency) {
+            Ok(value) => _ = good.insert(field, value),
+            Err(code) => wrong.push(mistake(code, &field, typed.trim())),
+        }
+    }
+    if wrong.is_empty() { Ok(good) } else { Err(EditError::Invalid(wrong)) }
+}
+
+fn form(field: &str, value: &str, definitions: &Definitions, currency: Currency) -> Result<String, &'static str> {
+    if custom::key_of(field).is_some() {
+        let definition = definitions.of_field(field).filter(|one| !one.retired).ok_or("FIELD_UNKNOWN")?;
+        return Ok(parse(definition, value, currency)?.unwrap_or_default());
+    }
+    wrong_with(field, value).map_or_else(|| Ok(value.to_owned()), Err)
 }
 
 fn wrong_with(field: &str, value: &str) -> Option<&'static str> {
@@ -316,8 +364,10 @@ mod tests {
             ("credit_limit", "1,000", Some("FMT_NUMBER")),
             ("credit_limit", "-1", Some("FMT_NUMBER")),
             ("credit_limit", "1000000", None),
+            ("custom.grade", "a", Some("FIELD_UNKNOWN")),
         ] {
-            let told = checked(Values::from([(field, value.to_owned())]));
+            let values = Values::from([(field.to_owned(), value.to_owned())]);
+            let told = checked(values, &Definitions::default(), Currency::JPY);
             let code = match &told {
                 Err(EditError::Invalid(wrong)) => wrong.first().map(|w| w.code),
                 _ => None,

@@ -1,27 +1,32 @@
 //! Golden values of customers: what the sources and people say, put together by the rules.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     matching::{
+        custom::sort_out,
         fold,
-        survivorship::{self, Candidate, Golden, Typed},
+        survivorship::{self, Candidate, Field, Golden, Rules, Typed},
     },
     model::{
         Currency, Money, Timestamp,
+        custom::{self, Definitions, Warning},
         record::{Canonical, CustomerFields, Kind},
     },
     store::{
-        StoreError, Tx, conflict, customer,
+        On, StoreError, Tx, conflict, custom_field, customer,
         customer::Row,
         customer_value::{self, Row as TypedRow},
         delivery, source_record, version,
     },
 };
 
-use super::announce::{self, Fact};
+use super::{
+    announce::{self, Fact},
+    rules,
+};
 
 /// What a new golden record is made on.
 pub(super) struct Basis {
@@ -44,22 +49,40 @@ pub(super) struct Cause<'a> {
 struct Known<'a> {
     sources: Vec<(&'a source_record::SourceBody, CustomerFields)>,
     typed: Vec<TypedRow>,
+    /// What sources said for fields of the administrator and could not be taken.
+    warnings: Vec<Warning>,
 }
 
-/// Computes the golden values of customers and appends a version where they changed.
+/// By what golden values are made of what is known.
+pub(super) struct Means {
+    pub definitions: Definitions,
+    pub rules: Rules,
+}
+
+impl Means {
+    pub async fn load(on: impl Into<On<'_>>) -> Result<Self, StoreError> {
+        let mut on = on.into();
+        Ok(Self { definitions: custom_field::list(on.again()).await?, rules: rules::current(on).await? })
+    }
+}
+
+/// Computes the golden values of customers and appends a version where they changed. Returns those that did.
 pub(super) async fn rewrite<'c>(
     tx: &mut Tx,
     basis: &Basis,
     ids: &BTreeSet<&str>,
     cause_of: impl Fn(&str) -> Cause<'c>,
-) -> Result<(), StoreError> {
-    let stored = customer::by_ids(tx, ids.iter().copied()).await?;
-    let bodies = source_record::bodies(tx, ids.iter().copied()).await?;
+) -> Result<Vec<String>, StoreError> {
+    let stored = customer::by_ids(&mut *tx, ids.iter().copied()).await?;
+    let bodies = source_record::bodies(&mut *tx, ids.iter().copied()).await?;
     let mut typed = customer_value::of(&mut *tx, ids.iter().copied()).await?;
+    let means = Means::load(&mut *tx).await?;
     let mut known: HashMap<&str, Known<'_>> = HashMap::new();
     for body in &bodies {
-        if let Some(fields) = read_body(body, basis.currency) {
-            known.entry(body.record_id.as_str()).or_default().sources.push((body, fields));
+        if let Some((fields, warnings)) = read_body(body, &means, basis.currency) {
+            let known = known.entry(body.record_id.as_str()).or_default();
+            known.sources.push((body, fields));
+            known.warnings.extend(warnings);
         }
     }
     let mut rows = Vec::new();
@@ -71,11 +94,12 @@ pub(super) async fn rewrite<'c>(
             continue;
         }
         let old = stored.get(id);
-        let (row, over) = golden_row(id, &known, old, basis);
+        let (row, over) = golden_row(id, &known, old, basis, &means);
         if !known.typed.is_empty() {
-            note_conflicts(tx, id, &known, basis.now).await?;
+            note_conflicts(tx, id, &known, &means.rules, basis.now).await?;
         }
         if !over.is_empty() {
+            let over: Vec<&str> = over.iter().map(|field| field.as_ref()).collect();
             customer_value::remove(tx, id, &over).await?;
         }
         if old.is_some_and(|old| same_values(old, &row)) {
@@ -97,14 +121,37 @@ pub(super) async fn rewrite<'c>(
         rows.push(row);
     }
     tell_systems(tx, &rows, basis.now).await?;
+    let changed = rows.iter().map(|row| row.id.clone()).collect();
     customer::put(tx, rows).await?;
-    announce::versions(tx, basis.now, facts).await
+    announce::versions(tx, basis.now, facts).await?;
+    Ok(changed)
+}
+
+/// The golden values that rules would give a customer, by field. `bodies` may hold those of others too.
+pub(super) fn values(
+    bodies: &[source_record::SourceBody],
+    id: &str,
+    typed_rows: &[TypedRow],
+    means: &Means,
+    currency: Currency,
+) -> BTreeMap<String, String> {
+    let own = bodies.iter().filter(|body| body.record_id == id);
+    let sources: Vec<_> = own.filter_map(|body| Some((body, read_body(body, means, currency)?.0))).collect();
+    let chosen = survivorship::choose(&candidates(&sources), &means.rules);
+    let (golden, _) = survivorship::overlay(chosen, &typed_rows.iter().map(typed).collect::<Vec<_>>());
+    golden.into_iter().map(|g| (g.field.into_owned(), g.value)).collect()
 }
 
 /// What people typed and sources now contradict is shown until somebody has looked; where both say the same
 /// again there is nothing to see.
-async fn note_conflicts(tx: &mut Tx, id: &str, known: &Known<'_>, now: Timestamp) -> Result<(), StoreError> {
-    let said = survivorship::choose(&candidates(&known.sources));
+async fn note_conflicts(
+    tx: &mut Tx,
+    id: &str,
+    known: &Known<'_>,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let said = survivorship::choose(&candidates(&known.sources), rules);
     let (mut conflicts, mut agreed) = (Vec::new(), Vec::new());
     for row in &known.typed {
         let source = said.iter().find(|g| g.field == row.field);
@@ -144,9 +191,10 @@ async fn tell_systems(tx: &mut Tx, rows: &[Row], now: Timestamp) -> Result<(), S
 
 /// What the sources alone would make of a customer: field and value.
 pub(super) async fn sources_say(tx: &mut Tx, id: &str, currency: Currency) -> Result<Vec<Golden>, StoreError> {
-    let bodies = source_record::bodies(tx, std::iter::once(id)).await?;
-    let sources: Vec<_> = bodies.iter().filter_map(|b| Some((b, read_body(b, currency)?))).collect();
-    Ok(survivorship::choose(&candidates(&sources)))
+    let bodies = source_record::bodies(&mut *tx, std::iter::once(id)).await?;
+    let means = Means::load(&mut *tx).await?;
+    let sources: Vec<_> = bodies.iter().filter_map(|b| Some((b, read_body(b, &means, currency)?.0))).collect();
+    Ok(survivorship::choose(&candidates(&sources), &means.rules))
 }
 
 fn candidates<'a>(sources: &'a [(&source_record::SourceBody, CustomerFields)]) -> Vec<Candidate<'a>> {
@@ -172,18 +220,22 @@ fn typed(row: &TypedRow) -> Typed<'_> {
     }
 }
 
-fn read_body(body: &source_record::SourceBody, currency: Currency) -> Option<CustomerFields> {
+/// What a source says, with the fields of the administrator in the form of their kind.
+fn read_body(
+    body: &source_record::SourceBody,
+    means: &Means,
+    currency: Currency,
+) -> Option<(CustomerFields, Vec<Warning>)> {
     let map = serde_json::from_str(body.body.as_deref()?).ok()?;
-    match Canonical::read(Kind::Customer, &map, currency) {
-        Ok(Canonical::Customer(fields)) => Some(*fields),
-        _ => None,
-    }
+    let Ok(Canonical::Customer(fields)) = Canonical::read(Kind::Customer, &map, currency) else { return None };
+    let (custom, warnings) = sort_out(&means.definitions, &body.connection_id, &fields.custom, currency);
+    Some((CustomerFields { custom, ..*fields }, warnings))
 }
 
 /// The row, and the fields whose typed value has had its time.
-fn golden_row(id: &str, known: &Known<'_>, old: Option<&Row>, basis: &Basis) -> (Row, Vec<&'static str>) {
+fn golden_row(id: &str, known: &Known<'_>, old: Option<&Row>, basis: &Basis, means: &Means) -> (Row, Vec<Field>) {
     let sources = &known.sources;
-    let chosen = survivorship::choose(&candidates(sources));
+    let chosen = survivorship::choose(&candidates(sources), &means.rules);
     let (golden, over) = survivorship::overlay(chosen, &known.typed.iter().map(typed).collect::<Vec<_>>());
     let value = |field: &str| golden.iter().find(|g| g.field == field).map(|g| g.value.clone());
     let name = value("name").unwrap_or_default();
@@ -210,6 +262,8 @@ fn golden_row(id: &str, known: &Known<'_>, old: Option<&Row>, basis: &Basis) -> 
         credit_limit_minor: value("credit_limit").and_then(|text| Money::from_major(&text, currency)),
         currency: currency.to_string(),
         price_class: value("price_class"),
+        custom: json!(custom_values(&golden)).to_string(),
+        warnings: json!(known.warnings).to_string(),
         provenance: provenance(&golden),
         seq: old.map_or(1, |o| o.seq + 1),
         sample: old.map_or(basis.sample, |o| o.sample && basis.sample),
@@ -218,6 +272,11 @@ fn golden_row(id: &str, known: &Known<'_>, old: Option<&Row>, basis: &Basis) -> 
         merged_into: old.and_then(|o| o.merged_into.clone()),
     };
     (row, over)
+}
+
+/// key -> value of the fields that the administrator added.
+fn custom_values(golden: &[Golden]) -> BTreeMap<&str, &str> {
+    golden.iter().filter_map(|g| Some((custom::key_of(&g.field)?, g.value.as_str()))).collect()
 }
 
 /// Sources say whether it is a person; a customer that only people know stays what they made it.
@@ -231,8 +290,8 @@ fn kind<'a>(sources: &[(&source_record::SourceBody, CustomerFields)], old: Optio
 
 /// `{field: {"c": connection, "at": microseconds, "why": rule}}`
 fn provenance(golden: &[Golden]) -> String {
-    let entries: serde_json::Map<String, Value> =
-        golden.iter().map(|g| (g.field.to_owned(), json!({"c": g.connection_id, "at": g.at, "why": g.why}))).collect();
+    let entries: Map<String, Value> =
+        golden.iter().map(|g| (g.field.to_string(), json!({"c": g.connection_id, "at": g.at, "why": g.why}))).collect();
     Value::Object(entries).to_string()
 }
 
@@ -245,8 +304,8 @@ fn same_values(old: &Row, new: &Row) -> bool {
 }
 
 /// The golden values as JSON, without bookkeeping: neighbours differ exactly where values changed.
-fn version_body(row: &Row) -> String {
-    json!({
+pub(super) fn version_body(row: &Row) -> String {
+    let mut body = json!({
         "kind": row.kind, "code": row.code, "name": row.name, "name_kana": row.name_kana,
         "corporate_number": row.corporate_number, "registration_number": row.registration_number,
         "phone": row.phone, "mail": row.mail, "postal_code": row.postal_code, "address": row.address,
@@ -254,6 +313,10 @@ fn version_body(row: &Row) -> String {
         "closing_day": row.closing_day, "payment_terms": row.payment_terms,
         "credit_limit_minor": row.credit_limit_minor, "currency": row.currency, "price_class": row.price_class,
         "merged_into": row.merged_into,
-    })
-    .to_string()
+    });
+    if let Value::Object(body) = &mut body {
+        let custom = row.custom().into_iter();
+        body.extend(custom.map(|(key, value)| (format!("{}{key}", custom::PREFIX), Value::String(value))));
+    }
+    body.to_string()
 }

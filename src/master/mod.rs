@@ -4,6 +4,8 @@
 //! versions, failures and waiting records up to date in the caller's transaction. It is idempotent: the
 //! same chunk again changes nothing.
 //!
+//! [`custom_fields`] defines fields of the administrator's own; [`rules`] decide whose value wins.
+//!
 //! [`edit`] takes what people type. [`activity`] takes what they did.
 //!
 //! Every version goes through `announce`, which logs what other systems are told of it.
@@ -12,11 +14,13 @@
 
 pub mod activity;
 mod announce;
+pub mod custom_fields;
 mod customers;
 mod documents;
 pub mod edit;
 mod golden;
 pub mod ingest;
+pub mod rules;
 mod waiting;
 
 pub use ingest::{Chunk, Incoming, Origin, Outcome, Rejected};

@@ -1,12 +1,24 @@
 //! Survivorship: which source's value becomes the golden value of a customer's field.
 //!
-//! Per field: the order of authority of the field's group, then the newest source version, then the
-//! order in which sources are known. Empty values never win. A value that a person typed stands above
+//! Per field: the order of sources of the field's group ([`rules`]), then the newest value or the longest, then
+//! the id of the connection. Empty values never win. A value that a person typed stands above
 //! them all: pinned until it is released, else until the sources say something new. The choice names
 //! its rule, so that a page can say in one sentence why a value is here.
 
+use std::{borrow::Cow, cmp::Reverse, collections::BTreeSet};
+
 use super::fold;
-use crate::model::record::{CUSTOMER_FIELDS, CustomerFields};
+use crate::model::{
+    custom,
+    record::{CUSTOMER_FIELDS, CustomerFields},
+};
+
+pub mod rules;
+
+pub use rules::{Group, Rule, Rules, Then};
+
+/// Name of a customer's field: one of [`CUSTOMER_FIELDS`], or `custom.KEY`.
+pub type Field = Cow<'static, str>;
 
 /// One source's values for a customer.
 pub struct Candidate<'a> {
@@ -21,7 +33,7 @@ pub struct Candidate<'a> {
 /// The chosen value of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Golden {
-    pub field: &'static str,
+    pub field: Field,
     pub value: String,
     /// `None`: typed into the hub.
     pub connection_id: Option<String>,
@@ -29,41 +41,60 @@ pub struct Golden {
     pub why: &'static str,
 }
 
-/// Fields that the accounting side knows best: what is printed on invoices and owed.
-const BILLING: [&str; 5] = ["registration_number", "corporate_number", "postal_code", "address", "credit_limit"];
-const BILLING_ORDER: [&str; 5] = ["accounting", "sales", "deals", "sheet", "generic"];
-const GENERAL_ORDER: [&str; 5] = ["sales", "accounting", "deals", "sheet", "generic"];
-
-fn rank(field: &str, kind: &str) -> usize {
-    let order = if BILLING.contains(&field) { &BILLING_ORDER } else { &GENERAL_ORDER };
-    order.iter().position(|k| *k == kind).unwrap_or(order.len())
+/// Golden values of all fields that any source fills, in the order of [`CUSTOMER_FIELDS`], then those that the
+/// administrator added, by key.
+#[must_use]
+pub fn choose(candidates: &[Candidate<'_>], rules: &Rules) -> Vec<Golden> {
+    let custom: BTreeSet<&str> = candidates.iter().flat_map(|c| &c.fields.custom).map(|(f, _)| f.as_str()).collect();
+    let custom = custom.into_iter().map(|field| Cow::Owned(field.to_owned()));
+    let fields = CUSTOMER_FIELDS.into_iter().map(Cow::Borrowed).chain(custom);
+    fields.filter_map(|field: Field| choose_one(candidates, rules, field)).collect()
 }
 
-/// Golden values of all fields that any source fills, in the order of [`CUSTOMER_FIELDS`].
+fn choose_one(candidates: &[Candidate<'_>], rules: &Rules, field: Field) -> Option<Golden> {
+    let offers = ranked(candidates, rules, &field);
+    let best = offers.first()?;
+    let why = match offers.get(1) {
+        None => "only_source",
+        Some(next) if next.rank > best.rank => "authority",
+        Some(next) if best.length > next.length => "longest",
+        Some(_) => "newest",
+    };
+    Some(Golden {
+        value: best.value.to_owned(),
+        connection_id: Some(best.source.connection_id.to_owned()),
+        at: best.source.at,
+        why,
+        field,
+    })
+}
+
+/// What one source offers for a field.
+pub struct Offer<'a> {
+    pub source: &'a Candidate<'a>,
+    pub value: &'a str,
+    /// Its place in the order of the field's group; 0 is the best.
+    pub rank: usize,
+    /// Characters, where the rule asks for the longest; else 0.
+    length: usize,
+}
+
+/// Every source's value of a field, the one that wins first.
 #[must_use]
-pub fn choose(candidates: &[Candidate<'_>]) -> Vec<Golden> {
-    CUSTOMER_FIELDS
+pub fn ranked<'a>(candidates: &'a [Candidate<'a>], rules: &Rules, field: &str) -> Vec<Offer<'a>> {
+    let rule = rules.of(Group::of(field));
+    let length = |value: &str| if rule.then == Then::Longest { value.chars().count() } else { 0 };
+    let mut offers: Vec<Offer<'a>> = candidates
         .iter()
-        .filter_map(|field| {
-            let mut offers: Vec<(&Candidate<'_>, &str)> =
-                candidates.iter().filter_map(|c| c.fields.get(field).map(|v| (c, v))).collect();
-            // Connection id last, so that the choice never depends on the order of reading.
-            offers.sort_by_key(|(c, _)| (rank(field, c.kind), std::cmp::Reverse(c.at), c.connection_id));
-            let (winner, value) = *offers.first()?;
-            let why = match offers.get(1) {
-                None => "only_source",
-                Some((next, _)) if rank(field, next.kind) > rank(field, winner.kind) => "authority",
-                Some(_) => "newest",
-            };
-            Some(Golden {
-                field,
-                value: value.to_owned(),
-                connection_id: Some(winner.connection_id.to_owned()),
-                at: winner.at,
-                why,
-            })
+        .filter_map(|source| {
+            let value = source.fields.get(field)?;
+            let rank = rule.rank(source.connection_id, source.kind);
+            Some(Offer { source, value, rank, length: length(value) })
         })
-        .collect()
+        .collect();
+    // Connection id last, so that the choice never depends on the order of reading.
+    offers.sort_by_key(|o| (o.rank, Reverse(o.length), Reverse(o.source.at), o.source.connection_id));
+    offers
 }
 
 /// A value that a person typed.
@@ -119,10 +150,10 @@ impl Typed<'_> {
 /// The sources' choice with typed values above it, in the order of [`CUSTOMER_FIELDS`], and the fields
 /// whose typed value has had its time.
 #[must_use]
-pub fn overlay(mut golden: Vec<Golden>, typed: &[Typed<'_>]) -> (Vec<Golden>, Vec<&'static str>) {
+pub fn overlay(mut golden: Vec<Golden>, typed: &[Typed<'_>]) -> (Vec<Golden>, Vec<Field>) {
     let mut over = Vec::new();
     for t in typed {
-        let Some(field) = CUSTOMER_FIELDS.into_iter().find(|f| *f == t.field) else { continue };
+        let Some(field) = known(t.field) else { continue };
         let at = golden.iter().position(|g| g.field == field);
         let said = at.map(|at| golden[at].value.as_str());
         if t.standing(said) == Standing::Over {
@@ -137,8 +168,14 @@ pub fn overlay(mut golden: Vec<Golden>, typed: &[Typed<'_>]) -> (Vec<Golden>, Ve
             golden.push(Golden { field, value: value.to_owned(), connection_id: None, at: t.at, why });
         }
     }
-    golden.sort_by_key(|g| CUSTOMER_FIELDS.iter().position(|f| *f == g.field));
+    let place = |field: &str| CUSTOMER_FIELDS.iter().position(|f| *f == field).unwrap_or(usize::MAX);
+    golden.sort_by(|a, b| (place(&a.field), &a.field).cmp(&(place(&b.field), &b.field)));
     (golden, over)
+}
+
+fn known(field: &str) -> Option<Field> {
+    let own = CUSTOMER_FIELDS.into_iter().find(|f| *f == field).map(Cow::Borrowed);
+    own.or_else(|| custom::key_of(field).map(|_| Cow::Owned(field.to_owned())))
 }
 
 #[cfg(test)]
@@ -155,16 +192,75 @@ mod tests {
         let accounting = fields(&[("name", "アサナギ"), ("address", "新住所")]);
         let other_sales = fields(&[("name", "朝凪電装(株)")]);
         let candidate = |id, kind, at, fields| Candidate { connection_id: id, kind, at, fields };
-        let golden = choose(&[
-            candidate("con_a", "accounting", 9, &accounting),
-            candidate("con_s", "sales", 5, &sales),
-            candidate("con_t", "sales", 7, &other_sales),
-        ]);
+        let golden = choose(
+            &[
+                candidate("con_a", "accounting", 9, &accounting),
+                candidate("con_s", "sales", 5, &sales),
+                candidate("con_t", "sales", 7, &other_sales),
+            ],
+            &Rules::default(),
+        );
         let by = |f: &str| golden.iter().find(|g| g.field == f).map(|g| (g.value.as_str(), g.why));
         assert_eq!(by("name"), Some(("朝凪電装(株)", "newest")));
         assert_eq!(by("address"), Some(("新住所", "authority")));
         assert_eq!(by("phone"), Some(("053-000-0127", "only_source")));
         assert_eq!(by("mail"), None);
+    }
+
+    #[test]
+    fn rules_decide_field_group_by_field_group() {
+        let sales = fields(&[("phone", "053-1"), ("name", "朝凪")]);
+        let sheet = fields(&[("phone", "053-000-0001"), ("name", "朝凪電装株式会社")]);
+        let known = [
+            Candidate { connection_id: "con_s", kind: "sales", at: 9, fields: &sales },
+            Candidate { connection_id: "con_t", kind: "sheet", at: 5, fields: &sheet },
+        ];
+        let rule = |order: &[&str], then| Rule { order: order.iter().map(|o| (*o).to_owned()).collect(), then };
+        for (order, then, phone, why) in [
+            (&["sales", "sheet"][..], Then::Newest, "053-1", "authority"),
+            (&["sheet"][..], Then::Newest, "053-000-0001", "authority"),
+            (&["con_t", "sales"][..], Then::Longest, "053-000-0001", "authority"),
+            (&[][..], Then::Newest, "053-1", "newest"),
+            (&[][..], Then::Longest, "053-000-0001", "longest"),
+        ] {
+            let mut rules = Rules::default();
+            rules.set(Group::Contact, rule(order, then));
+            let golden = choose(&known, &rules);
+            let of = |field: &str| golden.iter().find(|g| g.field == field).map(|g| (g.value.as_str(), g.why));
+            assert_eq!(of("phone"), Some((phone, why)), "{order:?} {then:?}");
+            assert_eq!(of("name"), Some(("朝凪", "authority")), "the other groups keep their rule");
+        }
+    }
+
+    proptest::proptest! {
+        /// The choice depends on what sources say, not on the order in which they are read, and it is one of their
+        /// values, never an empty one.
+        #[test]
+        fn the_order_of_reading_changes_nothing(
+            said in proptest::collection::vec((0..4_usize, 0..3_i64, "[a-c]{0,3}"), 1..6),
+            longest: bool,
+            order in proptest::collection::vec(0..4_usize, 0..4),
+        ) {
+            let kinds = ["sales", "accounting", "deals", "sheet"];
+            let ids: Vec<String> = (0..said.len()).map(|n| format!("con_{n}")).collect();
+            let all: Vec<CustomerFields> = said
+                .iter()
+                .map(|(_, _, v)| if v.is_empty() { fields(&[]) } else { fields(&[("phone", v.as_str())]) })
+                .collect();
+            let candidate = |n: usize| Candidate {
+                connection_id: &ids[n], kind: kinds[said[n].0], at: said[n].1, fields: &all[n],
+            };
+            let mut rules = Rules::default();
+            let order = order.into_iter().map(|n| kinds[n].to_owned()).collect();
+            rules.set(Group::Contact, Rule { order, then: if longest { Then::Longest } else { Then::Newest } });
+            let forward: Vec<_> = (0..said.len()).map(candidate).collect();
+            let backward: Vec<_> = (0..said.len()).rev().map(candidate).collect();
+            let golden = choose(&forward, &rules);
+            proptest::prop_assert_eq!(&golden, &choose(&backward, &rules));
+            let offered = said.iter().any(|(_, _, v)| !v.is_empty());
+            proptest::prop_assert_eq!(golden.len(), usize::from(offered));
+            proptest::prop_assert!(golden.iter().all(|g| said.iter().any(|(_, _, v)| *v == g.value)));
+        }
     }
 
     #[test]
@@ -246,7 +342,8 @@ mod tests {
     #[test]
     fn typed_values_lie_over_the_sources() {
         let sales = fields(&[("name", "朝凪電装"), ("phone", "1"), ("mail", "a@asanagi.example")]);
-        let sources = choose(&[Candidate { connection_id: "con_s", kind: "sales", at: 5, fields: &sales }]);
+        let sources =
+            choose(&[Candidate { connection_id: "con_s", kind: "sales", at: 5, fields: &sales }], &Rules::default());
         let typed = [
             ("phone", Some("2"), Some("1"), true),
             ("mail", None, Some("a@asanagi.example"), true),
@@ -262,7 +359,8 @@ mod tests {
             at: 9,
         });
         let (golden, over) = overlay(sources, &typed);
-        let seen: Vec<(&str, &str, &str)> = golden.iter().map(|g| (g.field, g.value.as_str(), g.why)).collect();
+        let seen: Vec<(&str, &str, &str)> =
+            golden.iter().map(|g| (g.field.as_ref(), g.value.as_str(), g.why)).collect();
         assert_eq!(seen, [("name", "朝凪電装", "only_source"), ("phone", "2", "pinned"), ("owner", "見本", "typed")]);
         assert_eq!(over, ["name"]);
     }

@@ -1,5 +1,6 @@
 //! Plain data: the nouns of the hub. No input or output happens here.
 
+pub mod custom;
 pub mod date;
 pub mod event;
 pub mod ids;

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Currency, Date};
+use super::{Currency, Date, custom};
 
 mod reader;
 
@@ -53,6 +53,8 @@ pub struct CustomerFields {
     pub person: bool,
     /// (field, value) in the order of [`CUSTOMER_FIELDS`], non-empty values only.
     pub values: Vec<(&'static str, String)>,
+    /// (`custom.KEY`, value) as the source wrote it: only the definition knows its form.
+    pub custom: Vec<(String, String)>,
     pub link_code: Option<String>,
     /// The hub's own id of the customer, where the hub made the record there.
     pub hub_id: Option<String>,
@@ -82,6 +84,9 @@ pub const CUSTOMER_FIELDS: [&str; 16] = [
 impl CustomerFields {
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&str> {
+        if field.starts_with(custom::PREFIX) {
+            return self.custom.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_str());
+        }
         self.values.iter().find(|(name, _)| *name == field).map(|(_, value)| value.as_str())
     }
 }

@@ -1,8 +1,8 @@
 //! The customer table and the codes other systems know customers by.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{Batch, FromRow, StoreError, Tx, json_list, sql};
+use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
 use crate::model::{Timestamp, view::department_key};
 
 /// A golden record as stored. `None` columns hold no value.
@@ -28,6 +28,10 @@ pub struct Row {
     pub credit_limit_minor: Option<i64>,
     pub currency: String,
     pub price_class: Option<String>,
+    /// Values of fields that the administrator added, JSON: key -> text in the form of its kind.
+    pub custom: String,
+    /// What sources said for those and could not be taken, JSON: list of [`crate::model::custom::Warning`].
+    pub warnings: String,
     pub provenance: String,
     pub seq: i64,
     pub sample: bool,
@@ -36,8 +40,16 @@ pub struct Row {
     pub merged_into: Option<String>,
 }
 
+impl Row {
+    /// Values of the fields that the administrator added: key -> text in the form of its kind.
+    #[must_use]
+    pub fn custom(&self) -> BTreeMap<String, String> {
+        serde_json::from_str(&self.custom).unwrap_or_default()
+    }
+}
+
 /// Columns of a [`Row`], and the department as it is compared, which follows from it.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 29] = [
     "id",
     "kind",
     "code",
@@ -58,6 +70,8 @@ const COLUMNS: [&str; 27] = [
     "credit_limit_minor",
     "currency",
     "price_class",
+    "custom",
+    "warnings",
     "provenance",
     "seq",
     "sample",
@@ -68,9 +82,13 @@ const COLUMNS: [&str; 27] = [
 ];
 
 /// Golden records by id.
-pub async fn by_ids<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>) -> Result<HashMap<String, Row>, StoreError> {
-    let text = format!("SELECT {} FROM customer WHERE {}", COLUMNS.join(", "), tx.dialect().in_list("id", "$1"));
-    let rows: Vec<Row> = sql(text).bind(json_list(ids)).all(tx).await?;
+pub async fn by_ids<'a>(
+    on: impl Into<On<'_>>,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, Row>, StoreError> {
+    let on = on.into();
+    let text = format!("SELECT {} FROM customer WHERE {}", COLUMNS.join(", "), on.dialect().in_list("id", "$1"));
+    let rows: Vec<Row> = sql(text).bind(json_list(ids)).all(on).await?;
     Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
@@ -186,6 +204,8 @@ pub async fn put(tx: &mut Tx, rows: Vec<Row>) -> Result<(), StoreError> {
             credit_limit_minor,
             currency,
             price_class,
+            custom,
+            warnings,
             provenance,
             seq,
             sample,
@@ -215,6 +235,8 @@ pub async fn put(tx: &mut Tx, rows: Vec<Row>) -> Result<(), StoreError> {
             credit_limit_minor.into(),
             currency.into(),
             price_class.into(),
+            custom.into(),
+            warnings.into(),
             provenance.into(),
             seq.into(),
             sample.into(),

@@ -1,67 +1,94 @@
-//! What was answered to calls that carried an Idempotency-Key.
+//! Answers to requests that a program may send twice, by its own key.
 
-use super::{FromRow, StoreError, Tx, sql};
+use super::{Db, FromRow, On, StoreError, Tx, sql};
 use crate::model::Timestamp;
 
-/// A call with a key.
-#[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
-    pub user_id: &'a str,
-    pub key: &'a str,
-    /// Method and address: `POST /activities`.
-    pub operation: &'a str,
-    /// SHA-256 of the body.
-    pub request: &'a [u8],
-}
-
-/// The first call with a key, and its answer.
+/// An answer that was given.
 #[derive(Clone, Debug, FromRow)]
-pub struct Earlier {
-    pub operation: String,
-    pub request: Vec<u8>,
-    pub status: Option<i64>,
+pub struct Answer {
+    /// SHA-256 of what was asked.
+    pub request_hash: Vec<u8>,
+    pub status: i64,
     pub location: Option<String>,
-    pub body: Option<String>,
+    pub etag: Option<String>,
+    /// JSON; empty when the hub ended before it was written.
+    pub body: String,
+    pub at: i64,
 }
 
-/// Takes a key for this transaction; `Some`: it was used before. Another call with the same key waits until this
-/// one has its answer or is rolled back.
-pub async fn take(tx: &mut Tx, call: &Call<'_>, now: Timestamp) -> Result<Option<Earlier>, StoreError> {
-    let Call { user_id, key, operation, request } = call;
-    let taken = sql("INSERT INTO idempotency (user_id, idem_key, operation, request, at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (user_id, idem_key) DO NOTHING")
-    .bind(*user_id)
-    .bind(*key)
-    .bind(*operation)
-    .bind(*request)
-    .bind(now)
-    .execute(&mut *tx)
-    .await?;
-    if taken == 1 {
+/// Takes a key for a request of its owner, in the transaction of what the request does. `Some`: the answer that was
+/// given under that key since `since`. Who asks twice at the same time waits for the first to end.
+pub async fn claim(
+    tx: &mut Tx,
+    owner: &str,
+    key: &str,
+    hash: &[u8],
+    now: Timestamp,
+    since: Timestamp,
+) -> Result<Option<Answer>, StoreError> {
+    let written =
+        sql("INSERT INTO idempotency (owner, key, request_hash, status, body, at) VALUES ($1, $2, $3, 0, '', $4)
+         ON CONFLICT (owner, key) DO UPDATE SET request_hash = excluded.request_hash, status = 0, location = NULL,
+            etag = NULL, body = '', at = excluded.at
+         WHERE idempotency.at < $5")
+        .bind(owner)
+        .bind(key)
+        .bind(hash)
+        .bind(now)
+        .bind(since)
+        .execute(&mut *tx)
+        .await?;
+    if written == 1 {
         return Ok(None);
     }
-    sql("SELECT operation, request, status, location, body FROM idempotency WHERE user_id = $1 AND idem_key = $2")
-        .bind(*user_id)
-        .bind(*key)
-        .optional(tx)
+    find(tx, owner, key).await
+}
+
+async fn find(on: impl Into<On<'_>>, owner: &str, key: &str) -> Result<Option<Answer>, StoreError> {
+    sql("SELECT request_hash, status, location, etag, body, at FROM idempotency WHERE owner = $1 AND key = $2")
+        .bind(owner)
+        .bind(key)
+        .optional(on)
         .await
 }
 
-/// Keeps the answer, in the transaction that made it true.
-pub async fn keep(
+/// Where the answer leads, in the transaction of the act, with its body where that is known by then.
+pub async fn note(
     tx: &mut Tx,
-    call: &Call<'_>,
-    status: u16,
-    location: Option<&str>,
+    (owner, key): (&str, &str),
+    status: i64,
+    location: &str,
+    etag: Option<&str>,
     body: &str,
 ) -> Result<(), StoreError> {
-    sql("UPDATE idempotency SET status = $1, location = $2, body = $3 WHERE user_id = $4 AND idem_key = $5")
-        .bind(i64::from(status))
+    sql("UPDATE idempotency SET status = $3, location = $4, etag = $5, body = $6 WHERE owner = $1 AND key = $2")
+        .bind(owner)
+        .bind(key)
+        .bind(status)
         .bind(location)
+        .bind(etag)
         .bind(body)
-        .bind(call.user_id)
-        .bind(call.key)
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// The body of the answer, once it is known.
+pub async fn keep_body(db: &Db, owner: &str, key: &str, body: &str) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    sql("UPDATE idempotency SET body = $3 WHERE owner = $1 AND key = $2")
+        .bind(owner)
+        .bind(key)
+        .bind(body)
+        .execute(&mut tx)
+        .await?;
+    tx.commit().await
+}
+
+/// Forgets answers from before a time.
+pub async fn forget(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
+    let mut tx = db.begin().await?;
+    let gone = sql("DELETE FROM idempotency WHERE at < $1").bind(before).execute(&mut tx).await?;
+    tx.commit().await?;
+    Ok(gone)
 }

@@ -9,7 +9,8 @@
 //! `impl Into<On>` to read and `&mut Tx` to write.
 //!
 //! Invariant: only this room names sqlx. Only `dialect.rs`, `batch.rs` and `sql.rs` branch on the
-//! database, and `catalogue.rs` and `copy.rs`, which read what each database says of itself.
+//! database, `catalogue.rs` and `copy.rs`, which read what each database says of itself,
+//! `feed/render.rs`, which words readers' filters, and `bi.rs`, whose logins only PostgreSQL has.
 
 pub mod activity;
 pub mod alert;
@@ -17,11 +18,13 @@ pub mod api_token;
 pub mod audit;
 pub mod backup;
 pub mod batch;
+pub mod bi;
 pub mod catalogue;
 pub mod conflict;
 pub mod connection;
 pub mod connection_change;
 pub mod copy;
+pub mod custom_field;
 pub mod customer;
 pub mod customer_value;
 pub mod delivery;
@@ -33,6 +36,7 @@ pub mod due;
 pub mod event;
 pub mod external_identity;
 pub mod failure;
+pub mod feed;
 pub mod glass;
 pub mod idempotency;
 pub mod idp;
@@ -72,6 +76,7 @@ pub mod shipment;
 pub mod source_record;
 pub mod sql;
 pub mod stat;
+pub mod survivorship;
 pub mod sweep;
 pub mod user;
 pub mod version;

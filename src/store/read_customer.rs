@@ -24,7 +24,10 @@ pub struct CustomerRow {
     pub credit_limit_minor: Option<i64>,
     pub currency: String,
     pub price_class: Option<String>,
+    pub custom: String,
+    pub warnings: String,
     pub provenance: String,
+    pub seq: i64,
     pub sample: bool,
     pub updated_at: i64,
     /// Kind of the latest activity.
@@ -52,6 +55,10 @@ pub struct SourceRow {
     pub connection_id: String,
     pub name: String,
     pub kind: String,
+    pub stream: String,
+    pub external_id: String,
+    pub source_version: Option<i64>,
+    pub seen_at: i64,
     pub body: Option<String>,
     /// The oldest "last complete" of the enabled streams.
     pub last_ok_at: Option<i64>,
@@ -63,7 +70,7 @@ pub struct SourceRow {
 pub async fn customer(db: &Db, seen: &InView) -> Result<Option<CustomerRow>, StoreError> {
     sql("SELECT c.id, c.kind, c.code, c.name, c.name_kana, c.corporate_number, c.registration_number, c.phone,
             c.mail, c.postal_code, c.address, c.industry, c.department, c.owner, c.closing_day, c.payment_terms,
-            c.credit_limit_minor, c.currency, c.price_class, c.provenance, c.sample, c.updated_at,
+            c.credit_limit_minor, c.currency, c.price_class, c.custom, c.warnings, c.provenance, c.seq, c.sample, c.updated_at,
             (SELECT a.kind FROM activity a WHERE a.customer_id = c.id
                 ORDER BY a.activity_date DESC, a.occurred_at DESC LIMIT 1) AS activity_kind
          FROM customer c WHERE c.id = $1 AND c.merged_into IS NULL")
@@ -85,7 +92,7 @@ pub async fn partners(db: &Db, seen: &InView) -> Result<Vec<PartnerRow>, StoreEr
 
 /// Every source that knows the customer. A pull that was due before `long_ago` makes it late. A connection of which only documents came has no body.
 pub async fn sources(db: &Db, seen: &InView, long_ago: i64) -> Result<Vec<SourceRow>, StoreError> {
-    sql("SELECT s.connection_id, k.name, k.kind, s.body,
+    sql("SELECT s.connection_id, k.name, k.kind, s.stream, s.external_id, s.source_version, s.seen_at, s.body,
             (SELECT MIN(COALESCE(t.last_ok_at, 0)) FROM stream t
                 WHERE t.connection_id = s.connection_id AND t.enabled) AS last_ok_at,
             CASE WHEN k.failures > 0 OR k.auth_failed_at IS NOT NULL OR k.due_at < $2 OR EXISTS

@@ -72,13 +72,6 @@ pub async fn mails(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     Ok(invitations + remove(db, old, before).await?)
 }
 
-/// Answers that are kept for calls of the API that come twice.
-pub async fn answers(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
-    let old = "DELETE FROM idempotency WHERE (user_id, idem_key) IN
-           (SELECT user_id, idem_key FROM idempotency WHERE at < $1 LIMIT $2)";
-    remove(db, old, before).await
-}
-
 /// Attempts to tell systems something.
 pub async fn attempts(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     remove(db, "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < $1 LIMIT $2)", before).await

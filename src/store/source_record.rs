@@ -169,14 +169,18 @@ pub async fn forget_deletion<'a>(
 }
 
 /// All living source bodies of the given customers.
-pub async fn bodies<'a>(tx: &mut Tx, customers: impl Iterator<Item = &'a str>) -> Result<Vec<SourceBody>, StoreError> {
+pub async fn bodies<'a>(
+    on: impl Into<On<'_>>,
+    customers: impl Iterator<Item = &'a str>,
+) -> Result<Vec<SourceBody>, StoreError> {
+    let on = on.into();
     let text = format!(
         "SELECT s.record_id, s.connection_id, s.stream, s.external_id, c.kind, s.source_version, s.seen_at, s.body
          FROM source_record s JOIN connection c ON c.id = s.connection_id
          WHERE s.deleted_at IS NULL AND {} ORDER BY s.connection_id, s.external_id",
-        tx.dialect().in_list("s.record_id", "$1")
+        on.dialect().in_list("s.record_id", "$1")
     );
-    sql(text).bind(json_list(customers)).all(tx).await
+    sql(text).bind(json_list(customers)).all(on).await
 }
 
 /// Living records of a customer in one stream, as last seen.

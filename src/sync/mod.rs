@@ -14,6 +14,7 @@
 //! | [`worker`] | leases due connections, parks' expiry, the loops of one node |
 //! | [`outbox`] | brings customers into connected systems, one target at a time |
 //! | [`webhooks`] | tells receivers what happened: the event log, signed, with patience |
+//! | [`recompute`] | golden values made again after rules or fields changed |
 //! | `sweep` | compares whole lists: deletions, believed only with proof |
 //! | [`replay`] | failures again: preview, one, many, a cause |
 //! | [`refusals`] | counts refused deliveries without a commit for each |
@@ -35,6 +36,7 @@ pub mod outbox;
 mod pages;
 mod place;
 pub mod pull;
+pub mod recompute;
 pub mod refusals;
 pub mod replay;
 pub mod retention;

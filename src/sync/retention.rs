@@ -12,9 +12,6 @@ use crate::{
 /// How long alerts are kept: longer than the longest one that is told only once looks ahead.
 const ALERTS: i64 = 90 * Timestamp::DAY;
 
-/// How long a call of the API with an Idempotency-Key gets its first answer again.
-const ANSWERS: i64 = Timestamp::DAY;
-
 /// Sweeps until `stop`.
 pub async fn run(engine: Engine, keep: Retention, stop: CancellationToken) {
     loop {
@@ -37,6 +34,6 @@ pub async fn sweep(engine: &Engine, keep: &Retention) -> Result<u64, StoreError>
     let events = store::retention::events(&engine.db, now.plus(-keep.events.micros())).await?;
     let mails = store::retention::mails(&engine.db, now.plus(-keep.mails.micros())).await?;
     let alerts = store::retention::alerts(&engine.db, now.plus(-ALERTS)).await?;
-    let answers = store::retention::answers(&engine.db, now.plus(-ANSWERS)).await?;
+    let answers = store::idempotency::forget(&engine.db, now.plus(-Timestamp::DAY)).await?;
     Ok(inbox + runs + attempts + events + mails + alerts + answers)
 }

@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "identity",
             "mail",
             "master",
+            "matching",
             "model",
             "samples",
             "secrets",

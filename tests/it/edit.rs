@@ -1,7 +1,7 @@
 //! What people type into the master record, beside what the sources say.
 
 use musubi::{
-    master::edit::{self, By, Edit, EditError, Keep, Values},
+    master::edit::{self, By, Edit, EditError, Keep, Seen, Values},
     model::view::EVERYTHING,
     store::{customer, customer_value},
 };
@@ -46,9 +46,10 @@ async fn row(t: &TestHub) -> customer::Row {
 async fn type_in(t: &TestHub, field: &'static str, value: &str, pinned: bool) -> Result<i64, EditError> {
     let row = row(t).await;
     let seen = edit::values_of(&row);
-    let values = Values::from([(field, value.to_owned())]);
+    let values = Values::from([(field.to_owned(), value.to_owned())]);
     let mut tx = t.hub().db.begin().await.unwrap();
-    let done = edit::edit(&mut tx, Edit { customer_id: &row.id, seen, values, pinned }, by(t)).await;
+    let done =
+        edit::edit(&mut tx, Edit { customer_id: &row.id, seen: Seen::Values(seen), values, pinned }, by(t)).await;
     tx.commit().await.unwrap();
     done
 }
@@ -117,8 +118,8 @@ async fn what_moved_meanwhile_is_not_overwritten_unseen() {
         let id = old.id.clone();
         let attempt = |field: &'static str, value: &str| Edit {
             customer_id: &id,
-            seen: seen.clone(),
-            values: Values::from([(field, value.to_owned()), ("name", "朝凪電装".to_owned())]),
+            seen: Seen::Values(seen.clone()),
+            values: Values::from([(field.to_owned(), value.to_owned()), ("name".to_owned(), "朝凪電装".to_owned())]),
             pinned: false,
         };
         let mut tx = t.hub().db.begin().await.unwrap();
@@ -139,10 +140,12 @@ async fn a_customer_can_begin_in_the_hub() {
     for database in Database::both().await {
         let t = TestHub::start(&database).await;
         let mut tx = t.hub().db.begin().await.unwrap();
-        let wrong = Values::from([("name", " ".to_owned()), ("mail", "keine Adresse".to_owned())]);
+        let wrong =
+            Values::from([("name".to_owned(), " ".to_owned()), ("mail".to_owned(), "keine Adresse".to_owned())]);
         let refused = edit::create(&mut tx, wrong, by(&t)).await;
         assert!(matches!(&refused, Err(EditError::Invalid(all)) if all.len() == 2), "{refused:?}");
-        let values = Values::from([("name", "灯台商会".to_owned()), ("phone", "03-1".to_owned())]);
+        let values =
+            Values::from([("name".to_owned(), "灯台商会".to_owned()), ("phone".to_owned(), "03-1".to_owned())]);
         let id = edit::create(&mut tx, values, by(&t)).await.unwrap();
         tx.commit().await.unwrap();
         let made = row(&t).await;

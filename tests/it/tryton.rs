@@ -100,8 +100,8 @@ impl Scene {
     }
 
     async fn type_in(&self, row: &customer::Row, values: &[(&'static str, &str)]) {
-        let values: Values = values.iter().map(|(field, value)| (*field, (*value).to_owned())).collect();
-        let edit = Edit { customer_id: &row.id, seen: edit::values_of(row), values, pinned: false };
+        let values: Values = values.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
+        let edit = Edit { customer_id: &row.id, seen: edit::Seen::Values(edit::values_of(row)), values, pinned: false };
         let mut tx = self.t.hub().db.begin().await.unwrap();
         edit::edit(&mut tx, edit, self.by()).await.unwrap();
         tx.commit().await.unwrap();
@@ -176,7 +176,8 @@ async fn a_party_that_the_hub_made_is_known_when_a_pull_sees_it_first() {
     for database in Database::both().await {
         let s = Scene::new(&database, delivery::OFF).await;
         let mut tx = s.t.hub().db.begin().await.unwrap();
-        let id = edit::create(&mut tx, Values::from([("name", "岬製作所".to_owned())]), s.by()).await.unwrap();
+        let id =
+            edit::create(&mut tx, Values::from([("name".to_owned(), "岬製作所".to_owned())]), s.by()).await.unwrap();
         tx.commit().await.unwrap();
         // As after a push whose answer was lost; and the party was copied there.
         let ours = json!([["create", [{"type": null, "code": id}]]]);
@@ -220,8 +221,8 @@ async fn a_pinned_value_is_brought_back_when_somebody_changes_it_there() {
         let s = Scene::new(&database, delivery::CHANGES).await;
         let party = a_party(&s).await;
         let row = s.customer(party).await;
-        let values = Values::from([("name", "灯台商会本店".to_owned())]);
-        let edit = Edit { customer_id: &row.id, seen: edit::values_of(&row), values, pinned: true };
+        let values = Values::from([("name".to_owned(), "灯台商会本店".to_owned())]);
+        let edit = Edit { customer_id: &row.id, seen: edit::Seen::Values(edit::values_of(&row)), values, pinned: true };
         let mut tx = s.t.hub().db.begin().await.unwrap();
         edit::edit(&mut tx, edit, s.by()).await.unwrap();
         tx.commit().await.unwrap();
@@ -356,11 +357,12 @@ async fn ended_at_every_point_of_a_push_it_is_done_once() {
             let (name, phone) = (format!("岬製作所{n}"), format!("0558-00-100{n}"));
             let by = By { actor: "佐伯", now: clock.now(), currency, view: &EVERYTHING };
             let mut tx = database.db.begin().await.unwrap();
-            edit::create(&mut tx, Values::from([("name", name.clone())]), by).await.unwrap();
+            edit::create(&mut tx, Values::from([("name".to_owned(), name.clone())]), by).await.unwrap();
             let row = customer::by_ids(&mut tx, std::iter::once(edited.id.as_str())).await.unwrap().remove(&edited.id);
             let row = row.unwrap();
-            let values = Values::from([("phone", phone.clone())]);
-            let typed = Edit { customer_id: &row.id, seen: edit::values_of(&row), values, pinned: false };
+            let values = Values::from([("phone".to_owned(), phone.clone())]);
+            let typed =
+                Edit { customer_id: &row.id, seen: edit::Seen::Values(edit::values_of(&row)), values, pinned: false };
             edit::edit(&mut tx, typed, by).await.unwrap();
             tx.commit().await.unwrap();
 
@@ -431,8 +433,8 @@ async fn type_phone(database: &Database, customer: &str, phone: &str, by: By<'st
     let by = By { now: musubi::clock::Clock::System.now(), ..by };
     let mut tx = database.db.begin().await.unwrap();
     let row = customer::by_ids(&mut tx, std::iter::once(customer)).await.unwrap().remove(customer).unwrap();
-    let values = Values::from([("phone", phone.to_owned())]);
-    let typed = Edit { customer_id: customer, seen: edit::values_of(&row), values, pinned: false };
+    let values = Values::from([("phone".to_owned(), phone.to_owned())]);
+    let typed = Edit { customer_id: customer, seen: edit::Seen::Values(edit::values_of(&row)), values, pinned: false };
     edit::edit(&mut tx, typed, by).await.unwrap();
     tx.commit().await.unwrap();
     row.phone.unwrap_or_default()

@@ -81,6 +81,13 @@ const CUSTOMER: &[Field] = &[
     text("hub_id"),
 ];
 
+/// What stands before the key of a customer's field that the hub's administrator defines: `custom.KEY`. Mappings
+/// may fill it; the hub checks its form, and keeps what does not fit as a warning.
+pub const CUSTOM: &str = "custom.";
+
+/// Such a field, as far as a mapping knows it.
+pub(crate) static ANY_CUSTOM: Field = text("custom.");
+
 const SITE: &[Field] = &[
     req("customer", Text),
     req("name", Text),

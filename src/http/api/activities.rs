@@ -151,8 +151,8 @@ async fn one(
         "subject": "Delivery moved to Friday"})),
     responses((status = 201, description = "Recorded", body = Activity,
             headers(("Location" = String, description = "Its address"))),
-        (status = 409, description = "KEY_REUSED: the Idempotency-Key came with another call before"),
-        (status = 422, description = "KEY_INVALID, ACTIVITY_INVALID: `fields` says which")))]
+        (status = 409, description = "IDEMPOTENCY_KEY_USED: the Idempotency-Key came with another call before"),
+        (status = 422, description = "IDEMPOTENCY_KEY_INVALID, ACTIVITY_INVALID: `fields` says which")))]
 async fn record(
     State(hub): State<SharedHub>,
     caller: Caller,
@@ -164,7 +164,7 @@ async fn record(
     let NewActivity { customer_id, kind, subject, note, date } = meant;
     let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
-    let once = match Once::begin(&mut tx, &caller, key, "POST /activities", &bytes, now).await? {
+    let once = match Once::begin(&mut tx, &caller, key, ("POST /activities", &bytes), now).await? {
         Ok(once) => once,
         Err(answered) => return Ok(answered),
     };

@@ -1,22 +1,22 @@
-//! `/api/v1/customers`: the golden records, read by the same functions as the pages. Scope `customers:read`.
+//! `/api/v1/customers`: the golden records, read and changed by the same functions as by the pages. Scopes
+//! `customers:read` and `customers:write`.
 //!
 //! Each record that is read is in the audit trail with the token that read it; lists are not, as on pages.
 
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, header},
-    response::Response,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
 };
 use jiff::tz::TimeZone;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Caller,
     paging::{Asked, Listing, Page, Paging, bad_cursor, sealed},
-    tagged::tagged,
 };
 use crate::{
     analytics::{
@@ -30,14 +30,19 @@ use crate::{
     store::{self, InView},
 };
 
+mod origin;
 mod shape;
+mod write;
 
 pub fn routes() -> OpenApiRouter<SharedHub> {
     OpenApiRouter::default()
-        .routes(routes!(list))
-        .routes(routes!(one))
+        .routes(routes!(list, write::create))
+        .routes(routes!(one, write::change))
         .routes(routes!(orders))
         .routes(routes!(invoices))
+        .routes(routes!(origin::of_customer))
+        .routes(routes!(origin::of_field))
+        .routes(routes!(origin::sources))
 }
 
 /// Which customers.
@@ -48,6 +53,26 @@ struct Search {
     /// Name, kana, code, phone, registration number or mail domain, or a part of one; the best match comes first.
     #[param(max_length = 200, example = "朝凪")]
     q: String,
+}
+
+/// Of which time.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+struct When {
+    /// As the hub knew the customer at this time: an instant, or a day, of which its end is meant. The answer is then a
+    /// `CustomerAsOf`.
+    #[param(example = "2026-10-01T09:00:00Z")]
+    at: Option<String>,
+}
+
+/// The customer as it is, or as it was.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = CustomerNowOrThen)]
+enum NowOrThen {
+    Now(Box<shape::Customer>),
+    Then(Box<origin::AsOf>),
 }
 
 /// How far a search got: its matches are ranked, so their place is all there is to go on from.
@@ -120,24 +145,34 @@ async fn found(hub: &Hub, caller: &Caller, id: &str) -> Result<Found, AppError> 
 /// One customer: the golden record with sites, contacts and figures
 ///
 /// The id of a customer that was merged answers with the one it was merged into, whose `id` is in the body and whose
-/// address in `Content-Location`.
+/// address in `Content-Location`. The `ETag` is the version of the record: send it as `If-Match` with a change. Figures
+/// move without it.
 #[utoipa::path(get, path = "/customers/{id}", operation_id = "getCustomer", tag = "customers",
     security(("token" = ["customers:read"])),
-    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1")),
-    responses((status = 200, description = "The customer", body = shape::Customer), (status = 304, description = "Not changed")))]
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1"), When),
+    responses((status = 200, description = "The customer", body = NowOrThen),
+        (status = 422, description = "AT_INVALID, AT_FUTURE: `at` is no time that has passed")))]
 async fn one(
     State(hub): State<SharedHub>,
     caller: Caller,
-    _: Asked,
-    headers: HeaderMap,
+    Asked(when): Asked<When>,
     Path(id): Path<String>,
 ) -> Result<Response, AppError> {
+    if let Some(at) = &when.at {
+        let then = origin::as_of(&hub, &caller, &id, at).await?;
+        return Ok(Json(NowOrThen::Then(Box::new(then))).into_response());
+    }
     let Found { overview, .. } = found(&hub, &caller, &id).await?;
     caller.seen(&hub, &overview.id);
     let merged = (overview.id != id).then(|| format!("/api/v1/customers/{}", overview.id));
-    let mut response = tagged(&headers, &shape::customer(overview))?;
-    if let Some(at) = merged.and_then(|at| HeaderValue::from_str(&at).ok()) {
-        response.headers_mut().insert(header::CONTENT_LOCATION, at);
+    let etag = write::etag(overview.seq);
+    let fields = store::custom_field::list(&hub.db).await?;
+    let mut response = Json(NowOrThen::Now(Box::new(shape::customer(overview, &fields)))).into_response();
+    let located = merged.map(|at| (header::CONTENT_LOCATION, at));
+    for (name, value) in located.into_iter().chain([(header::ETAG, etag)]) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
     }
     Ok(response)
 }

@@ -13,6 +13,7 @@ mod activities;
 mod body;
 mod caller;
 mod connections;
+mod custom_fields;
 mod customers;
 mod deliveries;
 mod documents;
@@ -38,7 +39,7 @@ use axum::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-pub use caller::Caller;
+pub use caller::{Caller, guard_with_basic};
 
 use super::error::AppError;
 use crate::app::SharedHub;
@@ -51,6 +52,7 @@ fn nouns() -> OpenApiRouter<SharedHub> {
     OpenApiRouter::default()
         .merge(me::routes())
         .merge(customers::routes())
+        .merge(custom_fields::routes())
         .merge(partners::routes())
         .merge(products::routes())
         .merge(documents::routes())

@@ -17,6 +17,7 @@ const TOKEN: &str = "token";
 pub const TAGS: &[(&str, &str)] = &[
     ("me", "The token itself"),
     ("customers", "Golden records: what the hub holds to be true of each customer"),
+    ("custom-fields", "Fields that the administrator added to customers"),
     ("sites", "Places of customers"),
     ("contacts", "People at customers"),
     ("products", "What is sold, as the sources name it"),
@@ -119,7 +120,8 @@ fn unwrap(value: &mut Value) {
     }
 }
 
-/// The call as it is typed, with the token in `$TOKEN`, the hub in `$HUB` and what the path names in `$ID`.
+/// The call as it is typed, with the token in `$TOKEN`, the hub in `$HUB` what the path names in `$ID`, and its
+/// version in `$ETAG`.
 fn curl(method: &str, path: &str, operation: &Value) -> String {
     let mut words = vec!["curl".to_owned(), "-H \"Authorization: Bearer $TOKEN\"".to_owned()];
     if method != "get" {
@@ -129,6 +131,11 @@ fn curl(method: &str, path: &str, operation: &Value) -> String {
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         let (name, example) = (parameter["name"].as_str().unwrap_or_default(), &parameter["example"]);
         match parameter["in"].as_str() {
+            // A key of its own for each call, so that they can be tried one after the other.
+            Some("header") if name == "Idempotency-Key" => {
+                let id = operation["operationId"].as_str().unwrap_or_default();
+                words.push(format!("-H \"{name}: {id}-1\""));
+            }
             Some("header") => words.push(format!("-H \"{name}: {}\"", plain(example))),
             Some("query") if name == "limit" => query.push(format!("{name}={}", plain(example))),
             _ => {}
@@ -139,13 +146,14 @@ fn curl(method: &str, path: &str, operation: &Value) -> String {
         words.push("-H \"Content-Type: application/json\"".to_owned());
         words.push(format!("-d \"{body}\""));
     }
-    let place = path.find('{').map_or_else(
-        || path.to_owned(),
-        |at| {
-            let rest = path[at..].split_once('}').map_or("", |(_, rest)| rest);
-            format!("{}$ID{rest}", &path[..at])
-        },
-    );
+    let mut place = path.to_owned();
+    for (nth, parameter) in
+        operation["parameters"].as_array().into_iter().flatten().filter(|one| one["in"] == "path").enumerate()
+    {
+        let name = format!("{{{}}}", parameter["name"].as_str().unwrap_or_default());
+        let value = if nth == 0 { "$ID".to_owned() } else { plain(&parameter["example"]) };
+        place = place.replace(&name, &value);
+    }
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
     words.push(format!("\"$HUB/api/v1{place}{query}\""));
     words.join(" ")
@@ -167,11 +175,13 @@ fn scheme() -> Value {
 
 /// Answers leave nothing out: what has no value is null.
 fn require_all(schema: &mut Value) {
+    /// What only a single record has.
+    const SOMETIMES: &str = "history";
     if let Some(parts) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
         parts.iter_mut().for_each(require_all);
     }
     if let Some(properties) = schema["properties"].as_object() {
-        schema["required"] = properties.keys().cloned().collect();
+        schema["required"] = properties.keys().filter(|name| *name != SOMETIMES).cloned().collect();
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     identity::{self, Role},
-    model::Timestamp,
+    model::{Currency, Timestamp, custom::Definitions},
 };
 
 /// The signed-in reader.
@@ -99,6 +99,10 @@ pub struct Shell {
     pub alarms: Vec<Alarm>,
     /// Seconds after which a page without script loads itself again.
     pub refresh: Option<u32>,
+    /// Fields that the administrator added: their labels are words too.
+    pub fields: Definitions,
+    /// The organisation's.
+    pub currency: Currency,
 }
 
 impl Shell {
@@ -114,6 +118,13 @@ impl Shell {
         'static: 'a,
     {
         self.lang.find(&format!("{prefix}.{word}")).unwrap_or(word)
+    }
+
+    /// What a field of a record is called, also one that the administrator added.
+    #[must_use]
+    pub fn field<'a>(&'a self, name: &'a str) -> &'a str {
+        let added = self.fields.of_field(name);
+        added.map_or_else(|| self.word("field", name), |added| added.label(self.lang == Lang::En))
     }
 
     /// A sentence for a stable cause code: `part` is `title`, `why` or `todo`.

@@ -112,14 +112,35 @@ impl Shell {
     }
 
     fn clock_and_day(&self, at: Timestamp, clock: &str) -> Markup {
+        self.time_element(at, &self.clock_and_day_text(at, clock))
+    }
+
+    fn clock_and_day_text(&self, at: Timestamp, clock: &str) -> String {
         let local = self.local(at);
         let clock = local.strftime(clock).to_string();
-        let text = if local.date() == self.today() {
-            clock
-        } else {
-            format!("{} {clock}", format::date_short(local.date(), self.today(), self.lang))
-        };
-        self.time_element(at, &text)
+        if local.date() == self.today() {
+            return clock;
+        }
+        format!("{} {clock}", format::date_short(local.date(), self.today(), self.lang))
+    }
+
+    /// As [`Self::when`], for the middle of a sentence.
+    #[must_use]
+    pub fn when_text(&self, at: impl Instant) -> String {
+        self.clock_and_day_text(at.instant(), "%H:%M")
+    }
+
+    /// As [`Self::at`], for the middle of a sentence.
+    #[must_use]
+    pub fn at_text(&self, at: impl Instant) -> String {
+        let local = self.local(at.instant());
+        format!("{} {}", format::date_full(local.date(), self.lang), local.strftime("%H:%M"))
+    }
+
+    /// `2026-11-20T10:14` in the organisation's zone, for a field that takes date and time.
+    #[must_use]
+    pub fn local_minute(&self, at: impl Instant) -> String {
+        self.local(at.instant()).strftime("%Y-%m-%dT%H:%M").to_string()
     }
 
     /// Date, time with seconds, and zone.
@@ -132,10 +153,7 @@ impl Shell {
     /// Date and time in full.
     #[must_use]
     pub fn at(&self, at: impl Instant) -> Markup {
-        let at = at.instant();
-        let local = self.local(at);
-        let text = format!("{} {}", format::date_full(local.date(), self.lang), local.strftime("%H:%M"));
-        self.time_element(at, &text)
+        self.time_element(at.instant(), &self.at_text(at.instant()))
     }
 
     /// The day of an instant, in full.

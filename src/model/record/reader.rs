@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::{
-    super::{Currency, Date, Money},
+    super::{Currency, Date, Money, custom},
     CUSTOMER_FIELDS, Contact, CustomerFields, FieldError, Invoice, Line, Order, Payment, Product, Shipment,
     ShipmentLine, Site, TaxLine,
 };
@@ -202,7 +202,29 @@ impl<'a> Reader<'a> {
             }
         });
         let person = self.one_of("kind", &["corporation", "person"]) == "person";
-        CustomerFields { person, values, link_code: self.text("link_code"), hub_id: self.text("hub_id"), currency }
+        CustomerFields {
+            person,
+            values,
+            custom: self.custom(),
+            link_code: self.text("link_code"),
+            hub_id: self.text("hub_id"),
+            currency,
+        }
+    }
+
+    /// Taken as they are: what is wrong with them is a warning, for which the definition is needed.
+    fn custom(&self) -> Vec<(String, String)> {
+        let said = self.map.iter().filter(|(field, _)| field.starts_with(custom::PREFIX));
+        said.filter_map(|(field, value)| {
+            let text = match value {
+                Value::Null => return None,
+                // PostgreSQL cannot store NUL.
+                Value::String(text) => text.replace('\0', "\u{2400}"),
+                other => other.to_string(),
+            };
+            Some((field.clone(), text)).filter(|(_, text)| !text.trim().is_empty())
+        })
+        .collect()
     }
 
     pub fn site(&mut self) -> Site {

@@ -88,7 +88,10 @@ pub async fn begin(target: &Target, count: usize) -> anyhow::Result<Vec<String>>
     for chunk in (0..count).collect::<Vec<_>>().chunks(100) {
         let mut tx = target.db.begin().await?;
         for n in chunk {
-            let values = Values::from([("name", format!("見本商会{n}")), ("phone", format!("03-0000-{n:04}"))]);
+            let values = Values::from([
+                ("name".to_owned(), format!("見本商会{n}")),
+                ("phone".to_owned(), format!("03-0000-{n:04}")),
+            ]);
             ids.push(edit::create(&mut tx, values, by()?).await?);
         }
         tx.commit().await?;
@@ -107,9 +110,13 @@ async fn change(target: &Target, ids: &[String], round: usize) -> anyhow::Result
     for (n, id) in ids.iter().enumerate() {
         let mut found = customer::by_ids(&mut tx, std::iter::once(id.as_str())).await?;
         let Some(row) = found.remove(id) else { anyhow::bail!("{id} is gone") };
-        let values = Values::from([("phone", format!("03-{round:04}-{n:04}"))]);
-        edit::edit(&mut tx, Edit { customer_id: id, seen: edit::values_of(&row), values, pinned: false }, by()?)
-            .await?;
+        let values = Values::from([("phone".to_owned(), format!("03-{round:04}-{n:04}"))]);
+        edit::edit(
+            &mut tx,
+            Edit { customer_id: id, seen: edit::Seen::Values(edit::values_of(&row)), values, pinned: false },
+            by()?,
+        )
+        .await?;
     }
     Ok(tx.commit().await?)
 }

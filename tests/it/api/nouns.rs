@@ -40,7 +40,10 @@ fn busy(config: &mut Config) {
 fn lists() -> Vec<(String, Option<String>)> {
     let all = operations();
     let plain = all.iter().filter(|(method, path, operation)| {
-        method == "get" && !path.contains('{') && operation["responses"]["200"].to_string().contains("Page_")
+        method == "get"
+            && path != "/custom-fields"
+            && !path.contains('{')
+            && operation["responses"]["200"].to_string().contains("Page_")
     });
     let single = |path: &str| {
         let below =
@@ -75,7 +78,9 @@ async fn every_list_and_every_record_of_it_is_read_whole() {
                 let same = one.body.get(name).is_none_or(|known| known == value);
                 assert!(same, "{address} {name}: {} and in the list {value}", one.body[name]);
             }
-            tagged(&program, t, &address, &one).await;
+            if list != "/customers" {
+                tagged(&program, t, &address, &one).await;
+            }
             program.get(&format!("{address}x"), 404).await;
         }
         for list in ["/customers", "/sites", "/contacts", "/orders", "/invoices", "/payments", "/activities", "/users"]
@@ -223,7 +228,7 @@ async fn a_call_that_comes_twice_is_done_once() {
         let mut changed = body.clone();
         changed["kind"] = json!("visit");
         let reused = program.call(post("one", &changed)).await;
-        assert_eq!((reused.status, &reused.body["code"]), (409, &json!("KEY_REUSED")));
+        assert_eq!((reused.status, &reused.body["code"]), (409, &json!("IDEMPOTENCY_KEY_USED")));
         // What failed leaves the key free.
         let mut wrong = body.clone();
         wrong["kind"] = json!("dance");
@@ -235,7 +240,7 @@ async fn a_call_that_comes_twice_is_done_once() {
             ("three", json!([]), "BODY_INVALID"),
             ("three", json!({"customer_id": "x", "kind": "call", "subject": "a", "more": 1}), "BODY_INVALID"),
             ("three", json!({"customer_id": "x\u{0}", "kind": "call", "subject": "a"}), "ACTIVITY_INVALID"),
-            ("thr ee", body.clone(), "KEY_INVALID"),
+            ("thr ee", body.clone(), "IDEMPOTENCY_KEY_INVALID"),
         ] {
             let answer = program.call(post(key, &body)).await;
             assert_eq!((answer.status, &answer.body["code"]), (422, &json!(code)), "{body}");
@@ -297,17 +302,18 @@ async fn every_example_runs() {
             assert!(["products", "shipments"].contains(&noun), "{path}");
             continue;
         }
-        run(t, &secret, &id, source);
+        let etag = program.ask(&format!("/api/v1/customers/{id}")).await.header("etag").to_owned();
+        run(t, &secret, (&id, &etag), source);
     }
     scene.t.stop().await;
 }
 
-fn run(t: &crate::hub::TestHub, secret: &SecretString, id: &str, source: &str) {
+fn run(t: &crate::hub::TestHub, secret: &SecretString, (id, etag): (&str, &str), source: &str) {
     let command = source.replacen("curl ", "curl -sS --fail-with-body --noproxy '*' ", 1);
     let ran = tokio::task::block_in_place(|| {
         let mut shell = Command::new("sh");
         let shell = shell.args(["-c", &command]).env("TOKEN", secret.expose_secret());
-        shell.env("HUB", &t.url).env("ID", id).output().unwrap()
+        shell.env("HUB", &t.url).env("ID", id).env("ETAG", etag).output().unwrap()
     });
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{source}: {said} {}", String::from_utf8_lossy(&ran.stderr));

@@ -56,6 +56,16 @@ impl Program {
         read(request.bearer_auth(&self.secret)).await
     }
 
+    /// A change: method, path, headers, body.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&'static str, &str)], body: &Value) -> Answer {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.secret);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.json(body)).await
+    }
+
     #[track_caller]
     pub fn get<'a>(&'a self, path: &'a str, status: u16) -> impl Future<Output = Answer> + 'a {
         let from = std::panic::Location::caller();

@@ -80,7 +80,7 @@ async fn without_a_token_there_is_nothing_to_see() {
         (say(format!("bearer  {secret}")), 200, ""),
         (bare("/api/v1/nowhere").bearer_auth(secret), 404, "NOT_FOUND"),
         (bare("/api/v2/me").bearer_auth(secret), 404, "NOT_FOUND"),
-        (client().post(format!("{url}/api/v1/customers")).bearer_auth(secret), 405, "METHOD_NOT_ALLOWED"),
+        (client().post(format!("{url}/api/v1/me")).bearer_auth(secret), 405, "METHOD_NOT_ALLOWED"),
     ] {
         let answer = read(request).await;
         assert_eq!((answer.status, answer.body["code"].as_str().unwrap_or("")), (status, code));

@@ -55,7 +55,8 @@ async fn trap_04_address_edit_moves_only_its_own_date() {
 async fn trap_08_a_retried_create_does_not_double() {
     for database in Database::both().await {
         let s = Scene::new(&database, delivery::ALL).await;
-        let values = Values::from([("name", "岬製作所".to_owned()), ("phone", "03-0000-0003".to_owned())]);
+        let values =
+            Values::from([("name".to_owned(), "岬製作所".to_owned()), ("phone".to_owned(), "03-0000-0003".to_owned())]);
         let mut tx = s.t.hub().db.begin().await.unwrap();
         let id = edit::create(&mut tx, values, s.by()).await.unwrap();
         tx.commit().await.unwrap();

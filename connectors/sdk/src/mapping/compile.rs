@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Path, Source, Target, plain_text, step::Step};
 use crate::{
     manifest::{FieldSpec, MappingSpec, Transform, nearest},
-    noun::{Field, FieldKind, Noun},
+    noun::{ANY_CUSTOM, CUSTOM, Field, FieldKind, Noun},
 };
 
 /// Something in a mapping that cannot work.
@@ -33,6 +33,20 @@ fn targets(
     let mut out = Vec::with_capacity(spec.0.len());
     for (name, field_spec) in &spec.0 {
         let at = format!("{pointer}/{name}");
+        if let Some(key) = name.strip_prefix(CUSTOM).filter(|_| owner == Noun::Customer.as_str()) {
+            match custom(name, key, field_spec, &at, problems) {
+                Ok(target) => out.push(target),
+                Err(message) => problems.push(MappingProblem { pointer: at, message }),
+            }
+            continue;
+        }
+        if name == CUSTOM.trim_end_matches('.') && owner == Noun::Customer.as_str() {
+            match members(field_spec) {
+                Ok(target) => out.push(target),
+                Err(message) => problems.push(MappingProblem { pointer: at, message }),
+            }
+            continue;
+        }
         let Some(field) = known.iter().find(|field| field.name == name) else {
             let hint = nearest(name, known.iter().map(|field| field.name));
             let hint = hint.map_or_else(
@@ -52,6 +66,35 @@ fn targets(
         problems.push(MappingProblem { pointer: pointer.to_owned(), message });
     }
     out
+}
+
+/// A field of a customer that the hub's administrator defines.
+fn custom(
+    name: &str,
+    key: &str,
+    spec: &FieldSpec,
+    at: &str,
+    problems: &mut Vec<MappingProblem>,
+) -> Result<Target, String> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if key.len() > 40 || !key.starts_with(|c: char| c.is_ascii_lowercase()) || !key.bytes().all(fits) {
+        return Err("names no field: a key is small letters, digits and _, a letter first, at most 40".to_owned());
+    }
+    if spec.required {
+        return Err("cannot be required: a value that is missing or broken never stops a record".to_owned());
+    }
+    let target = target(&ANY_CUSTOM, spec, at, problems)?;
+    Ok(Target { custom: Some(name.to_owned()), ..target })
+}
+
+/// `custom`: an object of the source, of which every member fills the field of the same key.
+fn members(spec: &FieldSpec) -> Result<Target, String> {
+    let plain = spec.default.is_none() && spec.each.is_none() && spec.fields.is_none() && spec.item.is_none();
+    let Some(from) = spec.from.as_ref().filter(|_| plain && spec.transforms.is_empty() && !spec.required) else {
+        return Err("takes every member of an object, so it needs \"from\" and nothing else".to_owned());
+    };
+    let source = Source::Members { path: Path::parse(from) };
+    Ok(Target { field: &ANY_CUSTOM, custom: Some(CUSTOM.to_owned()), required: false, default: None, source })
 }
 
 fn target(
@@ -90,7 +133,7 @@ fn target(
             None => return Err("needs \"from\" or \"default\"".to_owned()),
         },
     };
-    Ok(Target { field, required: field.required || spec.required, default, source })
+    Ok(Target { field, custom: None, required: field.required || spec.required, default, source })
 }
 
 /// The listed steps, then the ones that the hub field itself asks for.

@@ -27,8 +27,11 @@ pub(crate) use calendar::instant;
 
 use crate::{
     manifest::MappingSpec,
-    noun::{Field, Noun},
+    noun::{CUSTOM, Field, FieldKind, Noun},
 };
+
+/// Members of an object that are taken as fields.
+const MOST_MEMBERS: usize = 200;
 
 /// A compiled mapping.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct Mapping {
 #[derive(Clone, Debug)]
 struct Target {
     field: &'static Field,
+    /// A field that the hub's administrator defines: only the hub knows its form.
+    custom: Option<String>,
     required: bool,
     default: Option<String>,
     source: Source,
@@ -49,9 +54,23 @@ struct Target {
 #[derive(Clone, Debug)]
 enum Source {
     Constant,
-    Value { path: Path, steps: Vec<Step> },
-    Lines { path: Path, fields: Vec<Target> },
-    Texts { path: Path, item: Path, steps: Vec<Step> },
+    /// Every member of an object, each a field that the hub's administrator defines.
+    Members {
+        path: Path,
+    },
+    Value {
+        path: Path,
+        steps: Vec<Step>,
+    },
+    Lines {
+        path: Path,
+        fields: Vec<Target>,
+    },
+    Texts {
+        path: Path,
+        item: Path,
+        steps: Vec<Step>,
+    },
 }
 
 /// A value that could not be mapped. `value` may be personal data: it belongs to the failure that
@@ -110,21 +129,44 @@ impl Mapping {
 fn object(fields: &[Target], body: &Value, at: Option<At<'_>>, errors: &mut Vec<MappingError>) -> Map<String, Value> {
     let mut out = Map::with_capacity(fields.len());
     for target in fields {
+        if let Source::Members { path } = &target.source {
+            members(path.find(body), &mut out);
+            continue;
+        }
         if let Some(value) = target.fill(body, at, errors) {
-            out.insert(target.field.name.to_owned(), value);
+            out.insert(target.name().to_owned(), value);
         }
     }
     out
 }
 
+/// Fields that the hub's administrator defines, by the names that the source gives them. What is no object is kept
+/// under a name that nobody defines, so that the hub can say what came.
+fn members(found: Option<&Value>, out: &mut Map<String, Value>) {
+    match found {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(members)) => {
+            let filled = members.iter().filter(|(_, value)| !value.is_null()).take(MOST_MEMBERS);
+            out.extend(filled.map(|(key, value)| (format!("{CUSTOM}{key}"), as_it_is(value))));
+        }
+        Some(other) => _ = out.insert(format!("{CUSTOM}custom"), as_it_is(other)),
+    }
+}
+
 impl Target {
+    fn name(&self) -> &str {
+        self.custom.as_deref().unwrap_or(self.field.name)
+    }
+
     fn fill(&self, body: &Value, at: Option<At<'_>>, errors: &mut Vec<MappingError>) -> Option<Value> {
         let found = match &self.source {
-            Source::Constant => None,
+            Source::Constant | Source::Members { .. } => None,
             Source::Value { path, steps } => {
                 let raw = path.find(body);
                 match raw.map_or(Ok(None), |raw| step::run(steps, raw)) {
                     Ok(text) => text.map(|text| Value::String(text.into_owned())),
+                    // The hub keeps it as a warning: what a company added for itself never stops a record.
+                    Err(_) if self.custom.is_some() => raw.map(as_it_is),
                     Err(code) => {
                         errors.push(self.error(code, path, raw, at));
                         return None;
@@ -197,7 +239,7 @@ impl Target {
     }
 
     fn error(&self, code: &'static str, path: &Path, raw: Option<&Value>, at: Option<At<'_>>) -> MappingError {
-        let name = self.field.name;
+        let name = self.name();
         let (field, source_path) = match at {
             None => (name.to_owned(), path.to_string()),
             Some(at) => (format!("{}[{}].{name}", at.field, at.index), format!("{}.{}.{path}", at.path, at.index)),
@@ -210,9 +252,35 @@ impl Source {
     fn path(&self) -> Option<&Path> {
         match self {
             Self::Constant => None,
-            Self::Value { path, .. } | Self::Lines { path, .. } | Self::Texts { path, .. } => Some(path),
+            Self::Members { path } | Self::Value { path, .. } | Self::Lines { path, .. } | Self::Texts { path, .. } => {
+                Some(path)
+            }
         }
     }
+}
+
+/// A value that no step could take, as text.
+fn as_it_is(raw: &Value) -> Value {
+    Value::String(plain_text(raw).map_or_else(|| raw.to_string(), Cow::into_owned))
+}
+
+/// A text in the form of a field, as mappings read it: `令和8年4月1日` as a date, `▲1,234` as a number. `None`:
+/// empty.
+///
+/// # Errors
+/// The code of what is wrong: `FMT_NUMBER`, `FMT_DATE`, `FMT_INSTANT`, `FMT_VALUE`, or `FMT_TYPE` for a kind that
+/// no single text has.
+pub fn read(kind: FieldKind, text: &str) -> Result<Option<String>, &'static str> {
+    let step = match kind {
+        FieldKind::Text => Step::Trim,
+        FieldKind::Decimal => Step::Decimal,
+        FieldKind::Date => Step::Date,
+        FieldKind::Instant => Step::Instant,
+        FieldKind::OneOf(known) => Step::OneOf(known),
+        FieldKind::Lines(_) | FieldKind::Texts => return Err("FMT_TYPE"),
+    };
+    let text = Value::String(text.to_owned());
+    step::run(std::slice::from_ref(&step), &text).map(|read| read.map(Cow::into_owned))
 }
 
 /// A plain value as text; lists and objects have none.

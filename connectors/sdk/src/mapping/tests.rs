@@ -327,3 +327,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn fields_of_the_administrator_never_stop_a_record() -> TestResult {
+    let mapping = compiled(
+        Noun::Customer,
+        json!({
+            "name": "name",
+            "custom.since": {"from": "since", "as": ["date"]},
+            "custom.tier": {"from": "tier", "as": [{"values": {"1": "gold"}}], "default": "none"},
+            "custom": {"from": "more"},
+        }),
+    )?;
+    let filled = |body: Value| mapping.apply(&body).ok().map(Value::Object);
+    assert_eq!(
+        filled(json!({"name": "a", "since": "令和8年4月1日", "tier": "1", "more": {"vip": true, "n": 3, "x": null}})),
+        Some(json!({
+            "name": "a", "custom.since": "2026-04-01", "custom.tier": "gold", "custom.vip": "true", "custom.n": "3"
+        }))
+    );
+    // What no step can take goes on as it is: the hub knows the field, and warns.
+    assert_eq!(
+        filled(json!({"name": "a", "since": "いつか", "tier": "9", "more": ["?"]})),
+        Some(json!({"name": "a", "custom.since": "いつか", "custom.tier": "9", "custom.custom": "[\"?\"]"}))
+    );
+    assert_eq!(filled(json!({"name": "a"})), Some(json!({"name": "a", "custom.tier": "none"})));
+    for (spec, said) in [
+        (json!({"name": "n", "custom.A": "a"}), "names no field"),
+        (json!({"name": "n", "custom.a": {"from": "a", "required": true}}), "cannot be required"),
+        (json!({"name": "n", "custom": {"from": "a", "default": "x"}}), "every member"),
+    ] {
+        let problems = compiled(Noun::Customer, spec).err().unwrap_or_default();
+        assert!(problems.iter().any(|p| p.message.contains(said)), "{problems:?}");
+    }
+    // Only customers have them.
+    assert!(compiled(Noun::Site, json!({"customer": "c", "name": "n", "custom.a": "a"})).is_err());
+    Ok(())
+}

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
         timeline::{Detail, Event, Kind},
     },
     http::api::kind::{Day, Maskable, Money},
-    model::view::Shown,
+    model::{custom::Definitions, view::Shown},
 };
 
 /// A customer in a list.
@@ -61,6 +62,8 @@ pub fn listed(entry: Entry) -> Listed {
 #[derive(Serialize, ToSchema)]
 pub struct Customer {
     id: String,
+    /// Changes with every change of the record; the ETag is this number in quotes.
+    version: i64,
     /// `corporation` or `person`.
     kind: String,
     code: Option<String>,
@@ -81,6 +84,11 @@ pub struct Customer {
     /// Decimal text in whole units of the currency.
     credit_limit: Option<String>,
     price_class: Option<String>,
+    /// Fields that the administrator added, by key, null without a value; retired ones are not there.
+    #[schema(value_type = Object)]
+    custom: Map<String, Value>,
+    /// What sources said for those and could not be taken.
+    warnings: Vec<Warning>,
     sample: bool,
     sites: Vec<Site>,
     contacts: Vec<Contact>,
@@ -92,7 +100,7 @@ pub struct Customer {
 /// A place of the customer.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CustomerSite)]
-struct Site {
+pub struct Site {
     id: String,
     name: String,
     /// The source's own code of the place.
@@ -103,7 +111,7 @@ struct Site {
     phone: Option<Maskable>,
 }
 
-fn site(site: customer::Site) -> Site {
+pub fn site(site: customer::Site) -> Site {
     let customer::Site { id, name, code, role, address, phone } = site;
     Site { id, name, code, role, address: address.map(Into::into), phone: phone.map(Into::into) }
 }
@@ -111,7 +119,7 @@ fn site(site: customer::Site) -> Site {
 /// A person at the customer.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CustomerContact)]
-struct Contact {
+pub struct Contact {
     id: String,
     name: String,
     department: Option<String>,
@@ -120,9 +128,22 @@ struct Contact {
     phone: Option<Maskable>,
 }
 
-fn contact(contact: customer::Contact) -> Contact {
+pub fn contact(contact: customer::Contact) -> Contact {
     let customer::Contact { id, name, department, title, mail, phone } = contact;
     Contact { id, name, department, title, mail: mail.map(Into::into), phone: phone.map(Into::into) }
+}
+
+/// What a source said for an added field and could not be taken.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomerWarning)]
+struct Warning {
+    /// `custom.KEY`
+    field: String,
+    /// As the source said it.
+    value: String,
+    /// Why: a stable code.
+    code: String,
+    source: KeptBy,
 }
 
 /// Figures of a customer, in minor units of `currency`.
@@ -144,7 +165,7 @@ struct Numbers {
     health: &'static str,
 }
 
-pub fn customer(overview: Overview) -> Customer {
+pub fn customer(overview: Overview, fields: &Definitions) -> Customer {
     let hidden = overview.master.iter().filter(|value| value.value.is_hidden());
     let hidden = hidden.map(|value| value.field.clone()).collect();
     let clear = overview.master.into_iter().filter_map(|value| match value.value {
@@ -164,6 +185,16 @@ pub fn customer(overview: Overview) -> Customer {
         payment_terms: value("payment_terms"),
         credit_limit: value("credit_limit"),
         price_class: value("price_class"),
+        custom: fields
+            .living()
+            .map(|one| (one.key.clone(), value(&one.field()).map_or(Value::Null, |text| one.json(&text))))
+            .collect(),
+        warnings: overview
+            .warnings
+            .into_iter()
+            .map(|w| Warning { field: w.field, value: w.value, code: w.code, source: kept_by(w.source) })
+            .collect(),
+        version: overview.seq,
         id: overview.id,
         kind: overview.kind,
         code: overview.code,

@@ -137,7 +137,8 @@ fn fields(lang: Lang, schema: &'static Value) -> Vec<Field> {
 }
 
 fn collect(lang: Lang, schema: &'static Value, before: &str, found: &mut Vec<Field>) {
-    let schema = resolved(schema);
+    // Of several shapes, the usual one, which stands first.
+    let schema = resolved(some(schema));
     for part in schema["allOf"].as_array().into_iter().flatten() {
         collect(lang, part, before, found);
     }

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     analytics::{
         customer::{self, Contradiction},
+        past,
         timeline::{self, Detail, Document, Event, Filter, Kind},
     },
     app::{Change, Hub, SharedHub},
@@ -26,6 +27,7 @@ use crate::{
                 Page,
                 activity::{ActivityForm, ActivityPage},
                 customer::{Conflict, CustomerPage, HistoryQuery},
+                customer_past::PastPage,
                 event::{EventPage, Line, Lineage, Tax},
             },
         },
@@ -50,6 +52,9 @@ pub async fn page(
     if customer.id() != id {
         return Ok(Redirect::to(&format!("/customers/{}?merged={id}", customer.id())).into_response());
     }
+    if let Some(at) = asked(&of, "at") {
+        return past(&hub, of, &origin, &customer, &at).await;
+    }
     // Side by side: both are several questions to the database, and the reader waits for the slower only.
     let (overview, timeline, conflicts) = tokio::try_join!(
         customer::overview(&hub.db, &hub.directory, &customer, today),
@@ -58,12 +63,9 @@ pub async fn page(
     )?;
     let overview = overview.ok_or(AppError::NotFound)?;
     seen(&hub, &of, &origin, &id);
-    let asked = |name: &str| {
-        url::form_urlencoded::parse(of.query.as_bytes()).find(|(key, _)| key == name).map(|(_, v)| v.into_owned())
-    };
     let view = CustomerPage {
-        guide: asked("guide").is_some(),
-        merged_from: asked("merged").filter(|from| from.starts_with("cus_")),
+        guide: asked(&of, "guide").is_some(),
+        merged_from: asked(&of, "merged").filter(|from| from.starts_with("cus_")),
         activity: form(&of.shell, &customer),
         conflicts: conflicts.into_iter().map(|c| conflict(&hub, c)).collect(),
         overview,
@@ -71,6 +73,33 @@ pub async fn page(
         query,
     };
     Ok(view.render(&of.at(Section::Customers)).into_response())
+}
+
+fn asked(of: &ShellOf, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(of.query.as_bytes()).find(|(key, _)| key == name).map(|(_, v)| v.into_owned())
+}
+
+/// The customer as the hub knew it at a time. A time that cannot be read shows now, and says so.
+async fn past(hub: &Hub, of: ShellOf, origin: &Origin, customer: &InView, at: &str) -> Result<Response, AppError> {
+    let read = crate::http::moment::read(at, &of.shell.zone);
+    let at = read.unwrap_or(of.shell.now).min(of.shell.now);
+    let today = of.shell.today();
+    let (past, overview) = tokio::try_join!(
+        past::past(&hub.db, customer, at, hub.currency),
+        customer::overview(&hub.db, &hub.directory, customer, today)
+    )?;
+    let overview = overview.ok_or(AppError::NotFound)?;
+    seen(hub, &of, origin, customer.id());
+    let view = PastPage {
+        id: overview.id,
+        name: overview.name,
+        at,
+        past,
+        now: overview.master.into_iter().map(|value| (value.field, value.value)).collect(),
+        wrong: read.is_none(),
+    };
+    let status = if view.wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok((status, view.render(&of.at(Section::Customers))).into_response())
 }
 
 /// The customer, if the reader sees it; else it is not there.

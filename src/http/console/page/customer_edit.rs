@@ -1,4 +1,4 @@
-//! Correcting a customer's values, beginning a customer here, letting the sources speak again.
+//! Correcting a customer's values, also where somebody else was faster, and beginning a customer here.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,6 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{
@@ -18,7 +17,10 @@ use super::{
     outcome::{Act, conclude, seen},
 };
 use crate::{
-    analytics::customer::{self, MasterValue},
+    analytics::{
+        customer::{self, MasterValue},
+        why,
+    },
     app::{Change, Hub, SharedHub},
     http::{
         AppError,
@@ -26,13 +28,14 @@ use crate::{
             Section,
             view::{
                 Page,
-                customer_edit::{CustomerEditPage, EditField},
+                customer_edit::{Changer, CustomerEditPage, EditField, Overtaken, StalePage},
             },
         },
     },
     identity::{Action, Origin},
-    master::edit::{self, By, Edit, EditError, Keep, Values},
-    model::record::CUSTOMER_FIELDS,
+    master::edit::{self, By, Edit, EditError, Seen, Values},
+    model::{custom::Definition, record::CUSTOMER_FIELDS},
+    store::InView,
 };
 
 type Posted = HashMap<String, String>;
@@ -52,7 +55,7 @@ pub async fn form(
     let overview = customer::overview(&hub.db, &hub.directory, &of_whom, today).await?.ok_or(AppError::NotFound)?;
     seen(&hub, &of, &origin, &id);
     let view = CustomerEditPage {
-        fields: fields(&overview.master, None, |field| of_whom.hides(field)),
+        fields: fields(&of, &overview.master, None, |field| of_whom.hides(field)),
         departments: own_departments(&of),
         customer: Some((overview.id, overview.name)),
         pinned: false,
@@ -69,7 +72,8 @@ pub async fn save(
 ) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
     let pinned = posted.get("hold").is_some_and(|hold| hold == "pin");
-    let edit = Edit { customer_id: &id, seen: values(&posted, "seen."), values: values(&posted, ""), pinned };
+    let seen = Seen::Values(values(&of, &posted, "seen."));
+    let edit = Edit { customer_id: &id, seen, values: values(&of, &posted, ""), pinned };
     let mut tx = hub.db.begin().await?;
     let wrong = match edit::edit(&mut tx, edit, by(&hub, &of)).await {
         Ok(_) => {
@@ -87,11 +91,38 @@ pub async fn save(
     let of_whom = seen_by(&hub, &of, &id).await?;
     let today = of.shell.today();
     let overview = customer::overview(&hub.db, &hub.directory, &of_whom, today).await?.ok_or(AppError::NotFound)?;
-    let mut fields = fields(&overview.master, Some(&posted), |field| of_whom.hides(field));
-    explain(wrong, &overview.master, &mut fields)?;
+    let mut fields = fields(&of, &overview.master, Some(&posted), |field| of_whom.hides(field));
+    if let EditError::Overtaken(moved) = &wrong {
+        overtake(&hub, &of_whom, moved, &overview.master, &mut fields).await?;
+        let view = StalePage { id, name: overview.name, fields, pinned };
+        return Ok((StatusCode::CONFLICT, view.render(&of.at(Section::Customers))).into_response());
+    }
+    explain(wrong, &mut fields)?;
     let departments = own_departments(&of);
     let view = CustomerEditPage { fields, departments, customer: Some((id, overview.name)), pinned };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
+}
+
+/// What stands now beside what was typed, with who made it so and when.
+async fn overtake(
+    hub: &Hub,
+    of_whom: &InView,
+    moved: &[String],
+    master: &[MasterValue],
+    fields: &mut [EditField],
+) -> Result<(), AppError> {
+    let changes = why::last_changes(&hub.db, of_whom, moved).await?;
+    for (name, change) in moved.iter().zip(changes) {
+        let Some(field) = fields.iter_mut().find(|field| field.name == *name) else { continue };
+        let now = master.iter().find(|m| m.field == *name).and_then(|m| m.value.clear()).unwrap_or_default().to_owned();
+        let by = change.map(|change| {
+            let system = || Changer::System(change.source.map(|source| source.name).unwrap_or_default());
+            let who = change.actor.map_or_else(system, Changer::Person);
+            (who, change.from)
+        });
+        field.overtaken = Some(Overtaken { now, by });
+    }
+    Ok(())
 }
 
 pub async fn blank(of: ShellOf) -> Result<Response, AppError> {
@@ -116,7 +147,7 @@ pub async fn create(
 ) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
     let mut tx = hub.db.begin().await?;
-    match edit::create(&mut tx, values(&posted, ""), by(&hub, &of)).await {
+    match edit::create(&mut tx, values(&of, &posted, ""), by(&hub, &of)).await {
         Ok(id) => {
             let act = Act::on(&of.me, &origin, "customer.create", "customer", &id);
             conclude(tx, act, hub.clock.now()).await?;
@@ -125,68 +156,14 @@ pub async fn create(
         }
         Err(wrong) => {
             let mut fields = new_fields(&of, Some(&posted));
-            explain(wrong, &[], &mut fields)?;
+            explain(wrong, &mut fields)?;
             let view = CustomerEditPage { customer: None, fields, departments: own_departments(&of), pinned: false };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
         }
     }
 }
 
-pub async fn release(
-    State(hub): State<SharedHub>,
-    Path((id, field)): Path<(String, String)>,
-    of: ShellOf,
-    origin: Origin,
-) -> Result<Response, AppError> {
-    of.me.require(Action::EditCustomers)?;
-    let mut tx = hub.db.begin().await?;
-    match edit::release(&mut tx, &id, &field, by(&hub, &of)).await {
-        Ok(_) => {
-            let act = Act::on(&of.me, &origin, "customer.release", "customer", &id);
-            conclude(tx, act.detail(json!({ "field": field })), hub.clock.now()).await?;
-            tell(&hub, &id);
-            Ok(super::done(&format!("/customers/{id}"), "value_released", None))
-        }
-        Err(EditError::Invalid(_)) => Ok(super::done(&format!("/customers/{id}"), "value_release_failed", None)),
-        Err(EditError::Merged(into)) => Ok(Redirect::to(&format!("/customers/{into}")).into_response()),
-        Err(EditError::Store(error)) => Err(error.into()),
-        Err(EditError::UnknownCustomer | EditError::Overtaken(_)) => Err(AppError::NotFound),
-    }
-}
-
-#[derive(Deserialize)]
-pub struct Decision {
-    /// `typed` or `source`.
-    keep: String,
-}
-
-/// A person decides which side of a conflict stands.
-pub async fn settle(
-    State(hub): State<SharedHub>,
-    Path((id, field)): Path<(String, String)>,
-    of: ShellOf,
-    origin: Origin,
-    Form(decision): Form<Decision>,
-) -> Result<Response, AppError> {
-    of.me.require(Action::EditCustomers)?;
-    let keep = if decision.keep == "typed" { Keep::Typed } else { Keep::Source };
-    let mut tx = hub.db.begin().await?;
-    match edit::settle(&mut tx, &id, &field, keep, by(&hub, &of)).await {
-        Ok(_) => {
-            let act = Act::on(&of.me, &origin, "customer.settle", "customer", &id);
-            let kept = if keep == Keep::Typed { "typed" } else { "source" };
-            conclude(tx, act.detail(json!({ "field": field, "kept": kept })), hub.clock.now()).await?;
-            tell(&hub, &id);
-            let said = if keep == Keep::Typed { "conflict_typed" } else { "conflict_source" };
-            Ok(super::done(&format!("/customers/{id}"), said, None))
-        }
-        Err(EditError::Merged(into)) => Ok(Redirect::to(&format!("/customers/{into}")).into_response()),
-        Err(EditError::Store(error)) => Err(error.into()),
-        Err(EditError::Invalid(_) | EditError::UnknownCustomer | EditError::Overtaken(_)) => Err(AppError::NotFound),
-    }
-}
-
-fn by<'a>(hub: &Hub, of: &'a ShellOf) -> By<'a> {
+pub(super) fn by<'a>(hub: &Hub, of: &'a ShellOf) -> By<'a> {
     By { actor: &of.me.name, now: hub.clock.now(), currency: hub.engine.currency, view: &of.me.view }
 }
 
@@ -198,46 +175,68 @@ fn own_departments(of: &ShellOf) -> Vec<String> {
 /// The fields of a customer that is new, without those that are not the reader's to fill.
 fn new_fields(of: &ShellOf, posted: Option<&Posted>) -> Vec<EditField> {
     let hides = |field: &str| of.me.view.hides_field(field, false);
-    fields(&[], posted, hides).into_iter().filter(|field| !field.hidden).collect()
+    fields(of, &[], posted, hides).into_iter().filter(|field| !field.hidden).collect()
 }
 
-fn tell(hub: &Hub, id: &str) {
+pub(super) fn tell(hub: &Hub, id: &str) {
     hub.refresher.touch(vec![id.to_owned()]);
     // Nobody listening is no error.
     let _ = hub.changes.send(Change::Customer(id.to_owned()));
 }
 
-fn values(posted: &Posted, prefix: &str) -> Values {
-    let given = |field: &str| posted.get(&format!("{prefix}{field}")).cloned();
-    CUSTOMER_FIELDS.into_iter().filter_map(|field| Some((field, given(field)?))).collect()
+/// What a form says: the hub's own fields and those that the administrator added. Where the reader chose what
+/// stands now, what they typed before is dropped.
+fn values(of: &ShellOf, posted: &Posted, prefix: &str) -> Values {
+    let given = |field: String| {
+        let dropped = prefix.is_empty() && picked_theirs(posted, &field);
+        let value = posted.get(&format!("{prefix}{field}")).filter(|_| !dropped)?.clone();
+        Some((field, value))
+    };
+    names(of).filter_map(given).collect()
+}
+
+fn picked_theirs(posted: &Posted, field: &str) -> bool {
+    posted.get(&format!("pick.{field}")).is_some_and(|pick| pick == "theirs")
+}
+
+/// The fields of a customer as forms have them.
+fn names(of: &ShellOf) -> impl Iterator<Item = String> {
+    let own = CUSTOMER_FIELDS.into_iter().map(str::to_owned);
+    own.chain(of.shell.fields.living().map(Definition::field).collect::<Vec<_>>())
 }
 
 /// The form's fields: as they stand, or as they were posted.
-fn fields(master: &[MasterValue], posted: Option<&Posted>, hides: impl Fn(&str) -> bool) -> Vec<EditField> {
-    CUSTOMER_FIELDS
-        .into_iter()
+fn fields(
+    of: &ShellOf,
+    master: &[MasterValue],
+    posted: Option<&Posted>,
+    hides: impl Fn(&str) -> bool,
+) -> Vec<EditField> {
+    names(of)
         .map(|name| {
             let stands = master.iter().find(|m| m.field == name);
             let now = stands.and_then(|m| m.value.clear()).unwrap_or_default().to_owned();
-            let hidden = hides(name);
+            let hidden = hides(&name);
             let given = |key: &str| posted.filter(|_| !hidden).and_then(|p| p.get(key)).cloned();
+            let seen = given(&format!("seen.{name}")).unwrap_or_else(|| now.clone());
+            let theirs = posted.is_some_and(|posted| picked_theirs(posted, &name));
             EditField {
-                name,
-                value: given(name).unwrap_or_else(|| now.clone()),
-                seen: given(&format!("seen.{name}")).unwrap_or(now),
+                value: if theirs { seen.clone() } else { given(&name).unwrap_or(now) },
+                seen,
                 hidden,
                 error: None,
-                overtaken_by: None,
+                overtaken: None,
                 source: stands.map(|m| m.source.clone()),
                 pinned: stands.is_some_and(|m| m.why == "pinned"),
+                added: of.shell.fields.of_field(&name).cloned(),
+                name,
             }
         })
         .collect()
 }
 
-/// Puts what is wrong beside its field. A value that moved meanwhile is seen from now on: sending the
-/// form again decides.
-fn explain(wrong: EditError, master: &[MasterValue], fields: &mut [EditField]) -> Result<(), AppError> {
+/// Puts what is wrong beside its field.
+fn explain(wrong: EditError, fields: &mut [EditField]) -> Result<(), AppError> {
     match wrong {
         EditError::Invalid(mistakes) => {
             for mistake in mistakes {
@@ -247,16 +246,9 @@ fn explain(wrong: EditError, master: &[MasterValue], fields: &mut [EditField]) -
             }
             Ok(())
         }
-        EditError::Overtaken(moved) => {
-            for field in fields.iter_mut().filter(|f| moved.contains(&f.name)) {
-                let now = master.iter().find(|m| m.field == field.name);
-                let now = now.and_then(|m| m.value.clear()).unwrap_or_default().to_owned();
-                field.seen.clone_from(&now);
-                field.overtaken_by = Some(now);
-            }
-            Ok(())
-        }
-        EditError::UnknownCustomer | EditError::Merged(_) => Err(AppError::NotFound),
         EditError::Store(error) => Err(error.into()),
+        EditError::UnknownCustomer | EditError::Merged(_) | EditError::Overtaken(_) | EditError::Stale(_) => {
+            Err(AppError::NotFound)
+        }
     }
 }

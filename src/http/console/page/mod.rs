@@ -14,8 +14,10 @@ mod connection_push;
 mod connections;
 mod customer;
 mod customer_edit;
+mod customer_value;
 mod customers;
 mod failures;
+mod fields;
 mod files;
 mod glass;
 mod home;
@@ -40,6 +42,7 @@ pub mod outside;
 mod passphrase;
 mod prove;
 mod receivers;
+mod rules;
 mod run;
 mod second_factor;
 mod sent;
@@ -70,8 +73,6 @@ pub fn routes() -> Router<SharedHub> {
         .route("/customers/{id}", get(customer::page))
         .route("/customers/new", get(customer_edit::blank).post(customer_edit::create))
         .route("/customers/{id}/edit", get(customer_edit::form).post(customer_edit::save))
-        .route("/customers/{id}/values/{field}/release", post(customer_edit::release))
-        .route("/customers/{id}/conflicts/{field}", post(customer_edit::settle))
         .route("/customers/{id}/stream", get(customer::stream))
         .route("/customers/{id}/events/{event}", get(customer::event))
         .route("/customers/{id}/activities/new", get(customer::new_activity))
@@ -88,6 +89,9 @@ pub fn routes() -> Router<SharedHub> {
         .route("/me/shortcuts", post(me::shortcuts))
         .route("/me/guide", post(me::guide))
         .route("/static/{hash}/{*name}", get(files::file))
+        .merge(customer_value::routes())
+        .merge(fields::routes())
+        .merge(rules::routes())
         .merge(connections::routes())
         .merge(connection_new::routes())
         .merge(connection_edit::routes())

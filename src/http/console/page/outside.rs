@@ -15,7 +15,7 @@ use crate::{
         },
         pages::{self, Pages},
     },
-    model::Timestamp,
+    model::{Currency, Timestamp, custom::Definitions},
 };
 
 /// Zones offered first; any other IANA name may be typed.
@@ -55,6 +55,8 @@ pub(super) fn shell(language: &str, theme: &str, company: &str) -> Shell {
         glass: false,
         alarms: Vec::new(),
         refresh: None,
+        fields: Definitions::default(),
+        currency: Currency::JPY,
     }
 }
 

@@ -73,7 +73,8 @@ impl FromRequestParts<SharedHub> for ShellOf {
         };
         let watches = me.can(Action::ManageSignIn) && !me.proof.glass;
         let alarms = async { if watches { store::glass::unseen(&hub.db, MOST_ALARMS).await } else { Ok(Vec::new()) } };
-        let (settings, open_failures, alarms) = tokio::try_join!(Settings::load(&hub.db), failures, alarms)?;
+        let (settings, open_failures, alarms, fields) =
+            tokio::try_join!(Settings::load(&hub.db), failures, alarms, store::custom_field::list(&hub.db))?;
         let shell = Shell {
             lang: Lang::parse(preferences.language),
             theme: preferences.theme.to_owned(),
@@ -91,6 +92,8 @@ impl FromRequestParts<SharedHub> for ShellOf {
             glass: me.proof.glass,
             alarms: alarms.into_iter().map(alarm).collect(),
             refresh: None,
+            fields,
+            currency: hub.currency,
         };
         let query = parts.uri.query().unwrap_or_default().to_owned();
         Ok(Self { me, shell, query, by_itself: session::is_by_itself(parts) })

@@ -2,17 +2,16 @@ use super::{Sample, Section, entries::entries, minutes};
 use crate::{
     analytics::{
         Basis, Health,
-        customer::{Contact, Figures, Freshness, MasterValue, Month, Overview, Site, Source},
+        customer::{Contact, Figures, Freshness, MasterValue, Month, Overview, Site, Source, Trouble},
         directory::{Answer, MatchedOn},
         timeline::{Counts, Detail, Event, Kind, Timeline},
     },
     http::console::view::{
         activity::{ActivityForm, ActivityPage},
         customer::{Conflict, CustomerPage, HistoryQuery},
-        customer_edit::{CustomerEditPage, EditField},
         customers::{CustomersPage, ListQuery},
     },
-    model::{Shown, money::Currency, record::CUSTOMER_FIELDS},
+    model::{Shown, money::Currency},
 };
 
 fn customers(query: &str, rows: usize) -> CustomersPage {
@@ -58,13 +57,14 @@ pub fn source(kind: &str) -> Source {
     Source { connection_id: id.map(str::to_owned), name: name.to_owned(), kind: kind.to_owned() }
 }
 
-fn overview() -> Overview {
+pub(super) fn overview() -> Overview {
     let months = [262, 218, 293, 462, 235, 247, 312, 287, 240, 359, 345, 360];
     let before = [233, 206, 252, 399, 223, 210, 266, 272, 202, 296, 302, 311];
     let orders = [6, 5, 7, 9, 5, 6, 7, 6, 5, 8, 8, 7];
     let label = |index: usize| if index == 0 { "2025-12".to_owned() } else { format!("2026-{index:02}") };
     Overview {
         id: "cus_0001".into(),
+        seq: 7,
         kind: "corporation".into(),
         code: Some("C-00127".into()),
         name: "株式会社朝凪電装".into(),
@@ -100,6 +100,12 @@ fn overview() -> Overview {
                 .collect(),
         },
         master: master(),
+        warnings: vec![Trouble {
+            field: "custom.since".into(),
+            source: source("sales"),
+            value: "昭和の頃".into(),
+            code: "FMT_DATE".into(),
+        }],
         contacts: vec![
             Contact {
                 id: "cnt_1".into(),
@@ -141,6 +147,9 @@ fn master() -> Vec<MasterValue> {
         ("phone", "053-000-0127", "sales", "newest"),
         ("address", "静岡県浜松市浜名区 みなみ台 2-14", "accounting", "authority"),
         ("credit_limit", "12000000", "accounting", "pinned"),
+        ("custom.grade", "a", "sales", "only_source"),
+        ("custom.budget", "8000000", "hub", "typed"),
+        ("custom.region", "西", "sales", "only_source"),
     ]
     .into_iter()
     .map(|(field, value, kind, why)| MasterValue {
@@ -270,30 +279,6 @@ fn form() -> ActivityForm {
     }
 }
 
-fn edited() -> CustomerEditPage {
-    let master = overview().master;
-    let field = |name: &'static str| {
-        let stands = master.iter().find(|m| m.field == name);
-        let value = stands.map(|m| m.value.to_string()).unwrap_or_default();
-        EditField {
-            name,
-            seen: value.clone(),
-            hidden: name == "credit_limit",
-            value,
-            error: (name == "corporate_number").then_some("FMT_CORPNO"),
-            overtaken_by: (name == "phone").then(|| "053-000-0128".to_owned()),
-            source: stands.map(|m| m.source.clone()),
-            pinned: name == "address",
-        }
-    };
-    CustomerEditPage {
-        customer: Some(("cus_0001".into(), "株式会社朝凪電装".into())),
-        fields: CUSTOMER_FIELDS.into_iter().map(field).collect(),
-        departments: vec!["営業一課".into(), "東京支店".into()],
-        pinned: false,
-    }
-}
-
 fn customer(query: &str) -> CustomerPage {
     CustomerPage {
         overview: overview(),
@@ -388,8 +373,6 @@ pub fn samples() -> Vec<Sample> {
         ("customer-filtered", section, true, Box::new(customer("t=billing&from=2026-01-01&h=INV"))),
         ("customer-empty", section, true, Box::new(empty)),
         ("activity", section, true, Box::new(ActivityPage { activity: wrong })),
-        ("customer-edit", section, true, Box::new(edited())),
-        ("customer-new", section, true, Box::new(CustomerEditPage { customer: None, ..edited() })),
     ]
 }
 

@@ -4,6 +4,7 @@
 
 mod connection_form;
 mod customer;
+mod customer_record;
 mod entries;
 mod event;
 mod idp;
@@ -11,6 +12,7 @@ mod inbox;
 mod operations;
 mod people;
 mod receivers;
+mod record;
 mod start;
 mod tokens;
 
@@ -51,6 +53,8 @@ fn shell(lang: Lang, section: Section, path: &str) -> Shell {
         glass: false,
         alarms: Vec::new(),
         refresh: None,
+        fields: customer_record::custom_fields(),
+        currency: crate::model::Currency::JPY,
     }
 }
 
@@ -58,12 +62,14 @@ type Sample = (&'static str, Section, bool, Box<dyn Page>);
 
 fn samples(lang: Lang) -> Vec<Sample> {
     let mut all = customer::samples();
+    all.extend(customer_record::samples());
     all.extend(event::samples());
     all.extend(operations::samples(lang));
     all.extend(connection_form::samples());
     all.extend(people::samples());
     all.extend(idp::samples());
     all.extend(receivers::samples());
+    all.extend(record::samples());
     all.extend(start::samples());
     all.extend(tokens::samples());
     let api = super::page::api_docs::view(lang, "https://hub.hinoki-seiki.example".to_owned());

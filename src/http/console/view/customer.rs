@@ -18,7 +18,7 @@ use crate::{
         chart::{self, Bar, Frame},
         markup::Markup,
     },
-    model::{Shown, Timestamp},
+    model::{Shown, Timestamp, custom},
 };
 
 /// Chip above the history.
@@ -363,11 +363,10 @@ impl CustomerPage {
         master_value(s, field, value, self.overview.figures.currency)
     }
 
-    /// The address of the changes of one field.
+    /// Retired fields keep their values, and no page shows them.
     #[must_use]
-    pub fn field_history(&self, s: &Shell, field: &str) -> String {
-        let q = s.word("field", field).to_owned();
-        HistoryQuery { chip: Chip::Changes, q, ..HistoryQuery::default() }.href(&self.overview.id)
+    pub fn master(&self, s: &Shell) -> Vec<&MasterValue> {
+        self.overview.master.iter().filter(|m| is_shown(s, &m.field)).collect()
     }
 
     /// A reason for the health state in words.
@@ -385,4 +384,10 @@ impl CustomerPage {
 /// The year stands at January and at the start of the axis; English labels are too wide for both.
 fn with_year(index: usize, month: &str, lang: Lang) -> bool {
     month.ends_with("-01") || (index == 0 && (lang == Lang::Ja || !month.ends_with("-12")))
+}
+
+/// One of the hub's own fields, or one that the administrator added and did not retire.
+#[must_use]
+pub fn is_shown(s: &Shell, field: &str) -> bool {
+    custom::key_of(field).is_none() || s.fields.of_field(field).is_some_and(|added| !added.retired)
 }

@@ -1,13 +1,22 @@
 //! How events of the history and values of the master record are worded.
 
+use super::format;
 use crate::{
     analytics::timeline::{Detail, Event, Kind},
-    http::console::Shell,
-    model::{Shown, money::Currency},
+    http::console::{Lang, Shell},
+    matching::custom::parse,
+    model::{
+        Money, Shown,
+        custom::{CustomKind, Definition},
+        money::Currency,
+    },
 };
 
 /// A value of the master record as people write it.
-pub(super) fn master_value(s: &Shell, field: &str, value: &str, currency: Currency) -> String {
+pub fn master_value(s: &Shell, field: &str, value: &str, currency: Currency) -> String {
+    if let Some(added) = s.fields.of_field(field) {
+        return custom_value(s, added, value);
+    }
     match field {
         "credit_limit" | "credit_limit_minor" => {
             value.parse().map_or_else(|_| value.to_owned(), |v: i64| s.money(v, currency))
@@ -19,6 +28,33 @@ pub(super) fn master_value(s: &Shell, field: &str, value: &str, currency: Curren
         },
         _ => value.to_owned(),
     }
+}
+
+/// A value of a field that the administrator added; what a source wrote some other way stands as it is.
+fn custom_value(s: &Shell, field: &Definition, value: &str) -> String {
+    let english = s.lang == Lang::En;
+    match parse(field, value, s.currency) {
+        Ok(Some(value)) => match field.kind {
+            CustomKind::Text => value,
+            CustomKind::Date => s.day_full(&value),
+            CustomKind::Choice => field.choice(&value).map_or_else(|| value.clone(), |c| c.label(english).to_owned()),
+            CustomKind::Flag => s.t(if value == "true" { "form.yes" } else { "form.no" }).to_owned(),
+            CustomKind::Number => grouped(&value),
+            CustomKind::Money => {
+                Money::from_major(&value, s.currency).map_or(value, |minor| s.money(minor, s.currency))
+            }
+        },
+        _ => value.to_owned(),
+    }
+}
+
+/// A canonical decimal with its thousands apart.
+fn grouped(decimal: &str) -> String {
+    let (whole, rest) = decimal.split_once('.').map_or((decimal, None), |(whole, rest)| (whole, Some(rest)));
+    let Ok(number) = whole.parse::<i64>() else { return decimal.to_owned() };
+    let sign = if number == 0 && whole.starts_with('-') { "−" } else { "" };
+    let whole = format::group(number);
+    rest.map_or_else(|| format!("{sign}{whole}"), |rest| format!("{sign}{whole}.{rest}"))
 }
 
 /// Bold line of an event.
@@ -35,7 +71,7 @@ pub fn event_title(s: &Shell, event: &Event) -> String {
         }
         (Kind::MasterChange, Detail::MasterChange { created: true, .. }) => s.t("event.created").to_owned(),
         (Kind::MasterChange, Detail::MasterChange { changes, .. }) => {
-            let names: Vec<&str> = changes.iter().take(3).map(|(field, ..)| s.word("field", field)).collect();
+            let names: Vec<&str> = changes.iter().take(3).map(|(field, ..)| s.field(field)).collect();
             s.f1("event.changed", names.join(s.t("comma")))
         }
         _ => event.title.clone(),

@@ -13,12 +13,15 @@ pub mod connection_form;
 pub mod connection_new;
 pub mod customer;
 pub mod customer_edit;
+pub mod customer_past;
+pub mod customer_value;
 pub mod customers;
 pub mod device;
 pub mod error;
 pub mod event;
-mod event_text;
+pub mod event_text;
 pub mod failure;
+pub mod field;
 pub mod format;
 #[cfg(test)]
 mod format_tests;
@@ -28,6 +31,7 @@ pub mod idp_setup;
 pub mod passphrase;
 pub mod prove;
 pub mod receiver;
+pub mod rules;
 pub mod run;
 pub mod second_factor;
 pub mod settings;
@@ -76,6 +80,13 @@ pages! {
     connection_edit::ConnectionEditPage => "connection_edit.html" as ConnectionEditTemplate,
     connection_new::ConnectionNewPage => "connection_new.html" as ConnectionNewTemplate,
     customer_edit::CustomerEditPage => "customer_edit.html" as CustomerEditTemplate,
+    customer_edit::StalePage => "customer_stale.html" as CustomerStaleTemplate,
+    customer_past::PastPage => "customer_past.html" as CustomerPastTemplate,
+    customer_value::ValuePage => "customer_value.html" as CustomerValueTemplate,
+    field::FieldPage => "field.html" as FieldTemplate,
+    field::FieldsPage => "fields.html" as FieldsTemplate,
+    rules::RulesPage => "rules.html" as RulesTemplate,
+    rules::RulesPreviewPage => "rules_preview.html" as RulesPreviewTemplate,
     customer::CustomerPage => "customer.html" as CustomerTemplate,
     customers::CustomersPage => "customers.html" as CustomersTemplate,
     error::ErrorPage => "error.html" as ErrorTemplate,
