@@ -325,3 +325,9 @@ impl Running {
         }
     }
 }
+
+/// The API of this program, as an OpenAPI 3.1 document.
+#[must_use]
+pub fn api_description() -> &'static serde_json::Value {
+    crate::http::api::openapi::document()
+}

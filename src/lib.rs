@@ -83,7 +83,7 @@
 //! | a kind of event that others are told of | [`model::event`] |
 //! | a mail | [`mail::letter`] and its words in both catalogues |
 //! | a right | [`identity::access`]; for tokens also [`identity::Scope`] |
-//! | a noun of the API | [`http::api`]: a file with `routes()`; `docs/api.md` |
+//! | a noun of the API | [`http::api`]: a file with `routes()`; a question in [`store::read_noun`]; its sentences in `catalogue/api_ja.toml`; `docs/api.md` |
 //! | a class of fields that some roles do not see | [`model::view`], `config::access`, both catalogues |
 
 pub mod analytics;

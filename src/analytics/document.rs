@@ -4,12 +4,13 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{customer::Source, timeline::Kind};
-pub use crate::store::read_document::Found;
+pub use crate::store::{read_document::Found, read_document_page::Narrow, read_noun::Wanted};
 use crate::{
     model::{Timestamp, View, money::Currency},
     store::{
         Db, InView, StoreError,
         read_document::{self as rows, HeadRow, LineRow, PieceRow},
+        read_document_page as pages,
     },
 };
 
@@ -32,7 +33,8 @@ pub struct Document {
     pub subject: Option<String>,
     /// Customer id and name where the bill goes elsewhere.
     pub bill_to: Option<(String, String)>,
-    /// Name of the site.
+    /// Id and name of the site.
+    pub ship_to_id: Option<String>,
     pub ship_to: Option<String>,
     pub corrects: Option<String>,
     pub registration_number: Option<String>,
@@ -106,6 +108,18 @@ pub async fn event(db: &Db, seen: &InView, id: &str) -> Result<Option<Document>,
     Ok(Some(document(head, lines, pieces)))
 }
 
+/// Documents of the kind whose ids begin with `prefix`, by id, without their lines and pieces.
+pub async fn page(
+    db: &Db,
+    view: &View,
+    prefix: &str,
+    wanted: &Wanted<'_>,
+    narrow: &Narrow<'_>,
+) -> Result<Vec<Document>, StoreError> {
+    let heads = pages::page(db, view, prefix, wanted, narrow).await?;
+    Ok(heads.into_iter().map(|head| document(head, Vec::new(), Vec::new())).collect())
+}
+
 fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Document {
     let mut document = Document {
         kind: match head.kind.as_str() {
@@ -131,6 +145,7 @@ fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Docume
         status: head.status,
         subject: head.subject,
         bill_to: head.bill_to.map(|id| (id, head.bill_to_name.unwrap_or_default())),
+        ship_to_id: head.ship_to,
         ship_to: head.ship_to_name,
         corrects: head.corrects,
         registration_number: head.registration_number,

@@ -6,7 +6,7 @@
 
 pub mod customer;
 pub mod directory;
-mod document;
+pub mod document;
 pub mod health;
 mod history;
 pub mod odata;

@@ -34,6 +34,7 @@ mod import;
 mod installation;
 mod mail;
 mod migrate;
+mod openapi;
 pub mod output;
 mod plan;
 mod receiver;
@@ -168,6 +169,8 @@ enum Command {
     /// Look after the tokens by which programs call the API
     #[command(subcommand)]
     Token(token::Command),
+    /// Print the description of the API (OpenAPI 3.1, JSON)
+    Openapi(openapi::Args),
     /// People who may sign in
     #[command(subcommand)]
     User(user::Command),
@@ -217,6 +220,7 @@ impl Command {
             Self::Sample(command) => sample::run(&context, command).await,
             Self::Idp(command) => idp::run(&context, command).await,
             Self::Token(command) => token::run(&context, command).await,
+            Self::Openapi(args) => openapi::run(&context, args),
             Self::User(command) => user::run(&context, command).await,
             Self::Mail(command) => mail::run(&context, command).await,
             Self::Audit(command) => audit::run(&context, command).await,

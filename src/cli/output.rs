@@ -97,7 +97,8 @@ impl Output {
         }
     }
 
-    fn document<T: Serialize>(self, document: &T) {
+    /// A document that is JSON in both modes.
+    pub fn document<T: Serialize>(self, document: &T) {
         match serde_json::to_string_pretty(document) {
             Ok(text) => println!("{text}"),
             Err(e) => eprintln!("error: the result cannot be written as JSON: {e}"),

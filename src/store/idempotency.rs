@@ -52,21 +52,22 @@ async fn find(on: impl Into<On<'_>>, owner: &str, key: &str) -> Result<Option<An
         .await
 }
 
-/// Where the answer leads, in the transaction of the act.
+/// Where the answer leads, in the transaction of the act, with its body where that is known by then.
 pub async fn note(
     tx: &mut Tx,
-    owner: &str,
-    key: &str,
+    (owner, key): (&str, &str),
     status: i64,
     location: &str,
-    etag: &str,
+    etag: Option<&str>,
+    body: &str,
 ) -> Result<(), StoreError> {
-    sql("UPDATE idempotency SET status = $3, location = $4, etag = $5 WHERE owner = $1 AND key = $2")
+    sql("UPDATE idempotency SET status = $3, location = $4, etag = $5, body = $6 WHERE owner = $1 AND key = $2")
         .bind(owner)
         .bind(key)
         .bind(status)
         .bind(location)
         .bind(etag)
+        .bind(body)
         .execute(tx)
         .await?;
     Ok(())

@@ -55,12 +55,15 @@ pub mod operations;
 pub mod parked;
 pub mod parting;
 pub mod passkey;
+pub mod picked;
 pub mod product;
 pub mod read_console;
 pub mod read_customer;
 pub mod read_directory;
 pub mod read_document;
+pub mod read_document_page;
 pub mod read_event;
+pub mod read_noun;
 pub mod read_operations;
 pub mod read_timeline;
 pub mod receiver;
@@ -85,7 +88,7 @@ pub use batch::Batch;
 pub use dialect::{Dialect, json_list};
 pub use open::open;
 pub use scope::{InView, in_view};
-pub use sql::{Db, On, Sql, Tx, Value, sql};
+pub use sql::{Db, On, Record, Sql, Tx, Value, sql};
 /// Derive for rows that both drivers fill.
 pub use sqlx::FromRow;
 

@@ -28,6 +28,8 @@ pub struct HeadRow {
     pub subject: Option<String>,
     pub bill_to: Option<String>,
     pub bill_to_name: Option<String>,
+    /// Site id.
+    pub ship_to: Option<String>,
     pub ship_to_name: Option<String>,
     /// Whose site that is.
     pub ship_to_customer: Option<String>,
@@ -72,65 +74,68 @@ pub struct PieceRow {
     pub second: i64,
 }
 
-/// The head of a document of this customer, by the prefix of its id; `None` for unknown ids, other nouns and
-/// other customers' documents. What stands on it of customers whom the reader does not see is left out.
-pub async fn head(db: &Db, seen: &InView, id: &str) -> Result<Option<HeadRow>, StoreError> {
-    let columns = match id.split_once('_').map(|(prefix, _)| prefix) {
-        Some("ord") => {
+/// The head of any document `d` whose id has this prefix, as a statement that a condition can follow; `None`: there
+/// are no documents of that prefix.
+pub(super) fn heads(prefix: &str) -> Option<String> {
+    let columns = match prefix {
+        "ord" => {
             "'order' AS kind, d.number AS number, d.order_date AS date, d.delivery_date AS delivery_date,
              CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, d.status AS status,
              d.subject AS subject,
              d.bill_to AS bill_to, (SELECT b.name FROM customer b WHERE b.id = d.bill_to) AS bill_to_name,
-             (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name,
+             d.ship_to AS ship_to, (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name,
              (SELECT s.customer_id FROM site s WHERE s.id = d.ship_to) AS ship_to_customer, CAST(NULL AS TEXT) AS corrects,
              CAST(NULL AS TEXT) AS registration_number, CAST(NULL AS TEXT) AS method,
              CAST(NULL AS TEXT) AS carrier, CAST(NULL AS TEXT) AS tracking, d.currency AS currency,
              d.net_minor AS net_minor, d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM sales_order d"
         }
-        Some("shp") => {
+        "shp" => {
             "'shipment' AS kind, d.number AS number, d.ship_date AS date, CAST(NULL AS TEXT) AS delivery_date,
              CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, d.status AS status,
              d.subject AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
-             (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name,
+             d.ship_to AS ship_to, (SELECT s.name FROM site s WHERE s.id = d.ship_to) AS ship_to_name,
              (SELECT s.customer_id FROM site s WHERE s.id = d.ship_to) AS ship_to_customer, CAST(NULL AS TEXT) AS corrects,
              CAST(NULL AS TEXT) AS registration_number, CAST(NULL AS TEXT) AS method, d.carrier AS carrier,
              d.tracking AS tracking, CAST(NULL AS TEXT) AS currency, CAST(NULL AS BIGINT) AS net_minor,
              CAST(NULL AS BIGINT) AS tax_minor, CAST(NULL AS BIGINT) AS total_minor FROM shipment d"
         }
-        Some("inv") => {
+        "inv" => {
             "d.kind AS kind, d.number AS number, d.issue_date AS date, CAST(NULL AS TEXT) AS delivery_date,
              d.closing_date AS closing_date, d.due_date AS due_date, d.status AS status,
              CAST(NULL AS TEXT) AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
-             CAST(NULL AS TEXT) AS ship_to_name, CAST(NULL AS TEXT) AS ship_to_customer, d.corrects AS corrects,
+             CAST(NULL AS TEXT) AS ship_to, CAST(NULL AS TEXT) AS ship_to_name, CAST(NULL AS TEXT) AS ship_to_customer, d.corrects AS corrects,
              d.registration_number AS registration_number, CAST(NULL AS TEXT) AS method,
              CAST(NULL AS TEXT) AS carrier, CAST(NULL AS TEXT) AS tracking, d.currency AS currency,
              d.net_minor AS net_minor, d.tax_minor AS tax_minor, d.total_minor AS total_minor FROM invoice d"
         }
-        Some("pay") => {
+        "pay" => {
             "'payment' AS kind, d.number AS number, d.paid_date AS date, CAST(NULL AS TEXT) AS delivery_date,
              CAST(NULL AS TEXT) AS closing_date, CAST(NULL AS TEXT) AS due_date, CAST(NULL AS TEXT) AS status,
              CAST(NULL AS TEXT) AS subject, CAST(NULL AS TEXT) AS bill_to, CAST(NULL AS TEXT) AS bill_to_name,
-             CAST(NULL AS TEXT) AS ship_to_name, CAST(NULL AS TEXT) AS ship_to_customer, CAST(NULL AS TEXT) AS corrects,
+             CAST(NULL AS TEXT) AS ship_to, CAST(NULL AS TEXT) AS ship_to_name, CAST(NULL AS TEXT) AS ship_to_customer, CAST(NULL AS TEXT) AS corrects,
              CAST(NULL AS TEXT) AS registration_number, d.method AS method,
              CAST(NULL AS TEXT) AS carrier, CAST(NULL AS TEXT) AS tracking, d.currency AS currency,
              CAST(NULL AS BIGINT) AS net_minor, CAST(NULL AS BIGINT) AS tax_minor, d.amount_minor AS total_minor FROM payment d"
         }
-        _ => return Ok(None),
+        _ => return None,
     };
-    let found: Option<HeadRow> = sql(format!(
+    Some(format!(
         "SELECT d.id AS id, d.customer_id AS customer_id, d.connection_id AS connection_id, k.name AS source_name,
             k.kind AS source_kind, d.external_id AS external_id,
             d.occurred_at AS occurred_at, d.received_at AS received_at, d.seq AS seq, d.deleted_at AS deleted_at,
             v.run_id AS run_id, (SELECT r.number FROM run r WHERE r.id = v.run_id) AS run_number, {columns}
          LEFT JOIN connection k ON k.id = d.connection_id
          LEFT JOIN version v ON v.record_id = d.id AND v.seq =
-            (SELECT MAX(w.seq) FROM version w WHERE w.record_id = d.id)
-         WHERE d.id = $1 AND d.customer_id = $2"
+            (SELECT MAX(w.seq) FROM version w WHERE w.record_id = d.id)"
     ))
-    .bind(id)
-    .bind(seen.id())
-    .optional(db)
-    .await?;
+}
+
+/// The head of a document of this customer, by the prefix of its id; `None` for unknown ids, other nouns and
+/// other customers' documents. What stands on it of customers whom the reader does not see is left out.
+pub async fn head(db: &Db, seen: &InView, id: &str) -> Result<Option<HeadRow>, StoreError> {
+    let Some(heads) = heads(id.split_once('_').map_or("", |(prefix, _)| prefix)) else { return Ok(None) };
+    let found: Option<HeadRow> =
+        sql(format!("{heads} WHERE d.id = $1 AND d.customer_id = $2")).bind(id).bind(seen.id()).optional(db).await?;
     match found {
         Some(head) => without_strangers(db, seen, head).await.map(Some),
         None => Ok(None),
@@ -148,7 +153,7 @@ async fn without_strangers(db: &Db, seen: &InView, mut head: HeadRow) -> Result<
     if let Some(host) = head.ship_to_customer.clone().filter(|id| !own(id))
         && scope::in_view(db, seen.view(), &host).await?.is_none()
     {
-        head.ship_to_name = None;
+        (head.ship_to, head.ship_to_name) = (None, None);
     }
     Ok(head)
 }

@@ -97,6 +97,8 @@ const FENCED: &[(&str, &[&str])] = &[
     ("axum", &["http"]),
     ("tower_http", &["http"]),
     ("askama", &["http"]),
+    ("utoipa", &["http"]),
+    ("utoipa_axum", &["http"]),
     ("clap", &["cli", "main"]),
     ("openidconnect", &["identity"]),
     ("uppsala", &["identity"]),

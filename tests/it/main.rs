@@ -5,6 +5,7 @@
 //! `mod` line.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod api;
 mod architecture;
 mod browser;
 mod cases;

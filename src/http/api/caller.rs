@@ -17,7 +17,7 @@ use crate::{
         error::{AppError, Problem},
         transport::Transport,
     },
-    identity::{Action, Bearer, BearerError, Denied, Origin, Outcome, Principal, Seen},
+    identity::{Action, AuditEntry, Bearer, BearerError, Denied, Origin, Outcome, Principal, Seen},
 };
 
 /// Who calls: the owner of a token, bounded by its scopes.
@@ -36,6 +36,24 @@ impl Caller {
     /// Refuses what the owner's role does not allow now, and what the token was not made for.
     pub fn require(&self, action: Action) -> Result<(), Denied> {
         self.me().require(action)
+    }
+
+    /// What this token does, for the audit trail.
+    #[must_use]
+    pub fn act<'a>(
+        &'a self,
+        action: &'static str,
+        (object_kind, object_id): (&'static str, &'a str),
+    ) -> AuditEntry<'a> {
+        AuditEntry {
+            actor: &self.me().user_id,
+            action,
+            object_kind,
+            object_id,
+            outcome: Outcome::Ok,
+            origin: &self.origin,
+            detail: serde_json::json!({ "token": self.token.id }),
+        }
     }
 
     /// Notes that this token was shown a customer, as a page notes it of a person.

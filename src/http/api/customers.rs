@@ -4,17 +4,19 @@
 //! Each record that is read is in the audit trail with the token that read it; lists are not, as on pages.
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, State},
-    http::{HeaderValue, Uri, header},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Caller,
-    paging::{ListQuery, Page, bad_cursor, sealed},
+    paging::{Asked, Listing, Page, Paging, bad_cursor, sealed},
 };
 use crate::{
     analytics::{
@@ -32,24 +34,61 @@ mod origin;
 mod shape;
 mod write;
 
-pub fn routes() -> Router<SharedHub> {
-    Router::new()
-        .route("/customers", get(list).post(write::create))
-        .route("/customers/{id}", get(one).patch(write::change))
-        .route("/customers/{id}/provenance", get(origin::of_customer))
-        .route("/customers/{id}/provenance/{field}", get(origin::of_field))
-        .route("/customers/{id}/sources", get(origin::sources))
-        .route("/customers/{id}/orders", get(orders))
-        .route("/customers/{id}/invoices", get(invoices))
+pub fn routes() -> OpenApiRouter<SharedHub> {
+    OpenApiRouter::default()
+        .routes(routes!(list, write::create))
+        .routes(routes!(one, write::change))
+        .routes(routes!(orders))
+        .routes(routes!(invoices))
+        .routes(routes!(origin::of_customer))
+        .routes(routes!(origin::of_field))
+        .routes(routes!(origin::sources))
+}
+
+/// Which customers.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+struct Search {
+    /// Name, kana, code, phone, registration number or mail domain, or a part of one; the best match comes first.
+    #[param(max_length = 200, example = "朝凪")]
+    q: String,
+}
+
+/// Of which time.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+struct When {
+    /// As the hub knew the customer at this time: an instant, or a day, of which its end is meant. The answer is then a
+    /// `CustomerAsOf`.
+    #[param(example = "2026-10-01T09:00:00Z")]
+    at: Option<String>,
+}
+
+/// The customer as it is, or as it was.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = CustomerNowOrThen)]
+enum NowOrThen {
+    Now(Box<shape::Customer>),
+    Then(Box<origin::AsOf>),
 }
 
 /// How far a search got: its matches are ranked, so their place is all there is to go on from.
 const PLACE: &str = "at:";
 
+/// Customers, page by page
+///
+/// By id, so that the list stays whole while customers come and go between two pages; with `q` those that match,
+/// ranked anew for each page.
+#[utoipa::path(get, path = "/customers", operation_id = "listCustomers", tag = "customers",
+    security(("token" = ["customers:read"])), params(Paging, Search),
+    responses((status = 200, description = "One page", body = Page<shape::Listed>)))]
 async fn list(
     State(hub): State<SharedHub>,
     caller: Caller,
-    query: ListQuery,
+    query: Listing<Search>,
 ) -> Result<Json<Page<shape::Listed>>, AppError> {
     caller.require(Action::ViewCustomers)?;
     let (asked, offset) = question(&query)?;
@@ -60,7 +99,7 @@ async fn list(
     rows.truncate(query.limit);
     let next_cursor = match rows.last().filter(|_| more) {
         None => None,
-        Some(last) if query.q.is_empty() => Some(sealed(&last.id)),
+        Some(last) if query.filter.q.is_empty() => Some(sealed(&last.id)),
         Some(_) => Some(sealed(&format!("{PLACE}{}", offset + query.limit))),
     };
     Ok(Json(Page { items: rows.into_iter().map(shape::listed).collect(), next_cursor }))
@@ -68,9 +107,10 @@ async fn list(
 
 /// One row more than asked for, which tells whether there is another page. Everything is listed by id: a page
 /// stays whole while customers come and go. Matches come the best first.
-fn question(query: &ListQuery) -> Result<(directory::Query, usize), AppError> {
-    let mut asked = directory::Query { text: query.q.clone(), limit: query.limit + 1, ..directory::Query::default() };
-    if query.q.is_empty() {
+fn question(query: &Listing<Search>) -> Result<(directory::Query, usize), AppError> {
+    let mut asked =
+        directory::Query { text: query.filter.q.clone(), limit: query.limit + 1, ..directory::Query::default() };
+    if query.filter.q.is_empty() {
         "id".clone_into(&mut asked.sort);
         asked.after.clone_from(&query.cursor);
         if asked.after.as_deref().is_some_and(|after| after.starts_with(PLACE)) {
@@ -102,22 +142,32 @@ async fn found(hub: &Hub, caller: &Caller, id: &str) -> Result<Found, AppError> 
     Ok(Found { customer, overview, zone })
 }
 
+/// One customer: the golden record with sites, contacts and figures
+///
+/// The id of a customer that was merged answers with the one it was merged into, whose `id` is in the body and whose
+/// address in `Content-Location`. The `ETag` is the version of the record: send it as `If-Match` with a change. Figures
+/// move without it.
+#[utoipa::path(get, path = "/customers/{id}", operation_id = "getCustomer", tag = "customers",
+    security(("token" = ["customers:read"])),
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1"), When),
+    responses((status = 200, description = "The customer", body = NowOrThen),
+        (status = 422, description = "AT_INVALID, AT_FUTURE: `at` is no time that has passed")))]
 async fn one(
     State(hub): State<SharedHub>,
     caller: Caller,
+    Asked(when): Asked<When>,
     Path(id): Path<String>,
-    uri: Uri,
 ) -> Result<Response, AppError> {
-    let query = write::parameters(&uri, &["at"])?;
-    if let Some((_, at)) = query.first() {
-        return Ok(Json(origin::as_of(&hub, &caller, &id, at).await?).into_response());
+    if let Some(at) = &when.at {
+        let then = origin::as_of(&hub, &caller, &id, at).await?;
+        return Ok(Json(NowOrThen::Then(Box::new(then))).into_response());
     }
     let Found { overview, .. } = found(&hub, &caller, &id).await?;
     caller.seen(&hub, &overview.id);
     let merged = (overview.id != id).then(|| format!("/api/v1/customers/{}", overview.id));
     let etag = write::etag(overview.seq);
     let fields = store::custom_field::list(&hub.db).await?;
-    let mut response = Json(shape::customer(overview, &fields)).into_response();
+    let mut response = Json(NowOrThen::Now(Box::new(shape::customer(overview, &fields)))).into_response();
     let located = merged.map(|at| (header::CONTENT_LOCATION, at));
     for (name, value) in located.into_iter().chain([(header::ETAG, etag)]) {
         if let Ok(value) = HeaderValue::from_str(&value) {
@@ -127,21 +177,31 @@ async fn one(
     Ok(response)
 }
 
+/// Orders of a customer, newest first
+#[utoipa::path(get, path = "/customers/{id}/orders", operation_id = "listCustomerOrders", tag = "customers",
+    security(("token" = ["customers:read"])),
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1"), Paging),
+    responses((status = 200, description = "One page", body = Page<shape::Order>)))]
 async fn orders(
     State(hub): State<SharedHub>,
     caller: Caller,
     Path(id): Path<String>,
-    query: ListQuery,
+    query: Listing,
 ) -> Result<Json<Page<shape::Order>>, AppError> {
     let (events, next_cursor) = documents(&hub, &caller, &id, query, vec![Kind::Order]).await?;
     Ok(Json(Page { items: events.into_iter().filter_map(shape::order).collect(), next_cursor }))
 }
 
+/// Invoices and credit notes of a customer, newest first
+#[utoipa::path(get, path = "/customers/{id}/invoices", operation_id = "listCustomerInvoices", tag = "customers",
+    security(("token" = ["customers:read"])),
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1"), Paging),
+    responses((status = 200, description = "One page", body = Page<shape::Invoice>)))]
 async fn invoices(
     State(hub): State<SharedHub>,
     caller: Caller,
     Path(id): Path<String>,
-    query: ListQuery,
+    query: Listing,
 ) -> Result<Json<Page<shape::Invoice>>, AppError> {
     let kinds = vec![Kind::Invoice, Kind::CreditNote];
     let (events, next_cursor) = documents(&hub, &caller, &id, query, kinds).await?;
@@ -153,10 +213,9 @@ async fn documents(
     hub: &Hub,
     caller: &Caller,
     id: &str,
-    query: ListQuery,
+    query: Listing,
     kinds: Vec<Kind>,
 ) -> Result<(Vec<timeline::Event>, Option<String>), AppError> {
-    let query = query.without_text()?;
     if !query.cursor.as_deref().is_none_or(timeline::is_place) {
         return Err(bad_cursor());
     }

@@ -139,6 +139,16 @@ impl Shell {
         self.lang.find(&format!("form_error.{code}")).unwrap_or_else(|| self.t("form_error.OTHER"))
     }
 
+    /// A sentence in which words of code stand between backticks.
+    #[must_use]
+    pub fn coded(&self, text: impl AsRef<str>) -> Markup {
+        let parts = text.as_ref().split('`').enumerate();
+        let html: String = parts
+            .map(|(n, part)| if n % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) })
+            .collect();
+        Markup::new(html)
+    }
+
     #[must_use]
     pub fn n(&self, key: &str, number: impl Num) -> String {
         self.lang.n(key, number)

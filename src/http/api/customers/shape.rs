@@ -5,18 +5,21 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::{
     analytics::{
-        customer::{Basis, Contact, Figures, Overview, Site, Source},
+        customer::{self, Basis, Figures, Overview, Source},
         directory::Entry,
         timeline::{Detail, Event, Kind},
     },
-    model::{Currency, custom::Definitions, view::Shown},
+    http::api::kind::{Day, Maskable, Money},
+    model::{custom::Definitions, view::Shown},
 };
 
 /// A customer in a list.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomerSummary)]
 pub struct Listed {
     id: String,
     code: Option<String>,
@@ -28,11 +31,11 @@ pub struct Listed {
     owner: Option<String>,
     sample: bool,
     health: &'static str,
-    currency: Currency,
+    currency: Money,
     sales_12m: i64,
     overdue: i64,
-    last_order: Option<String>,
-    last_contact: Option<String>,
+    last_order: Option<Day>,
+    last_contact: Option<Day>,
 }
 
 pub fn listed(entry: Entry) -> Listed {
@@ -47,16 +50,16 @@ pub fn listed(entry: Entry) -> Listed {
         owner: entry.owner,
         sample: entry.sample,
         health: entry.health.as_str(),
-        currency: entry.currency,
+        currency: entry.currency.into(),
         sales_12m: entry.sales_12m,
         overdue: entry.overdue,
-        last_order: entry.last_order,
-        last_contact: entry.last_contact,
+        last_order: entry.last_order.map(Day),
+        last_contact: entry.last_contact.map(Day),
     }
 }
 
 /// One customer: the golden record with its sites, contacts and figures.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Customer {
     id: String,
     /// Changes with every change of the record; the ETag is this number in quotes.
@@ -82,6 +85,7 @@ pub struct Customer {
     credit_limit: Option<String>,
     price_class: Option<String>,
     /// Fields that the administrator added, by key, null without a value; retired ones are not there.
+    #[schema(value_type = Object)]
     custom: Map<String, Value>,
     /// What sources said for those and could not be taken.
     warnings: Vec<Warning>,
@@ -93,20 +97,62 @@ pub struct Customer {
     hidden: Vec<String>,
 }
 
-#[derive(Serialize)]
+/// A place of the customer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomerSite)]
+pub struct Site {
+    id: String,
+    name: String,
+    /// The source's own code of the place.
+    code: Option<String>,
+    /// `ship_to`, `bill_to` or `both`.
+    role: String,
+    address: Option<Maskable>,
+    phone: Option<Maskable>,
+}
+
+pub fn site(site: customer::Site) -> Site {
+    let customer::Site { id, name, code, role, address, phone } = site;
+    Site { id, name, code, role, address: address.map(Into::into), phone: phone.map(Into::into) }
+}
+
+/// A person at the customer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomerContact)]
+pub struct Contact {
+    id: String,
+    name: String,
+    department: Option<String>,
+    title: Option<String>,
+    mail: Option<Maskable>,
+    phone: Option<Maskable>,
+}
+
+pub fn contact(contact: customer::Contact) -> Contact {
+    let customer::Contact { id, name, department, title, mail, phone } = contact;
+    Contact { id, name, department, title, mail: mail.map(Into::into), phone: phone.map(Into::into) }
+}
+
+/// What a source said for an added field and could not be taken.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomerWarning)]
 struct Warning {
     /// `custom.KEY`
     field: String,
     /// As the source said it.
     value: String,
+    /// Why: a stable code.
     code: String,
     source: KeptBy,
 }
 
-#[derive(Serialize)]
+/// Figures of a customer, in minor units of `currency`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Figures)]
 struct Numbers {
-    currency: Currency,
-    basis: Basis,
+    currency: Money,
+    /// What sales are made of: `invoiced`, or `ordered` where no system sends invoices.
+    basis: &'static str,
     sales_12m: i64,
     sales_prev_12m: i64,
     orders_12m: i64,
@@ -114,8 +160,8 @@ struct Numbers {
     receivable: i64,
     overdue: i64,
     sales_total: i64,
-    first_order: Option<String>,
-    last_contact: Option<String>,
+    first_order: Option<Day>,
+    last_contact: Option<Day>,
     health: &'static str,
 }
 
@@ -159,8 +205,8 @@ pub fn customer(overview: Overview, fields: &Definitions) -> Customer {
         department: overview.department,
         owner: overview.owner,
         sample: overview.sample,
-        sites: overview.sites,
-        contacts: overview.contacts,
+        sites: overview.sites.into_iter().map(site).collect(),
+        contacts: overview.contacts.into_iter().map(contact).collect(),
         figures: numbers(overview.figures),
         hidden,
     }
@@ -168,8 +214,11 @@ pub fn customer(overview: Overview, fields: &Definitions) -> Customer {
 
 fn numbers(figures: Figures) -> Numbers {
     Numbers {
-        currency: figures.currency,
-        basis: figures.basis,
+        currency: figures.currency.into(),
+        basis: match figures.basis {
+            Basis::Invoiced => "invoiced",
+            Basis::Ordered => "ordered",
+        },
         sales_12m: figures.sales_12m,
         sales_prev_12m: figures.sales_prev_12m,
         orders_12m: figures.orders_12m,
@@ -177,14 +226,14 @@ fn numbers(figures: Figures) -> Numbers {
         receivable: figures.receivable,
         overdue: figures.overdue,
         sales_total: figures.ltv,
-        first_order: figures.first_order,
-        last_contact: figures.last_contact,
+        first_order: figures.first_order.map(Day),
+        last_contact: figures.last_contact.map(Day),
         health: figures.health.as_str(),
     }
 }
 
 /// Where a document is kept.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct KeptBy {
     connection_id: Option<String>,
     name: String,
@@ -195,16 +244,17 @@ fn kept_by(source: Source) -> KeptBy {
 }
 
 /// One order.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomerOrder)]
 pub struct Order {
     id: String,
     number: String,
-    order_date: String,
-    delivery_date: Option<String>,
+    order_date: Day,
+    delivery_date: Option<Day>,
     status: String,
     /// With tax, as the source rounded it.
     total: Option<i64>,
-    currency: Currency,
+    currency: Money,
     source: KeptBy,
 }
 
@@ -214,30 +264,31 @@ pub fn order(event: Event) -> Option<Order> {
     Some(Order {
         id: event.id,
         number: event.title,
-        order_date: event.date,
-        delivery_date,
+        order_date: Day(event.date),
+        delivery_date: delivery_date.map(Day),
         status,
         total: event.amount,
-        currency: event.currency,
+        currency: event.currency.into(),
         source: kept_by(event.source),
     })
 }
 
 /// One invoice or credit note.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CustomerInvoice)]
 pub struct Invoice {
     id: String,
     /// `invoice` or `credit_note`; the total of a credit note is negative.
     kind: &'static str,
     number: String,
-    issue_date: String,
-    closing_date: Option<String>,
-    due_date: Option<String>,
+    issue_date: Day,
+    closing_date: Option<Day>,
+    due_date: Option<Day>,
     status: String,
     /// Number of the invoice that a credit note corrects.
     corrects: Option<String>,
     total: Option<i64>,
-    currency: Currency,
+    currency: Money,
     source: KeptBy,
 }
 
@@ -249,13 +300,13 @@ pub fn invoice(event: Event) -> Option<Invoice> {
         id: event.id,
         kind: if credit { "credit_note" } else { "invoice" },
         number: event.title,
-        issue_date: event.date,
-        closing_date,
-        due_date,
+        issue_date: Day(event.date),
+        closing_date: closing_date.map(Day),
+        due_date: due_date.map(Day),
         status,
         corrects,
         total: event.amount.map(|total| if credit { -total.abs() } else { total }),
-        currency: event.currency,
+        currency: event.currency.into(),
         source: kept_by(event.source),
     })
 }

@@ -7,43 +7,93 @@
 use axum::{
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, PartialSchema, ToSchema, openapi};
 
 use super::{Caller, found, shape};
 use crate::{
     app::{Change, Hub, SharedHub},
-    http::error::{AppError, Wrong},
+    http::{
+        api::{
+            idempotency::{KEPT, Key, KeyHeader, used},
+            paging::Asked,
+        },
+        error::{AppError, Wrong},
+    },
     identity::{Action, AuditEntry, Outcome, audit},
     master::edit::{self, By, Edit, EditError, Seen, Values},
     model::{Timestamp, custom, record::CUSTOMER_FIELDS},
     store::{Tx, idempotency},
 };
 
-/// How long the answer to a key is kept.
-pub const KEPT: i64 = Timestamp::DAY;
-const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const LONGEST_KEY: usize = 200;
-
 /// The tag of a version of the record.
 pub fn etag(seq: i64) -> String {
     format!("\"{seq}\"")
 }
 
+/// Fields of a customer: what is missing stays, null says that there is no value. `custom` holds the fields that the
+/// administrator added, by key.
+pub struct NewCustomer;
+
+impl PartialSchema for NewCustomer {
+    fn schema() -> openapi::RefOr<openapi::Schema> {
+        use openapi::{Object, Type, schema::SchemaType};
+        // As people and programs write them: a number or a flag is taken as its text.
+        let kinds = [Type::String, Type::Number, Type::Boolean, Type::Null];
+        let value = || Object::builder().schema_type(SchemaType::from_iter(kinds.clone()));
+        let own = CUSTOMER_FIELDS.into_iter().fold(Object::builder(), |all, field| all.property(field, value()));
+        let added = Object::builder().additional_properties(Some(value()));
+        own.property("custom", added)
+            .additional_properties(Some(openapi::schema::AdditionalProperties::<openapi::Schema>::FreeForm(false)))
+            .into()
+    }
+}
+
+impl ToSchema for NewCustomer {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "NewCustomer".into()
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub struct How {
+    /// `true`: it stands whatever the sources say later, until it is released.
+    pin: Option<bool>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "named for the document; the value is read from the request by hand")]
+struct VersionHeader {
+    /// The `ETag` that the change was made on.
+    #[param(rename = "If-Match", required = true, example = "$ETAG")]
+    version: String,
+}
+
+/// Adds a customer
+#[utoipa::path(post, path = "/customers", operation_id = "createCustomer", tag = "customers",
+    security(("token" = ["customers:write"])), params(KeyHeader),
+    request_body(content = NewCustomer, example = json!({"name": "灯台商会", "phone": "053-000-0128"})),
+    responses((status = 201, description = "Added", body = shape::Customer,
+            headers(("Location" = String, description = "Its address"), ("ETag" = String, description = "Its version"))),
+        (status = 409, description = "IDEMPOTENCY_KEY_USED: the Idempotency-Key came with another call before"),
+        (status = 422, description = "IDEMPOTENCY_KEY_INVALID, VALUES_INVALID: `fields` says which")))]
 pub async fn create(
     State(hub): State<SharedHub>,
     caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
+    _: Asked,
+    Key(key): Key,
     body: Bytes,
 ) -> Result<Response, AppError> {
     caller.require(Action::EditCustomers)?;
-    parameters(&uri, &[])?;
     let values = values(&body)?;
-    let key = key_of(&headers)?;
     let (owner, now) = (caller.me().user_id.clone(), hub.clock.now());
     let mut tx = hub.db.begin().await?;
     if let Some(key) = &key {
@@ -63,7 +113,7 @@ pub async fn create(
     audited(&mut tx, &caller, "customer.create", &id, json!({}), now).await?;
     let location = format!("/api/v1/customers/{id}");
     if let Some(key) = &key {
-        idempotency::note(&mut tx, &owner, key, 201, &location, &etag(1)).await?;
+        idempotency::note(&mut tx, (&owner, key), 201, &location, Some(&etag(1)), "").await?;
     }
     tx.commit().await?;
     tell(&hub, &id);
@@ -77,8 +127,7 @@ pub async fn create(
 /// The answer to the first request under the same key.
 async fn again(hub: &Hub, caller: &Caller, first: idempotency::Answer, hash: &[u8]) -> Result<Response, AppError> {
     if first.request_hash != hash {
-        let detail = "this Idempotency-Key was used for another request in the last 24 hours; use a new one".to_owned();
-        return Err(AppError::Conflict { code: "IDEMPOTENCY_KEY_USED", detail });
+        return Err(used());
     }
     let location = first.location.unwrap_or_default();
     let body = if first.body.is_empty() {
@@ -92,20 +141,31 @@ async fn again(hub: &Hub, caller: &Caller, first: idempotency::Answer, hash: &[u
     Ok(response)
 }
 
+/// Changes a customer
+///
+/// What a program changes lies above what the sources say until they say something new; with `pin` it stands until it is
+/// released. Where somebody was faster nothing is changed: read again, and decide again.
+#[utoipa::path(patch, path = "/customers/{id}", operation_id = "changeCustomer", tag = "customers",
+    security(("token" = ["customers:write"])),
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1"), How,
+        VersionHeader),
+    request_body(content = NewCustomer, example = json!({"phone": "053-000-0128"})),
+    responses((status = 200, description = "The customer as it is now", body = shape::Customer,
+            headers(("ETag" = String, description = "Its version"))),
+        (status = 409, description = "CUSTOMER_MERGED: the customer was merged into another one"),
+        (status = 412, description = "VERSION_STALE: the record changed since the version that `If-Match` names"),
+        (status = 428, description = "IF_MATCH_REQUIRED: a change names the version that it was made on"),
+        (status = 422, description = "VALUES_INVALID: `fields` says which")))]
 pub async fn change(
     State(hub): State<SharedHub>,
     caller: Caller,
     Path(id): Path<String>,
-    uri: Uri,
+    Asked(how): Asked<How>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, AppError> {
     caller.require(Action::EditCustomers)?;
-    let pinned = match parameters(&uri, &["pin"])?.first().map(|(_, value)| value.as_str()) {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(AppError::invalid("PIN_INVALID", "pin is true or false")),
-    };
+    let pinned = how.pin == Some(true);
     let version = version_of(&headers)?;
     let values = values(&body)?;
     let id = id.replace('\0', "");
@@ -176,21 +236,6 @@ fn tell(hub: &Hub, id: &str) {
     let _ = hub.changes.send(Change::Customer(id.to_owned()));
 }
 
-/// The query, of which only these names are known.
-pub fn parameters(uri: &Uri, known: &[&str]) -> Result<Vec<(String, String)>, AppError> {
-    let mut found: Vec<(String, String)> = Vec::new();
-    for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
-        if !known.contains(&name.as_ref()) {
-            return Err(AppError::invalid("PARAMETER_UNKNOWN", format!("there is no parameter {name} here")));
-        }
-        if found.iter().any(|(other, _)| *other == name) {
-            return Err(AppError::invalid("PARAMETER_TWICE", format!("{name} is there twice")));
-        }
-        found.push((name.into_owned(), value.into_owned()));
-    }
-    Ok(found)
-}
-
 /// The version that `If-Match` names. A weak tag matches nothing (RFC 9110 section 13.1.1).
 fn version_of(headers: &HeaderMap) -> Result<i64, AppError> {
     let mut values = headers.get_all(header::IF_MATCH).iter();
@@ -201,16 +246,6 @@ fn version_of(headers: &HeaderMap) -> Result<i64, AppError> {
         detail: "If-Match names no version of a customer; send the ETag that GET of the same address gave, like \"7\""
             .to_owned(),
     })
-}
-
-fn key_of(headers: &HeaderMap) -> Result<Option<String>, AppError> {
-    let Some(value) = headers.get(&KEY) else { return Ok(None) };
-    let key = value.to_str().ok().map(str::trim).filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY);
-    let wrong = || {
-        let detail = format!("an Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters");
-        AppError::invalid("IDEMPOTENCY_KEY_INVALID", detail)
-    };
-    key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
 }
 
 /// What the body says, field by field; everything that cannot be taken is told at once.

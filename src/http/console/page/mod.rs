@@ -2,6 +2,7 @@
 //!
 //! Pages that a role may not use answer 403 through [`crate::identity::access`], never by hiding alone.
 
+pub mod api_docs;
 mod audit;
 mod audit_export;
 mod connection;
@@ -57,7 +58,7 @@ mod sessions;
 mod settings;
 mod setup;
 pub mod shell_of;
-mod states;
+pub mod states;
 mod tokens;
 mod users;
 
@@ -130,4 +131,5 @@ pub fn routes() -> Router<SharedHub> {
         .merge(idp_roles::routes())
         .merge(idp_test::routes())
         .merge(audit::routes())
+        .merge(api_docs::routes())
 }

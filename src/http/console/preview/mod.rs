@@ -76,6 +76,8 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(record::samples());
     all.extend(start::samples());
     all.extend(tokens::samples());
+    let api = super::page::api_docs::view(lang, "https://hub.hinoki-seiki.example".to_owned());
+    all.push(("api_docs", Section::None, false, Box::new(api)));
     all
 }
 

@@ -5,6 +5,7 @@
 //! whoever fills them only selects columns.
 
 pub mod activity;
+pub mod api_docs;
 pub mod audit;
 pub mod connection;
 pub mod connection_edit;
@@ -73,6 +74,7 @@ macro_rules! pages {
 }
 
 pages! {
+    api_docs::ApiDocsPage => "api_docs.html" as ApiDocsTemplate,
     audit::AuditDetailPage => "audit_detail.html" as AuditDetailTemplate,
     audit::AuditPage => "audit.html" as AuditTemplate,
     activity::ActivityPage => "activity.html" as ActivityTemplate,
