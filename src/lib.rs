@@ -11,15 +11,12 @@
 //! | [`matching`] | pure decisions: folding names, which source's value wins, what a custom field takes. No I/O |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL alike; migrations, backup, copy |
 //! | [`master`] | brings mapped records into the master: crosswalk, survivorship, versions; edits, custom fields, rules |
-//! | [`master`] | brings mapped records into the master: crosswalk, survivorship, versions |
 //! | [`plan`] | configuration as files: what differs, making it so, writing it down |
 //! | [`connection`] | configured systems: settings checked, secrets sealed, connectors built |
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
 //! | [`imports`] | files that people bring: looked at, checked, applied, taken back |
 //! | [`exports`] | tables of records for offices, as their reader may see them |
-//! | [`analytics`] | figures, history and directory, computed from the documents |
-//! | [`analytics`] | figures, history and directory, computed from the documents; why a value is here, and what was |
-//! | [`analytics`] | figures, history and directory, computed from the documents; what BI tools ask |
+//! | [`analytics`] | figures, history and directory, computed from the documents; why a value is here, and what was; what BI tools ask |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
 //! | [`mail`] | mails to people: written with their cause, sent with patience |
 //! | [`http`] | pages, API and webhooks on one port |
@@ -29,8 +26,8 @@
 //! | [`config`], [`secrets`], [`clock`], [`telemetry`] | what everything else is given |
 //!
 //! Beside it stand the crates `connectors/sdk` (what a connector is: manifest, mapping, webhooks,
-//! conformance), `connectors/samples` (the two sample systems) and one crate for each system that a
-//! manifest cannot describe (`connectors/tryton`). They know nothing of the hub.
+//! conformance), `connectors/samples` (the two sample systems), `connectors/files` (tables in files) and one crate for
+//! each system that a manifest cannot describe (`connectors/tryton`). They know nothing of the hub.
 //!
 //! # Who may use whom
 //!
@@ -68,10 +65,11 @@
 //! | a system | `connectors/NAME/connector.yaml`; `docs/connectors.md` |
 //! | a driver for a system | a crate like `connectors/tryton`, a word in the sdk's `Driver`, a line in [`connection::connect`] |
 //! | a word in manifests | `connectors/sdk/src/manifest`, when two connectors want it |
-//! | a transform | `connectors/sdk/src/mapping/step.rs` |
 //! | a kind of custom field | [`model::custom`], [`matching::custom`], the form's input in `view/customer_edit.rs` |
 //! | a group or a step of the rules that pick values | [`matching::survivorship::rules`], both catalogues |
 //! | a transform | `connectors/sdk/src/mapping/step.rs`; its words and, if it takes more, its form on the mapping page |
+//! | a heading that imports know | `connectors/files/src/roles/words.rs` |
+//! | something to configuration as files | [`plan::file`], its comparison in `plan/compare.rs`, `docs/plan.md` |
 //! | a field of a record | `connectors/sdk/src/noun.rs`, [`model::record`], a migration, [`master`] |
 //! | a kind of record | as a field; an id prefix in [`model::ids`], a file in [`store`], the history in [`analytics`], both catalogues |
 //! | a table or a question to the database | `migrations/`, a file in [`store`] |
