@@ -17,6 +17,7 @@ use crate::{
     connection::{Catalogue, Registry, catalogue::CatalogueError},
     http::{self, Edge},
     identity::{Access, Federation, Identity, Limits, Settings},
+    imports,
     mail::{self, Carrier, Post, carrier::CarrierError},
     model::{Currency, Id, ids::Noun},
     samples::SampleSystems,
@@ -42,6 +43,8 @@ pub struct Hub {
     pub registry: Arc<Registry>,
     pub engine: Engine,
     pub samples: SampleSystems,
+    /// Does the steps of imports.
+    pub importer: imports::worker::Worker,
     /// The way to the mail server; `None`: there is no mail.
     pub mail: Option<Carrier>,
     pub changes: broadcast::Sender<Change>,
@@ -156,6 +159,8 @@ impl Hub {
             knocks: Arc::default(),
             due_changed: Arc::default(),
         };
+        let importer =
+            imports::worker::Worker { engine: engine.clone(), max: config.files.max.0, knock: Arc::default() };
         Ok(Arc::new(Self {
             config,
             db,
@@ -171,6 +176,7 @@ impl Hub {
             registry,
             engine,
             samples: SampleSystems::default(),
+            importer,
             mail,
             changes,
             tasks: TaskTracker::new(),
@@ -189,6 +195,7 @@ impl Hub {
         self.identity.note_access().await?;
         worker::spawn(self.engine.clone(), self.stop.child_token(), &self.tasks);
         self.start_mail();
+        self.tasks.spawn(self.importer.clone().run(self.stop.child_token()));
         let keep = self.config.retention.clone();
         let (hub, every) = (self.clone(), keep.sweep.0);
         self.tasks.spawn(async move { hub.identity.keep_tidy(every, hub.stop.child_token()).await });

@@ -25,15 +25,18 @@ mod copy;
 mod customer;
 mod demo;
 mod doctor;
+mod export;
 mod failure;
 mod idp;
 mod idp_domain;
 mod idp_saml;
+mod import;
 mod installation;
 mod mail;
 mod migrate;
 mod openapi;
 pub mod output;
+mod plan;
 mod receiver;
 mod restore;
 mod run;
@@ -119,6 +122,10 @@ enum Command {
     Migrate(migrate::Args),
     /// Write everything into one file, while the hub works
     Backup(backup::Args),
+    /// Say what a folder of configuration would change; exit code 4 where it is something
+    Plan(plan::PlanArgs),
+    /// Make the configuration as a folder says
+    Apply(plan::ApplyArgs),
     /// Fill an empty database from a backup
     Restore(restore::Args),
     /// Logins of PostgreSQL for BI tools
@@ -146,6 +153,10 @@ enum Command {
     /// Records that could not be applied
     #[command(subcommand)]
     Failure(failure::Command),
+    /// Write records into a CSV or XLSX file
+    Export(export::Args),
+    /// Tables in files: bring them in, see what they did, take them back
+    Import(import::Args),
     /// Customers and their history
     #[command(subcommand)]
     Customer(customer::Command),
@@ -190,6 +201,8 @@ impl Command {
             Self::Serve(args) => serve::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Migrate(args) => migrate::run(&context, args).await,
+            Self::Plan(args) => plan::plan(&context, &args).await,
+            Self::Apply(args) => plan::apply(&context, &args).await,
             Self::Backup(args) => backup::run(&context, args).await,
             Self::Restore(args) => restore::run(&context, args).await,
             Self::Bi(command) => bi::run(&context, command).await,
@@ -201,6 +214,8 @@ impl Command {
             Self::Receiver(command) => receiver::run(&context, command).await,
             Self::Run(command) => run::run(&context, command).await,
             Self::Failure(command) => failure::run(&context, command).await,
+            Self::Export(args) => export::run(&context, args).await,
+            Self::Import(args) => import::run(&context, args).await,
             Self::Customer(command) => customer::run(&context, command).await,
             Self::Sample(command) => sample::run(&context, command).await,
             Self::Idp(command) => idp::run(&context, command).await,

@@ -15,6 +15,7 @@ mod access;
 mod connectors;
 pub mod database;
 mod demo;
+mod files;
 mod inbox;
 mod layers;
 mod log;
@@ -39,6 +40,7 @@ pub use self::{
     connectors::Connectors,
     database::Database,
     demo::Demo,
+    files::Files,
     inbox::Inbox,
     log::{Log, LogFormat},
     mail::{Mail, MailTls},
@@ -69,6 +71,7 @@ pub struct Config {
     pub tokens: Tokens,
     pub access: Access,
     pub connectors: Connectors,
+    pub files: Files,
     pub sync: Sync,
     pub inbox: Inbox,
     pub webhooks: Webhooks,
@@ -181,6 +184,7 @@ impl Config {
             tokens,
             access,
             connectors: _,
+            files,
             sync,
             inbox,
             webhooks,
@@ -197,6 +201,7 @@ impl Config {
         signin.validate()?;
         tokens.validate()?;
         access.validate()?;
+        files.validate()?;
         sync.validate()?;
         inbox.validate()?;
         webhooks.validate()?;

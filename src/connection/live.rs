@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use musubi_files::Sheet;
 use musubi_sdk::{
     connector::{Connector, SourceError},
     declarative::{HttpConnector, HttpTransport, Transport},
@@ -23,6 +24,7 @@ use crate::{
 /// See the module.
 pub struct Live {
     pub row: Row,
+    /// The connector's, with this connection's own mappings in it.
     pub manifest: Arc<Manifest>,
     pub connector: Arc<dyn Connector>,
     pub origin: Origin,
@@ -56,6 +58,7 @@ pub fn connect(
 ) -> Result<Arc<dyn Connector>, SourceError> {
     Ok(match manifest.driver {
         Driver::Http => Arc::new(HttpConnector::with_transport(manifest, settings, secrets, transport)?),
+        Driver::Sheet => Arc::new(Sheet::new(manifest)),
         Driver::Tryton => Arc::new(Tryton::new(manifest, settings, secrets, transport)?),
     })
 }

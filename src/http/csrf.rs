@@ -3,7 +3,8 @@
 //! Every unsafe request that carries a cookie of ours must come from our own pages by
 //! `Sec-Fetch-Site` and `Origin`, and with a session it must carry the session's token: form field
 //! `csrf` or header `X-CSRF-Token`. The forms before a session (sign-in, first run) compare their
-//! field with a cookie instead, in their own handlers. Multipart forms send the header.
+//! field with a cookie instead, in their own handlers. A multipart form carries the field as its first part, so that
+//! a file is not read before the token is.
 
 use axum::{
     body::{Body, to_bytes},
@@ -12,6 +13,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use futures::StreamExt;
 use url::Url;
 
 use super::{api, cookie, edge::Edge, error::AppError, odata, saml, session, transport::Transport};
@@ -101,16 +103,56 @@ async fn sent_token(parts: &Parts, body: Body, limit: usize) -> Result<(Option<S
     if let Some(value) = parts.headers.get(HEADER) {
         return Ok((value.to_str().ok().map(str::to_owned), body));
     }
-    let form = parts
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
-    if !form {
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is = |wanted| kind.to_ascii_lowercase().starts_with(wanted);
+    if is("multipart/form-data") {
+        return first_part(body).await;
+    }
+    if !is("application/x-www-form-urlencoded") {
         return Ok((None, body));
     }
     let bytes = to_bytes(body, limit).await.map_err(|_| AppError::TooLarge)?;
     let field =
         url::form_urlencoded::parse(&bytes).find(|(name, _)| name == FIELD).map(|(_, value)| value.into_owned());
     Ok((field, Body::from(bytes)))
+}
+
+/// Bytes in which a multipart form has to have said its token.
+const HEAD: usize = 4096;
+
+/// The token of a multipart form whose first part it is; what was read for it is handed on with the rest.
+async fn first_part(body: Body) -> Result<(Option<String>, Body), AppError> {
+    let mut rest = body.into_data_stream();
+    let mut head: Vec<u8> = Vec::new();
+    let mut token = None;
+    while token.is_none() && head.len() < HEAD {
+        let Some(piece) = rest.next().await else { break };
+        head.extend_from_slice(&piece.map_err(|_| AppError::TooLarge)?);
+        token = token_in(&head);
+    }
+    let head = futures::stream::once(async { Ok::<_, axum::Error>(bytes::Bytes::from(head)) });
+    Ok((token, Body::from_stream(head.chain(rest))))
+}
+
+/// `--boundary CRLF Content-Disposition: form-data; name="csrf" CRLF CRLF token CRLF --`
+fn token_in(head: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&head[..head.len().min(HEAD)]);
+    let (headers, rest) = text.split_once("\r\n\r\n")?;
+    let named = headers.to_ascii_lowercase().contains(&format!("name=\"{FIELD}\""));
+    let (value, _) = rest.split_once("\r\n--")?;
+    Some(if named { value.to_owned() } else { String::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_from_the_first_part_alone() {
+        let form =
+            |name: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\nt0ken\r\n--x\r\n");
+        assert_eq!(token_in(form("csrf").as_bytes()).as_deref(), Some("t0ken"));
+        assert_eq!(token_in(form("file").as_bytes()).as_deref(), Some(""), "it does not come later");
+        assert_eq!(token_in(&form("csrf").as_bytes()[..60]), None, "not whole yet");
+    }
 }

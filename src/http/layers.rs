@@ -97,7 +97,10 @@ fn put_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 
 /// The time until an answer begins. A stream may go on for as long as it likes.
 async fn in_time(State(hub): State<SharedHub>, request: Request, next: Next) -> Result<Response, AppError> {
-    tokio::time::timeout(hub.edge.timeout, next.run(request)).await.map_err(|_| AppError::Timeout)
+    // A file takes the time that its sender's line takes.
+    let uploads = request.uri().path() == "/imports" && request.method() == axum::http::Method::POST;
+    let most = if uploads { hub.edge.timeout * 20 } else { hub.edge.timeout };
+    tokio::time::timeout(most, next.run(request)).await.map_err(|_| AppError::Timeout)
 }
 
 /// A page of another site that rebinds its name to our address still sends its own name.

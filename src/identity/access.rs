@@ -17,6 +17,8 @@ pub enum Action {
     ReadFeed,
     RecordActivity,
     EditCustomers,
+    /// Bringing tables in files, and taking them back.
+    ImportFiles,
     ManageConnections,
     ViewOperations,
     /// Failures with a cause in the data; stewards fix those.
@@ -36,11 +38,12 @@ pub enum Action {
 
 impl Action {
     /// All of them, as the permission table lists them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ViewCustomers,
         Self::ReadFeed,
         Self::RecordActivity,
         Self::EditCustomers,
+        Self::ImportFiles,
         Self::ViewFailures,
         Self::ReplayFailures,
         Self::ViewOperations,
@@ -60,7 +63,7 @@ impl Action {
         match self {
             Self::ViewCustomers | Self::ReadFeed => &[Owner, Admin, Steward, Employee, Viewer],
             Self::RecordActivity | Self::EditCustomers => &[Owner, Admin, Steward, Employee],
-            Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
+            Self::ImportFiles | Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
             Self::ManageConnections
             | Self::ViewOperations
             | Self::ManageUsers
@@ -85,6 +88,7 @@ impl Action {
             Self::ReadFeed => "read_feed",
             Self::RecordActivity => "record_activity",
             Self::EditCustomers => "edit_customers",
+            Self::ImportFiles => "import_files",
             Self::ManageConnections => "manage_connections",
             Self::ViewOperations => "view_operations",
             Self::ViewFailures => "view_failures",

@@ -117,6 +117,13 @@ impl References {
                 customers.insert(code, id);
             }
         }
+        // Sheets name customers that other systems brought by the hub's own id.
+        if origin.kind == "sheet" {
+            let ours = keys.iter().copied().filter(|k| !customers.contains_key(*k));
+            let ours: Vec<&str> = ours.filter(|k| Id::parse(Noun::Customer, k).is_some()).collect();
+            let rows = customer::by_ids(&mut *tx, ours.into_iter()).await?;
+            customers.extend(rows.into_values().filter(|r| r.merged_into.is_none()).map(|r| (r.id.clone(), r.id)));
+        }
         let sites = if site_keys.is_empty() {
             HashMap::new()
         } else {

@@ -6,7 +6,8 @@
 //!
 //! [`custom_fields`] defines fields of the administrator's own; [`rules`] decide whose value wins.
 //!
-//! [`edit`] takes what people type. [`activity`] takes what they did.
+//! [`edit`] takes what people type. [`activity`] takes what they did. [`withdraw`] lets a source take back customers
+//! that it brought.
 //!
 //! Every version goes through `announce`, which logs what other systems are told of it.
 //!
@@ -22,5 +23,6 @@ mod golden;
 pub mod ingest;
 pub mod rules;
 mod waiting;
+pub mod withdraw;
 
 pub use ingest::{Chunk, Incoming, Origin, Outcome, Rejected};

@@ -92,6 +92,18 @@ pub async fn by_ids<'a>(
     Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
+/// How many of these customers were made at this moment and have the name of another.
+pub async fn alike<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>, made: Timestamp) -> Result<i64, StoreError> {
+    let text = format!(
+        "SELECT COUNT(DISTINCT c.id) FROM customer c
+           JOIN customer o ON o.name_key = c.name_key AND o.id <> c.id AND o.merged_into IS NULL
+         WHERE c.created_at = $1 AND c.merged_into IS NULL AND {}",
+        tx.dialect().in_list("c.id", "$2")
+    );
+    let (count,): (i64,) = sql(text).bind(made).bind(json_list(ids)).one(tx).await?;
+    Ok(count)
+}
+
 /// A customer that carries one of the asked numbers.
 #[derive(Clone, Debug, FromRow)]
 pub struct ByNumber {
@@ -256,5 +268,30 @@ pub async fn put(tx: &mut Tx, rows: Vec<Row>) -> Result<(), StoreError> {
 pub async fn touch<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>, now: Timestamp) -> Result<(), StoreError> {
     let text = format!("UPDATE customer SET updated_at = $1 WHERE {}", tx.dialect().in_list("id", "$2"));
     sql(text).bind(now).bind(json_list(ids)).execute(tx).await?;
+    Ok(())
+}
+
+/// A system calls this customer by no code any more.
+pub async fn forget_codes(tx: &mut Tx, system: &str, customer_id: &str) -> Result<(), StoreError> {
+    sql("DELETE FROM customer_code WHERE connection_id = $1 AND customer_id = $2")
+        .bind(system)
+        .bind(customer_id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// A customer of whom nobody knows anything any more leaves; its versions stay.
+pub async fn remove(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+    let hanging = [
+        ("customer_code", "customer_id"),
+        ("customer_stat", "customer_id"),
+        ("conflict", "customer_id"),
+        ("delivery", "record_id"),
+    ];
+    for (table, key) in hanging {
+        sql(format!("DELETE FROM {table} WHERE {key} = $1")).bind(id).execute(&mut *tx).await?;
+    }
+    sql("DELETE FROM customer WHERE id = $1").bind(id).execute(tx).await?;
     Ok(())
 }

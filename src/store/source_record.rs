@@ -168,6 +168,17 @@ pub async fn forget_deletion<'a>(
     Ok(())
 }
 
+/// A source's record of which nothing is left.
+pub async fn forget(tx: &mut Tx, connection_id: &str, stream: &str, external_id: &str) -> Result<(), StoreError> {
+    sql("DELETE FROM source_record WHERE connection_id = $1 AND stream = $2 AND external_id = $3")
+        .bind(connection_id)
+        .bind(stream)
+        .bind(external_id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// All living source bodies of the given customers.
 pub async fn bodies<'a>(
     on: impl Into<On<'_>>,

@@ -51,7 +51,9 @@ fn every_shipped_connector_passes() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     for manifest in std::fs::read_dir(here.join("connectors")).unwrap() {
         let folder = manifest.unwrap().path();
-        if folder.join("connector.yaml").is_file() {
+        let Ok(manifest) = std::fs::read_to_string(folder.join("connector.yaml")) else { continue };
+        // Files have nobody to ask and so no recorded answers: `connectors/files` has tests of its own.
+        if !manifest.contains("driver: sheet") {
             let name = folder.file_name().unwrap().to_str().unwrap();
             let ran = musubi(here, &[], &["connector", "test", name]);
             assert_eq!(ran.code, 0, "{name}: {}{}", ran.out, ran.err);

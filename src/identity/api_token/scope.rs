@@ -146,6 +146,7 @@ mod tests {
         assert_eq!(
             without,
             [
+                Action::ImportFiles,
                 Action::ManageUsers,
                 Action::ManageOwners,
                 Action::ManageSettings,

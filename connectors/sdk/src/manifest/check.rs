@@ -148,7 +148,7 @@ fn one_template(at: &str, text: &str, names: &[&str], report: &mut Report<'_>) {
 }
 
 fn streams(manifest: &mut Manifest, report: &mut Report<'_>) {
-    let mut needs_http = manifest.check.is_some() || manifest.driver != Driver::Http;
+    let mut needs_http = manifest.check.is_some() || manifest.driver == Driver::Tryton;
     if manifest.driver != Driver::Http {
         driven(manifest, report);
     }

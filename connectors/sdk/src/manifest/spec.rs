@@ -59,6 +59,8 @@ pub enum Driver {
     #[default]
     Http,
     Tryton,
+    /// Files in a folder, and those that people bring.
+    Sheet,
 }
 
 /// How requests prove who is asking. Strings may hold `{{ setting }}`.

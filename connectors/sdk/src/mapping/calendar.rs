@@ -48,11 +48,18 @@ fn ascii(text: &str) -> Option<String> {
         let whole = text.parse::<Timestamp>().is_ok() || text.parse::<civil::DateTime>().is_ok();
         return whole.then(|| text[..10].to_owned());
     }
-    let [year, month, day] = parts(text)?;
+    let [year, month, day] = parts(without_time(text))?;
     if year.len() != 4 {
         return None;
     }
     made(year, month, day)
+}
+
+/// `2026/4/1 0:00:00` is how spreadsheets write a day.
+fn without_time(text: &str) -> &str {
+    let Some((day, time)) = text.split_once(' ') else { return text };
+    let is_time = !time.is_empty() && time.len() <= 8 && time.bytes().all(|b| b.is_ascii_digit() || b == b':');
+    if is_time && time.contains(':') { day } else { text }
 }
 
 /// Three numbers between equal signs.
@@ -67,7 +74,11 @@ fn parts(text: &str) -> Option<[&str; 3]> {
 fn japanese(text: &str) -> Option<String> {
     let (year, rest) = text.split_once('年')?;
     let (month, rest) = rest.split_once('月')?;
-    let day = rest.trim().strip_suffix('日')?;
+    let rest = rest.trim();
+    // The day of the week in brackets says nothing new.
+    let rest =
+        rest.split_once('(').filter(|(_, week)| week.chars().count() <= 4).map_or(rest, |(day, _)| day.trim_end());
+    let day = rest.strip_suffix('日')?;
     let found = [year.trim(), month.trim(), day.trim()];
     let letter = match year.get(..6) {
         Some("令和") => 'R',

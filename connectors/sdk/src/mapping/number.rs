@@ -31,11 +31,18 @@ fn is_canonical(bytes: &[u8]) -> bool {
 fn written(text: &str) -> Option<String> {
     let ascii: String = text.trim().chars().map(sign).collect();
     let rest = ascii.trim();
-    let (negative, rest) = take_sign(rest);
-    let rest = rest.strip_prefix(['\u{a5}', '\\']).unwrap_or(rest).trim_start();
+    // Accountants put what is negative into brackets.
+    let bracketed = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).filter(|rest| !rest.contains('-'));
+    let (negative, rest) = bracketed.map_or_else(|| take_sign(rest), |inner| (true, inner.trim()));
+    let (yen, rest) = match rest.strip_prefix(['\u{a5}', '\\']) {
+        Some(rest) => (true, rest.trim_start()),
+        None => (false, rest),
+    };
     // "¥-500" is written as often as "-¥500".
     let (again, rest) = if negative { (false, rest) } else { take_sign(rest) };
     let rest = rest.strip_suffix('円').unwrap_or(rest).trim_end();
+    // "¥1,234-" is closed so that nobody adds a digit. Without the sign of the yen it may mean less than zero.
+    let rest = if yen { rest.strip_suffix(['-', 'ー', '―']).unwrap_or(rest).trim_end() } else { rest };
     let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
     let whole = grouped(whole)?;
     let pointed = rest.contains('.');

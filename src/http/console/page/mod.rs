@@ -16,6 +16,7 @@ mod customer;
 mod customer_edit;
 mod customer_value;
 mod customers;
+mod export;
 mod failures;
 mod fields;
 mod files;
@@ -33,9 +34,16 @@ mod idp_setup;
 mod idp_take;
 mod idp_test;
 mod idps;
+mod imports;
 mod invite;
 mod link;
 mod live;
+mod mapping;
+mod mapping_edit;
+mod mapping_form;
+mod mapping_publish;
+mod mapping_sample;
+mod mapping_view;
 mod me;
 mod outcome;
 pub mod outside;
@@ -71,6 +79,8 @@ pub fn routes() -> Router<SharedHub> {
         .route("/", get(home::page))
         .route("/customers", get(customers::page))
         .route("/customers/{id}", get(customer::page))
+        .route("/customers/export", get(export::form))
+        .route("/customers/export/file", get(export::file))
         .route("/customers/new", get(customer_edit::blank).post(customer_edit::create))
         .route("/customers/{id}/edit", get(customer_edit::form).post(customer_edit::save))
         .route("/customers/{id}/stream", get(customer::stream))
@@ -95,6 +105,8 @@ pub fn routes() -> Router<SharedHub> {
         .merge(connections::routes())
         .merge(connection_new::routes())
         .merge(connection_edit::routes())
+        .merge(mapping::routes())
+        .merge(imports::routes())
         .merge(run::routes())
         .merge(failures::routes())
         .merge(hooks::routes())

@@ -3,7 +3,7 @@
 use crate::{http::console::Shell, model::Timestamp};
 
 /// Kinds of acts that the list can be narrowed to: the first word of an action.
-pub const KINDS: [&str; 13] = [
+pub const KINDS: [&str; 14] = [
     "session",
     "user",
     "token",
@@ -12,6 +12,7 @@ pub const KINDS: [&str; 13] = [
     "customer",
     "connection",
     "failure",
+    "import",
     "receiver",
     "settings",
     "sample",
@@ -77,7 +78,8 @@ impl AuditLine {
         let id = &self.object_id;
         match self.object_kind.as_str() {
             "user" if id.starts_with("usr_") => Some(format!("/admin/users/{id}")),
-            "customer" => Some(format!("/customers/{id}")),
+            "customer" if !id.is_empty() => Some(format!("/customers/{id}")),
+            "import" => Some(format!("/imports/{id}")),
             "connection" => Some(format!("/connections/{id}")),
             "receiver" => Some(format!("/webhooks/receivers/{id}")),
             "idp" if id.starts_with("idp_") => Some(format!("/admin/idp/{id}")),

@@ -167,6 +167,13 @@ impl ListQuery {
         Self { tab, page: 1, ..self.clone() }.href()
     }
 
+    /// What narrows and orders the list, without its page: the address behind `?`.
+    #[must_use]
+    pub fn filter(&self) -> String {
+        let href = Self { page: 1, ..self.clone() }.href();
+        href.split_once('?').map(|(_, filter)| filter.to_owned()).unwrap_or_default()
+    }
+
     #[must_use]
     pub fn with_page(&self, page: usize) -> String {
         Self { page, ..self.clone() }.href()
@@ -223,6 +230,13 @@ pub struct CustomersPage {
 }
 
 impl CustomersPage {
+    /// `?…` of the list for its export, or nothing.
+    #[must_use]
+    pub fn export_query(&self) -> String {
+        let filter = self.query.filter();
+        if filter.is_empty() { filter } else { format!("?{filter}") }
+    }
+
     #[must_use]
     pub fn tabs(&self) -> Vec<(Tab, usize)> {
         Tab::EVERY.into_iter().zip(self.tab_counts).collect()

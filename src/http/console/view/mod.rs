@@ -20,6 +20,7 @@ pub mod device;
 pub mod error;
 pub mod event;
 pub mod event_text;
+pub mod export;
 pub mod failure;
 pub mod field;
 pub mod format;
@@ -28,6 +29,8 @@ mod format_tests;
 pub mod home;
 pub mod idp;
 pub mod idp_setup;
+pub mod import;
+pub mod mapping;
 pub mod passphrase;
 pub mod prove;
 pub mod receiver;
@@ -91,6 +94,7 @@ pages! {
     customers::CustomersPage => "customers.html" as CustomersTemplate,
     error::ErrorPage => "error.html" as ErrorTemplate,
     event::EventPage => "event.html" as EventTemplate,
+    export::ExportPage => "export.html" as ExportTemplate,
     failure::FailuresPage => "failures.html" as FailuresTemplate,
     home::HomePage => "home.html" as HomeTemplate,
     idp::IdpPage => "idp.html" as IdpTemplate,
@@ -101,6 +105,9 @@ pages! {
     idp_setup::RolesPage => "idp_roles.html" as IdpRolesTemplate,
     idp_setup::TakePage => "idp_take.html" as IdpTakeTemplate,
     idp_setup::TestPage => "idp_test.html" as IdpTestTemplate,
+    mapping::MappingPage => "mapping.html" as MappingTemplate,
+    import::ImportPage => "import.html" as ImportTemplate,
+    import::ImportsPage => "imports.html" as ImportsTemplate,
     passphrase::PassphrasePage => "passphrase.html" as PassphraseTemplate,
     prove::ProvePage => "prove.html" as ProveTemplate,
     receiver::ReceiverPage => "receiver.html" as ReceiverTemplate,
