@@ -158,13 +158,13 @@ async fn record(
     caller: Caller,
     _: Asked,
     key: Key,
-    Body { bytes, meant }: Body<NewActivity>,
+    body: Body,
 ) -> Result<Response, AppError> {
     caller.require(Action::RecordActivity)?;
-    let NewActivity { customer_id, kind, subject, note, date } = meant;
+    let NewActivity { customer_id, kind, subject, note, date } = body.meant()?;
     let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
-    let once = match Once::begin(&mut tx, &caller, key, ("POST /activities", &bytes), now).await? {
+    let once = match Once::begin(&mut tx, &caller, key, ("POST /activities", &body.0), now).await? {
         Ok(once) => once,
         Err(answered) => return Ok(answered),
     };

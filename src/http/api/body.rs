@@ -8,23 +8,25 @@ use serde::de::DeserializeOwned;
 
 use crate::{app::SharedHub, http::error::AppError};
 
-/// The body, as it came and as it is meant.
-pub struct Body<T> {
-    pub bytes: Bytes,
-    pub meant: T,
+/// The body as it came. It is read only once the caller may do what the call does.
+pub struct Body(pub Bytes);
+
+impl Body {
+    /// What is meant by it.
+    pub fn meant<T: DeserializeOwned>(&self) -> Result<T, AppError> {
+        serde_json::from_slice(&self.0).map_err(|error| {
+            AppError::invalid("BODY_INVALID", format!("the body is not what this call takes: {error}"))
+        })
+    }
 }
 
-impl<T: DeserializeOwned> FromRequest<SharedHub> for Body<T> {
+impl FromRequest<SharedHub> for Body {
     type Rejection = AppError;
 
     async fn from_request(request: Request, hub: &SharedHub) -> Result<Self, AppError> {
-        let bytes = Bytes::from_request(request, hub).await.map_err(|rejection| {
+        Bytes::from_request(request, hub).await.map(Self).map_err(|rejection| {
             let large = rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE;
             if large { AppError::TooLarge } else { AppError::invalid("BODY_INVALID", "the body broke off") }
-        })?;
-        let meant = serde_json::from_slice(&bytes).map_err(|error| {
-            AppError::invalid("BODY_INVALID", format!("the body is not what this call takes: {error}"))
-        })?;
-        Ok(Self { bytes, meant })
+        })
     }
 }

@@ -252,10 +252,10 @@ async fn ignore(
     caller: Caller,
     _: Asked,
     Path(id): Path<String>,
-    Body { meant, .. }: Body<NewDecision>,
+    body: Body,
 ) -> Result<Json<FailureDetail>, AppError> {
     caller.require(Action::ReplayFailures)?;
-    let reason = meant.reason.trim().replace('\0', "");
+    let reason = body.meant::<NewDecision>()?.reason.trim().replace('\0', "");
     if reason.is_empty() || reason.chars().count() > 1000 {
         return Err(AppError::invalid("REASON_INVALID", "a reason has 1 to 1000 characters"));
     }

@@ -19,6 +19,7 @@ async fn nothing_breaks_and_nothing_undocumented_is_answered() {
     let ran = tokio::task::block_in_place(|| {
         Command::new(&program)
             .current_dir(folder.path())
+            .args(["--config-file", root.join("tests/real/schemathesis/schemathesis.toml").to_str().unwrap()])
             .args(["run", &format!("{}/api/v1/openapi.json", scene.t.url)])
             .args(["--url", &format!("{}/api/v1", scene.t.url)])
             .args(["-H", &format!("Authorization: Bearer {}", secret.expose_secret())])

@@ -166,8 +166,8 @@ pub async fn change(
 ) -> Result<Response, AppError> {
     caller.require(Action::EditCustomers)?;
     let pinned = how.pin == Some(true);
-    let version = version_of(&headers)?;
     let values = values(&body)?;
+    let version = version_of(&headers)?;
     let id = id.replace('\0', "");
     let names: Vec<String> = values.keys().cloned().collect();
     let mut tx = hub.db.begin().await?;

@@ -154,7 +154,7 @@ fn collect(lang: Lang, schema: &'static Value, before: &str, found: &mut Vec<Fie
         });
         let inner = some(value);
         let inner = resolved(inner);
-        if inner["type"] == "array" {
+        if inner["items"].is_object() {
             collect(lang, &inner["items"], &format!("{name_of}[]."), found);
         } else {
             collect(lang, inner, &format!("{name_of}."), found);
