@@ -211,6 +211,8 @@ fn every_act_has_its_words() -> std::io::Result<()> {
                 "Act::on(&of.me, &origin, \"",
                 "Act::on(&frame.me, &origin, \"",
                 "Act::on(&me, &origin, \"",
+                "sent.act(\"",
+                "self.act(\"",
             ] {
                 let written = text.split(call).skip(1).filter_map(|rest| rest.split_once('"')).map(|(act, _)| act);
                 missing.extend(
