@@ -17,7 +17,7 @@ use super::{Caller, found, shape};
 use crate::{
     app::{Change, Hub, SharedHub},
     http::error::{AppError, Wrong},
-    identity::{Action, AuditEntry, Outcome, audit},
+    identity::{Action, Audience, AuditEntry, Outcome, Settings, audit},
     master::edit::{self, By, Edit, EditError, Seen, Values},
     model::{Timestamp, custom, record::CUSTOMER_FIELDS},
     store::{Tx, idempotency},
@@ -42,8 +42,11 @@ pub async fn create(
 ) -> Result<Response, AppError> {
     caller.require(Action::EditCustomers)?;
     parameters(&uri, &[])?;
-    let values = values(&body)?;
+    let mut values = values(&body, &["kind"])?;
     let key = key_of(&headers)?;
+    if !values.contains_key("kind") && Settings::load(&hub.db).await?.audience == Audience::Persons {
+        values.insert("kind".to_owned(), "person".to_owned());
+    }
     let (owner, now) = (caller.me().user_id.clone(), hub.clock.now());
     let mut tx = hub.db.begin().await?;
     if let Some(key) = &key {
@@ -107,7 +110,7 @@ pub async fn change(
         Some(_) => return Err(AppError::invalid("PIN_INVALID", "pin is true or false")),
     };
     let version = version_of(&headers)?;
-    let values = values(&body)?;
+    let values = values(&body, &[])?;
     let id = id.replace('\0', "");
     let names: Vec<String> = values.keys().cloned().collect();
     let mut tx = hub.db.begin().await?;
@@ -213,8 +216,8 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, AppError> {
     key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
 }
 
-/// What the body says, field by field; everything that cannot be taken is told at once.
-fn values(body: &[u8]) -> Result<Values, AppError> {
+/// What the body says, field by field, of which `besides` the record's own are known; everything that cannot be taken is told at once.
+fn values(body: &[u8], besides: &[&str]) -> Result<Values, AppError> {
     let read: Result<Map<String, Value>, _> = serde_json::from_slice(body);
     let map =
         read.map_err(|error| AppError::invalid("BODY_INVALID", format!("the body is no JSON object: {error}")))?;
@@ -232,7 +235,7 @@ fn values(body: &[u8]) -> Result<Values, AppError> {
                 }
             }
             ("custom", _) => take(field.clone(), true, &Value::Array(Vec::new())),
-            (name, _) => take(field.clone(), CUSTOMER_FIELDS.contains(&name), value),
+            (name, _) => take(field.clone(), CUSTOMER_FIELDS.contains(&name) || besides.contains(&name), value),
         }
     }
     if wrong.is_empty() { Ok(values) } else { Err(invalid(wrong)) }
@@ -285,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_body_is_read_field_by_field() {
-        let good = values(br#"{"phone": "053-1", "credit_limit": 1000, "mail": null, "custom": {"vip": true}}"#);
+        let good = values(br#"{"phone": "053-1", "credit_limit": 1000, "mail": null, "custom": {"vip": true}}"#, &[]);
         let good = good.unwrap_or_default();
         let seen: Vec<(&str, &str)> = good.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect();
         assert_eq!(seen, [("credit_limit", "1000"), ("custom.vip", "true"), ("mail", ""), ("phone", "053-1")]);
@@ -294,11 +297,11 @@ mod tests {
             (r#"{"custom": {"A b": 1}}"#, vec![("custom.A b", "FIELD_UNKNOWN")]),
             (r#"{"custom": "x"}"#, vec![("custom", "FMT_TYPE")]),
         ] {
-            let Err(AppError::Values { wrong, .. }) = values(body.as_bytes()) else { panic!("{body}") };
+            let Err(AppError::Values { wrong, .. }) = values(body.as_bytes(), &[]) else { panic!("{body}") };
             let wrong: Vec<_> = wrong.iter().map(|one| (one.field.as_str(), one.code)).collect();
             assert_eq!(wrong, expected, "{body}");
         }
-        assert!(matches!(values(b"[]"), Err(AppError::Invalid { code: "BODY_INVALID", .. })));
+        assert!(matches!(values(b"[]", &[]), Err(AppError::Invalid { code: "BODY_INVALID", .. })));
     }
 
     #[test]
