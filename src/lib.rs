@@ -11,9 +11,12 @@
 //! | [`matching`] | pure decisions: folding names, which source's value wins, what a custom field takes. No I/O |
 //! | [`store`] | all SQL, for SQLite and PostgreSQL alike; migrations, backup, copy |
 //! | [`master`] | brings mapped records into the master: crosswalk, survivorship, versions; edits, custom fields, rules |
+//! | [`master`] | brings mapped records into the master: crosswalk, survivorship, versions |
+//! | [`plan`] | configuration as files: what differs, making it so, writing it down |
 //! | [`connection`] | configured systems: settings checked, secrets sealed, connectors built |
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
 //! | [`analytics`] | figures, history and directory, computed from the documents; why a value is here, and what was |
+//! | [`analytics`] | figures, history and directory, computed from the documents; what BI tools ask |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
 //! | [`mail`] | mails to people: written with their cause, sent with patience |
 //! | [`http`] | pages, API and webhooks on one port |
@@ -65,10 +68,12 @@
 //! | a transform | `connectors/sdk/src/mapping/step.rs` |
 //! | a kind of custom field | [`model::custom`], [`matching::custom`], the form's input in `view/customer_edit.rs` |
 //! | a group or a step of the rules that pick values | [`matching::survivorship::rules`], both catalogues |
+//! | a transform | `connectors/sdk/src/mapping/step.rs`; its words and, if it takes more, its form on the mapping page |
 //! | a field of a record | `connectors/sdk/src/noun.rs`, [`model::record`], a migration, [`master`] |
 //! | a kind of record | as a field; an id prefix in [`model::ids`], a file in [`store`], the history in [`analytics`], both catalogues |
 //! | a table or a question to the database | `migrations/`, a file in [`store`] |
 //! | a figure | [`analytics`] |
+//! | a set or property for BI tools | [`store::feed`], a view in a migration, `docs/bi.md` |
 //! | a page or an endpoint | [`http`]: a module with `routes()` |
 //! | a command | [`cli`]: a file, two lines in `cli/mod.rs` |
 //! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |
@@ -90,6 +95,7 @@ pub mod mail;
 pub mod master;
 pub mod matching;
 pub mod model;
+pub mod plan;
 pub mod samples;
 pub mod secrets;
 pub mod store;

@@ -9,6 +9,7 @@ pub mod directory;
 mod document;
 pub mod health;
 mod history;
+pub mod odata;
 mod overview;
 pub mod past;
 pub mod refresher;

@@ -16,6 +16,7 @@
 
 mod audit;
 mod backup;
+mod bi;
 mod cells;
 mod config;
 mod connection;
@@ -32,6 +33,7 @@ mod installation;
 mod mail;
 mod migrate;
 pub mod output;
+mod plan;
 mod receiver;
 mod restore;
 mod run;
@@ -117,8 +119,15 @@ enum Command {
     Migrate(migrate::Args),
     /// Write everything into one file, while the hub works
     Backup(backup::Args),
+    /// Say what a folder of configuration would change; exit code 4 where it is something
+    Plan(plan::PlanArgs),
+    /// Make the configuration as a folder says
+    Apply(plan::ApplyArgs),
     /// Fill an empty database from a backup
     Restore(restore::Args),
+    /// Logins of PostgreSQL for BI tools
+    #[command(subcommand)]
+    Bi(bi::Command),
     /// Copy everything from one database into another, empty one
     Copy(copy::Args),
     /// Look at the configuration
@@ -183,8 +192,11 @@ impl Command {
             Self::Serve(args) => serve::run(context, args).await,
             Self::Demo(args) => demo::run(context, args).await,
             Self::Migrate(args) => migrate::run(&context, args).await,
+            Self::Plan(args) => plan::plan(&context, &args).await,
+            Self::Apply(args) => plan::apply(&context, &args).await,
             Self::Backup(args) => backup::run(&context, args).await,
             Self::Restore(args) => restore::run(&context, args).await,
+            Self::Bi(command) => bi::run(&context, command).await,
             Self::Copy(args) => copy::run(&context, args).await,
             Self::Config(command) => config::run(&context, command),
             Self::Doctor(args) => doctor::run(&context, args).await,

@@ -123,6 +123,12 @@ impl Draft {
         self.live.connector.check().await
     }
 
+    /// What is different: `name`, `schedule`, `streams` and names of settings.
+    #[must_use]
+    pub fn changed(&self) -> &[String] {
+        &self.changed
+    }
+
     /// What is different, for the audit trail: `name`, `schedule`, `streams` and names of settings, never
     /// a value.
     #[must_use]

@@ -23,6 +23,7 @@ use crate::{
 /// See the module.
 pub struct Live {
     pub row: Row,
+    /// The connector's, with this connection's own mappings in it.
     pub manifest: Arc<Manifest>,
     pub connector: Arc<dyn Connector>,
     pub origin: Origin,

@@ -8,6 +8,7 @@ pub mod change;
 pub mod check;
 pub mod create;
 pub mod live;
+pub mod mapping;
 pub mod quota;
 pub mod registry;
 pub mod schedule;

@@ -10,7 +10,7 @@ use crate::{
     store::{Db, StoreError, connection},
 };
 
-use super::{Catalogue, Live};
+use super::{Catalogue, Live, mapping};
 
 /// See the module. A connection whose stored form cannot be used is left out and named in the log.
 pub struct Registry {
@@ -67,6 +67,13 @@ impl Registry {
             let Some(manifest) = self.catalogue.get(&row.connector).cloned() else {
                 tracing::error!(connection.id = %id, connector = %row.connector, "connector is not in the catalogue");
                 continue;
+            };
+            let manifest = match mapping::effective(db, &id, manifest).await? {
+                Ok(manifest) => manifest,
+                Err(problems) => {
+                    tracing::error!(connection.id = %id, ?problems, "the connection's mapping does not fit any more");
+                    continue;
+                }
             };
             match Live::build(row, manifest, keys, &self.client) {
                 Ok(live) => built.push((id, Arc::new(live))),

@@ -14,7 +14,7 @@ use axum::{
 };
 use url::Url;
 
-use super::{api, cookie, edge::Edge, error::AppError, saml, session, transport::Transport};
+use super::{api, cookie, edge::Edge, error::AppError, odata, saml, session, transport::Transport};
 use crate::{app::SharedHub, identity::token};
 
 pub const HEADER: &str = "x-csrf-token";
@@ -27,7 +27,8 @@ const BEFORE_SESSION: [&str; 6] =
 pub async fn guard(State(hub): State<SharedHub>, request: Request, next: Next) -> Result<Response, AppError> {
     // Webhook senders and identity providers authenticate by signature, programs by token; no cookie counts there.
     let path = request.uri().path();
-    let cookieless = path.starts_with("/hooks/") || path.starts_with(api::PREFIX) || saml::is_foreign_post(path);
+    let programs = ["/hooks/", api::PREFIX, odata::PREFIX].iter().any(|prefix| path.starts_with(prefix));
+    let cookieless = programs || saml::is_foreign_post(path);
     if is_safe(request.method()) || cookieless {
         return Ok(next.run(request).await);
     }

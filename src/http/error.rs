@@ -12,6 +12,7 @@ use axum::{
 };
 
 use crate::{
+    analytics::odata::{Refusal, Status},
     identity::{Action, Denied, FactorError, FieldError, Lacks, Role, Scope},
     store::StoreError,
 };
@@ -66,6 +67,9 @@ pub enum AppError {
     /// The record is not what the caller thinks it is.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
+    /// What was asked of the feed has no answer.
+    #[error("{}", .0.message)]
+    Feed(Refusal),
     #[error("the body is larger than this address takes")]
     TooLarge,
     #[error("too many requests; wait {} s", .0.as_secs())]
@@ -104,6 +108,12 @@ impl AppError {
             Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::IfMatchRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Feed(refusal) => match refusal.status {
+                Status::Wrong => StatusCode::BAD_REQUEST,
+                Status::Missing => StatusCode::NOT_FOUND,
+                Status::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+                Status::NotSupported => StatusCode::NOT_IMPLEMENTED,
+            },
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout | Self::Outage(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -133,6 +143,7 @@ impl AppError {
             Self::Values { .. } => "VALUES_INVALID",
             Self::Stale { .. } => "VERSION_STALE",
             Self::IfMatchRequired => "IF_MATCH_REQUIRED",
+            Self::Feed(refusal) => refusal.code,
             Self::TooLarge => "BODY_TOO_LARGE",
             Self::TooMany(_) => "TOO_MANY_REQUESTS",
             Self::Timeout => "TIMEOUT",
@@ -215,6 +226,8 @@ pub struct Problem {
     /// What the caller's role or token does not allow.
     pub refused: Option<Action>,
     pub retry_after: Option<u64>,
+    /// The part of the address that is wrong, in the feed.
+    pub target: Option<&'static str>,
     /// For the log only.
     pub(super) cause: Option<Arc<dyn fmt::Display + Send + Sync>>,
 }
@@ -245,6 +258,7 @@ impl From<AppError> for Problem {
             scope: None,
             refused: None,
             retry_after,
+            target: None,
             cause: None,
         };
         match error {
@@ -261,6 +275,7 @@ impl From<AppError> for Problem {
                 problem.fields = fields.into_iter().map(wrong).collect();
             }
             AppError::Values { wrong, .. } => problem.fields = wrong,
+            AppError::Feed(refusal) => problem.target = refusal.target,
             AppError::Outage(cause) | AppError::Internal(cause) => problem.cause = Some(Arc::new(chain(&*cause))),
             _ => {}
         }

@@ -19,6 +19,7 @@ pub mod hooks;
 pub mod invitation;
 pub mod layers;
 pub mod moment;
+pub mod odata;
 pub mod pages;
 pub mod preferences;
 mod present;

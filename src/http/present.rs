@@ -14,6 +14,7 @@ use super::{
     api, cookie,
     error::{Problem, Wrong},
     layers::RequestId,
+    odata,
     pages::ErrorPage,
     preferences::{self, Preferences, Wanted},
     session,
@@ -46,6 +47,7 @@ struct ProblemJson<'a> {
 /// What has to be known of the request after it is gone.
 struct Asked {
     page: bool,
+    feed: bool,
     request_id: String,
     wanted: Wanted,
     language: Option<&'static str>,
@@ -57,8 +59,10 @@ struct Asked {
 pub async fn present(State(hub): State<SharedHub>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let transport = Transport::of(&parts, &hub.edge);
-    let api = parts.uri.path().starts_with(api::PREFIX);
+    let feed = parts.uri.path().starts_with(odata::PREFIX);
+    let api = feed || parts.uri.path().starts_with(api::PREFIX);
     let asked = Asked {
+        feed,
         page: wants_page(parts.uri.path(), &parts.headers),
         request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
         wanted: Wanted::of(parts.uri.query(), &parts.headers),
@@ -144,6 +148,8 @@ fn render(
             language,
             theme,
         })
+    } else if asked.feed {
+        odata::problem(problem, &asked.request_id)
     } else {
         let body = ProblemJson {
             r#type: "about:blank",

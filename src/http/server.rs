@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use axum::Router;
 use tokio::net::TcpListener;
 
-use super::{api, error::AppError, federation, health, hooks, invitation, layers, saml, signin, signin_code};
+use super::{api, error::AppError, federation, health, hooks, invitation, layers, odata, saml, signin, signin_code};
 use crate::app::SharedHub;
 
 /// Every room of the hub behind the same layers. `rooms` are the routes of the console, the API
@@ -19,6 +19,7 @@ pub fn router(hub: &SharedHub, rooms: Router<SharedHub>) -> Router {
         .merge(invitation::routes())
         .merge(saml::routes())
         .merge(api::routes(hub))
+        .merge(odata::routes(hub))
         .merge(rooms)
         .fallback(async || AppError::NotFound)
         .method_not_allowed_fallback(async || AppError::MethodNotAllowed);

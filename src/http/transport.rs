@@ -39,7 +39,13 @@ impl Transport {
     /// Whether browsers keep a Secure cookie of this address: https, or their own machine.
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        self.https || self.host.as_ref().is_some_and(is_loopback)
+        self.https || self.is_loopback()
+    }
+
+    /// The host is a name of this machine for itself.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host.as_ref().is_some_and(is_loopback)
     }
 
     /// Whether the request names a host that is ours. Anything else is DNS rebinding or a mistake.

@@ -13,6 +13,8 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     ViewCustomers,
+    /// Customers and documents by the thousand, into other tools.
+    ReadFeed,
     RecordActivity,
     EditCustomers,
     ManageConnections,
@@ -34,8 +36,9 @@ pub enum Action {
 
 impl Action {
     /// All of them, as the permission table lists them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ViewCustomers,
+        Self::ReadFeed,
         Self::RecordActivity,
         Self::EditCustomers,
         Self::ViewFailures,
@@ -55,7 +58,7 @@ impl Action {
     fn roles(self) -> &'static [Role] {
         use Role::{Admin, Auditor, Employee, Owner, Steward, Viewer};
         match self {
-            Self::ViewCustomers => &[Owner, Admin, Steward, Employee, Viewer],
+            Self::ViewCustomers | Self::ReadFeed => &[Owner, Admin, Steward, Employee, Viewer],
             Self::RecordActivity | Self::EditCustomers => &[Owner, Admin, Steward, Employee],
             Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
             Self::ManageConnections
@@ -79,6 +82,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ViewCustomers => "view_customers",
+            Self::ReadFeed => "read_feed",
             Self::RecordActivity => "record_activity",
             Self::EditCustomers => "edit_customers",
             Self::ManageConnections => "manage_connections",

@@ -17,16 +17,28 @@ impl Currency {
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
 
+    /// Exponents other than 2 and the currencies that have them, as SQL is told of them too.
+    pub const UNUSUAL: [(u32, &'static [&'static str]); 3] = [
+        (
+            0,
+            &[
+                "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV",
+                "XAF", "XOF", "XPF",
+            ],
+        ),
+        (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
+        (4, &["CLF", "UYW"]),
+    ];
+    /// The largest exponent there is.
+    pub const MOST_DIGITS: u32 = 4;
+
     /// Digits after the decimal sign (ISO 4217 "minor unit").
     #[must_use]
     pub fn exponent(self) -> u32 {
-        match &self.0 {
-            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX"
-            | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
-            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
-            b"CLF" | b"UYW" => 4,
-            _ => 2,
+        if self == Self::JPY {
+            return 0;
         }
+        Self::UNUSUAL.iter().find(|(_, codes)| codes.contains(&self.as_str())).map_or(2, |(exponent, _)| *exponent)
     }
 }
 

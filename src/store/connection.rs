@@ -47,6 +47,8 @@ pub struct Stream {
     pub cursor: Option<String>,
     pub cursor_at: Option<i64>,
     pub last_ok_at: Option<i64>,
+    /// The next pull asks again for what changed since; 0: for everything.
+    pub reread: Option<i64>,
 }
 
 pub async fn all(on: impl Into<On<'_>>) -> Result<Vec<Row>, StoreError> {
@@ -58,7 +60,7 @@ pub async fn get(on: impl Into<On<'_>>, id: &str) -> Result<Option<Row>, StoreEr
 }
 
 pub async fn streams(on: impl Into<On<'_>>, connection_id: &str) -> Result<Vec<Stream>, StoreError> {
-    sql("SELECT connection_id, name, enabled, cursor, cursor_at, last_ok_at FROM stream
+    sql("SELECT connection_id, name, enabled, cursor, cursor_at, last_ok_at, reread FROM stream
          WHERE connection_id = $1 ORDER BY name")
     .bind(connection_id)
     .all(on)
@@ -274,6 +276,29 @@ pub async fn set_cursor(
         .bind(now)
         .bind(connection_id)
         .bind(stream)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Has the next pull ask again for what changed since a moment; `0`: for everything.
+pub async fn ask_again(tx: &mut Tx, connection_id: &str, stream: &str, since: Timestamp) -> Result<(), StoreError> {
+    sql("UPDATE stream SET reread = CASE WHEN reread < $1 THEN reread ELSE $1 END
+         WHERE connection_id = $2 AND name = $3")
+    .bind(since)
+    .bind(connection_id)
+    .bind(stream)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// A pull that asked again since this moment has come to its end.
+pub async fn asked_again(tx: &mut Tx, connection_id: &str, stream: &str, since: i64) -> Result<(), StoreError> {
+    sql("UPDATE stream SET reread = NULL WHERE connection_id = $1 AND name = $2 AND reread = $3")
+        .bind(connection_id)
+        .bind(stream)
+        .bind(since)
         .execute(tx)
         .await?;
     Ok(())

@@ -92,6 +92,18 @@ pub async fn by_ids<'a>(
     Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
+/// How many of these customers were made at this moment and have the name of another.
+pub async fn alike<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>, made: Timestamp) -> Result<i64, StoreError> {
+    let text = format!(
+        "SELECT COUNT(DISTINCT c.id) FROM customer c
+           JOIN customer o ON o.name_key = c.name_key AND o.id <> c.id AND o.merged_into IS NULL
+         WHERE c.created_at = $1 AND c.merged_into IS NULL AND {}",
+        tx.dialect().in_list("c.id", "$2")
+    );
+    let (count,): (i64,) = sql(text).bind(made).bind(json_list(ids)).one(tx).await?;
+    Ok(count)
+}
+
 /// A customer that carries one of the asked numbers.
 #[derive(Clone, Debug, FromRow)]
 pub struct ByNumber {

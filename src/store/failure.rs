@@ -193,6 +193,31 @@ pub async fn of_cause(
     sql(text).bind(cause).bind(connection_id).bind(limit).bind_all(values).all(on).await
 }
 
+/// Unresolved failures of a stream that the reader sees, oldest first.
+pub async fn of_stream(
+    on: impl Into<On<'_>>,
+    view: &View,
+    connection_id: &str,
+    stream: &str,
+    limit: i64,
+) -> Result<Vec<Failure>, StoreError> {
+    let on = on.into();
+    let Condition { text, values } = scope::condition_of_failures(view, on.dialect(), "failure", 4);
+    let text = format!(
+        "SELECT {COLUMNS} FROM failure WHERE state IN ('open', 'retrying') AND connection_id = $1
+         AND stream = $2 AND {text} ORDER BY first_at, id LIMIT $3"
+    );
+    sql(text).bind(connection_id).bind(stream).bind(limit).bind_all(values).all(on).await
+}
+
+/// How many failures of a stream are unresolved.
+pub async fn open_of_stream(on: impl Into<On<'_>>, connection_id: &str, stream: &str) -> Result<i64, StoreError> {
+    let text =
+        "SELECT COUNT(*) FROM failure WHERE connection_id = $1 AND stream = $2 AND state IN ('open', 'retrying')";
+    let (count,): (i64,) = sql(text).bind(connection_id).bind(stream).one(on).await?;
+    Ok(count)
+}
+
 /// A person chose not to take this record, or takes that back.
 pub async fn set_state(
     tx: &mut Tx,

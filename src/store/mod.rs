@@ -9,7 +9,8 @@
 //! `impl Into<On>` to read and `&mut Tx` to write.
 //!
 //! Invariant: only this room names sqlx. Only `dialect.rs`, `batch.rs` and `sql.rs` branch on the
-//! database, and `catalogue.rs` and `copy.rs`, which read what each database says of itself.
+//! database, `catalogue.rs` and `copy.rs`, which read what each database says of itself,
+//! `feed/render.rs`, which words readers' filters, and `bi.rs`, whose logins only PostgreSQL has.
 
 pub mod activity;
 pub mod alert;
@@ -17,6 +18,7 @@ pub mod api_token;
 pub mod audit;
 pub mod backup;
 pub mod batch;
+pub mod bi;
 pub mod catalogue;
 pub mod conflict;
 pub mod connection;
@@ -34,6 +36,7 @@ pub mod due;
 pub mod event;
 pub mod external_identity;
 pub mod failure;
+pub mod feed;
 pub mod glass;
 pub mod idempotency;
 pub mod idp;
@@ -43,6 +46,7 @@ pub mod inbox;
 pub mod invitation;
 pub mod late_reference;
 pub mod mail;
+pub mod mapping;
 pub mod migrate;
 mod open;
 pub mod operations;

@@ -8,7 +8,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Db, StoreError};
+use super::{Db, StoreError, feed::decimal};
 
 /// Opens `sqlite://path` or `postgres://…`. A missing SQLite file is created, with its folder.
 pub async fn open(url: &str, connections: u32) -> Result<Db, StoreError> {
@@ -48,7 +48,8 @@ async fn open_sqlite(path: &str, connections: u32) -> Result<Db, StoreError> {
         .foreign_keys(true)
         // Readers have the system's cache behind them; a large one of their own each would only be memory.
         .pragma("cache_size", "-4000")
-        .pragma("temp_store", "memory");
+        .pragma("temp_store", "memory")
+        .collation(decimal::COLLATION, decimal::compare);
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(Duration::from_secs(30))

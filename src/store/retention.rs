@@ -57,6 +57,17 @@ pub async fn events(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     Ok(removed + remove(db, attempts, before).await?)
 }
 
+/// Records that drafts of mappings were looked at with.
+pub async fn mapping_samples(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
+    remove(
+        db,
+        "DELETE FROM mapping_sample WHERE (connection_id, stream, place) IN
+           (SELECT connection_id, stream, place FROM mapping_sample WHERE taken_at < $1 LIMIT $2)",
+        before,
+    )
+    .await
+}
+
 /// Alerts, told or not.
 pub async fn alerts(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     remove(db, "DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE at < $1 LIMIT $2)", before).await

@@ -17,6 +17,7 @@
 //! | [`recompute`] | golden values made again after rules or fields changed |
 //! | `sweep` | compares whole lists: deletions, believed only with proof |
 //! | [`replay`] | failures again: preview, one, many, a cause |
+//! | [`rehearse`] | a mapping's draft with real records, everything taken back |
 //! | [`refusals`] | counts refused deliveries without a commit for each |
 //!
 //! Invariant: no network call happens inside a transaction. A cursor never stands ahead of its data:
@@ -38,6 +39,7 @@ mod place;
 pub mod pull;
 pub mod recompute;
 pub mod refusals;
+pub mod rehearse;
 pub mod replay;
 pub mod retention;
 mod sweep;

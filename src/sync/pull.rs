@@ -122,7 +122,10 @@ impl Pull<'_> {
     async fn stream(&mut self, stream: &connection::Stream) -> Result<(), Stop> {
         let name = stream.name.as_str();
         let Some(kind) = self.live.kind_of(name) else { return Ok(()) };
-        let cursor: Option<Cursor> = stream.cursor.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let cursor = match stream.reread {
+            None => stream.cursor.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            Some(since) => self.again(name, since),
+        };
         let mut tx = self.engine.db.begin().await?;
         run::open_stream(&mut tx, &self.run_id, name, "running", stream.cursor.as_deref()).await?;
         tx.commit().await?;
@@ -140,6 +143,12 @@ impl Pull<'_> {
         self.finish_stream(stream, expected, &outcome, proven).await?;
         self.total.add(outcome);
         Ok(())
+    }
+
+    /// From where to ask again for what changed since a moment; `None`: for everything.
+    fn again(&self, stream: &str, since: i64) -> Option<Cursor> {
+        let time = jiff::Timestamp::from_microsecond(since).ok().filter(|_| since > 0)?;
+        self.live.connector.since(stream, time)
     }
 
     /// The records that are there have come: trouble with those that are gone does not fail the stream.
@@ -180,6 +189,11 @@ impl Pull<'_> {
                     format!("{name}: {} of {} records came", outcome.read, expected.unwrap_or(0)),
                 )
             });
+        }
+        if let (Some(since), false) = (stream.reread, short) {
+            let mut tx = self.engine.db.begin().await?;
+            connection::asked_again(&mut tx, &self.live.row.id, name, since).await?;
+            tx.commit().await?;
         }
         let state = if outcome.failed > 0 || short || !proven { "partial" } else { "succeeded" };
         self.stream_state(name, state, expected).await

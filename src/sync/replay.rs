@@ -78,15 +78,23 @@ async fn replay_group(
 
 /// Everything a replay does, rolled back.
 async fn tried(engine: &Engine, work: &Work, actor: &str) -> Result<Outcome, StoreError> {
-    let now = engine.clock.now();
+    let (tx, outcome) = applied(engine, work, actor, engine.clock.now()).await?;
+    tx.rollback().await?;
+    Ok(outcome)
+}
+
+/// Everything that applying does, in a transaction that the caller looks at and takes back.
+pub(super) async fn applied(
+    engine: &Engine,
+    work: &Work,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(Tx, Outcome), StoreError> {
     let mut tx = engine.db.begin().await?;
     apply::lock(&mut tx, work).await?;
     open(&mut tx, work, actor, now).await?;
     match apply::at_once(&mut tx, work, now).await {
-        Ok(outcome) => {
-            tx.rollback().await?;
-            return Ok(outcome);
-        }
+        Ok(outcome) => return Ok((tx, outcome)),
         Err(error) if error.is_outage() => return Err(error),
         Err(_) => tx.rollback().await?,
     }
@@ -94,8 +102,7 @@ async fn tried(engine: &Engine, work: &Work, actor: &str) -> Result<Outcome, Sto
     apply::lock(&mut tx, work).await?;
     open(&mut tx, work, actor, now).await?;
     let outcome = apply::row_by_row(&mut tx, work, now).await?;
-    tx.rollback().await?;
-    Ok(outcome)
+    Ok((tx, outcome))
 }
 
 /// Through the committer, which isolates a record that the database refuses.
@@ -152,6 +159,26 @@ fn map_all(engine: &Engine, live: &Live, stream: &str, group: &[Failure]) -> (Ve
         }
     }
     (records, rejected)
+}
+
+/// Takes one record with a value that a person put in place of the one that did not fit. It is tried first: where
+/// it still fails nothing is kept. What the source sent stays with the failure.
+///
+/// `None`: the failure names no place to put a value.
+pub async fn mend(engine: &Engine, failure: Failure, value: &str, actor: &str) -> Result<Option<Replayed>, StoreError> {
+    let Some(path) = failure.source_path.as_deref().filter(|path| !path.is_empty()) else { return Ok(None) };
+    let mut body = serde_json::from_str(&failure.payload).unwrap_or(serde_json::Value::Null);
+    let value = value.trim();
+    let new = if value.is_empty() { serde_json::Value::Null } else { value.into() };
+    if !musubi_sdk::mapping::Path::parse(path).put(&mut body, new) {
+        return Ok(None);
+    }
+    let mended = Failure { payload: body.to_string(), ..failure };
+    let tried = replay(engine, vec![mended.clone()], actor, true).await?;
+    if tried.failed > 0 {
+        return Ok(Some(tried));
+    }
+    replay(engine, vec![mended], actor, false).await.map(Some)
 }
 
 /// A person chooses not to take a record, with a reason, or takes that back.

@@ -12,6 +12,9 @@ use crate::{
 /// How long alerts are kept: longer than the longest one that is told only once looks ahead.
 const ALERTS: i64 = 90 * Timestamp::DAY;
 
+/// How long records lie beside the draft of a mapping that they were taken for.
+const SAMPLES: i64 = Timestamp::DAY;
+
 /// Sweeps until `stop`.
 pub async fn run(engine: Engine, keep: Retention, stop: CancellationToken) {
     loop {
@@ -35,5 +38,6 @@ pub async fn sweep(engine: &Engine, keep: &Retention) -> Result<u64, StoreError>
     let mails = store::retention::mails(&engine.db, now.plus(-keep.mails.micros())).await?;
     let alerts = store::retention::alerts(&engine.db, now.plus(-ALERTS)).await?;
     let answers = store::idempotency::forget(&engine.db, now.plus(-Timestamp::DAY)).await?;
-    Ok(inbox + runs + attempts + events + mails + alerts + answers)
+    let samples = store::retention::mapping_samples(&engine.db, now.plus(-SAMPLES)).await?;
+    Ok(inbox + runs + attempts + events + mails + alerts + answers + samples)
 }

@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mail", &["clock", "config", "model", "secrets", "store"]),
     ("identity", &["clock", "config", "mail", "model", "secrets", "store"]),
     ("connection", &["clock", "config", "master", "model", "secrets", "store"]),
+    ("plan", &["clock", "connection", "model", "secrets", "store"]),
     ("sync", &["clock", "config", "connection", "master", "model", "secrets", "store"]),
     ("samples", &["app", "connection", "identity", "store", "sync"]),
     (
@@ -72,6 +73,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "mail",
             "master",
             "model",
+            "plan",
             "samples",
             "secrets",
             "store",

@@ -4,4 +4,4 @@
 mod crawl;
 mod groups;
 mod matrix;
-mod scene;
+pub mod scene;

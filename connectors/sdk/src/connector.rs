@@ -198,6 +198,12 @@ pub trait Connector: Send + Sync {
     /// `Ok(None)`: the source says there is no such record.
     async fn fetch(&self, stream: &str, external_id: &str) -> Result<Option<Record>, SourceError>;
 
+    /// A cursor from which a pull brings what changed there since `time`, and perhaps more; `None`: only a
+    /// pull of everything does.
+    fn since(&self, _stream: &str, _time: jiff::Timestamp) -> Option<Cursor> {
+        None
+    }
+
     /// Fields of a stream that [`Self::push`] can change there, by the hub's names; empty: nothing is
     /// written into this system.
     fn pushes(&self, _stream: &str) -> &'static [&'static str] {

@@ -86,7 +86,7 @@ const CUSTOMER: &[Field] = &[
 pub const CUSTOM: &str = "custom.";
 
 /// Such a field, as far as a mapping knows it.
-pub(crate) static ANY_CUSTOM: Field = text("custom.");
+pub static ANY_CUSTOM: Field = text("custom.");
 
 const SITE: &[Field] = &[
     req("customer", Text),

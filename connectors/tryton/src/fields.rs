@@ -147,7 +147,7 @@ fn collect(mapping: &MappingSpec, prefix: &str, out: &mut BTreeSet<String>) {
         match (&field.each, &field.fields) {
             (Some(each), Some(fields)) => collect(fields, &format!("{prefix}.{each}"), out),
             (Some(each), None) => add(&format!("{each}.{}", field.item.as_deref().unwrap_or_default()), out),
-            (None, _) => field.from.iter().for_each(|path| add(path, out)),
+            (None, _) => field.paths().for_each(|path| add(path, out)),
         }
     }
 }

@@ -43,7 +43,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use musubi_sdk::{
-    CheckItem, Connector, Manifest, Page, PullRequest, Record, SourceError,
+    CheckItem, Connector, Cursor, Manifest, Page, PullRequest, Record, SourceError,
     connector::{PushError, PushRequest, Pushed},
     declarative::{Caller, Transport},
 };
@@ -52,6 +52,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use crate::{
+    cursor::{Marks, Stand},
     desk::Desk,
     fields::Known,
     rest::Rest,
@@ -243,6 +244,12 @@ impl Connector for Tryton {
 
     async fn pull(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
         self.unless_broken(self.page(request).await).await
+    }
+
+    fn since(&self, stream: &str, time: jiff::Timestamp) -> Option<Cursor> {
+        let marks = Marks::at(Some(time));
+        let parts = Source::of(stream)?.parts.iter().map(|part| (part.model.to_owned(), marks.clone())).collect();
+        Some(Stand { own: marks, parts }.write())
     }
 
     async fn list(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {

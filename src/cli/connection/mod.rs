@@ -6,6 +6,7 @@ mod check;
 mod deletes;
 mod given;
 mod list;
+mod mapping;
 mod push;
 mod set;
 mod show;
@@ -34,6 +35,8 @@ pub enum Command {
         /// Id or name
         connection: String,
     },
+    /// Show how a system's records become the hub's, try another mapping, or publish it
+    Mapping(mapping::Args),
     /// Pull now instead of at the next planned time; a running hub does it
     Sync(sync::Args),
     /// Stop pulling; webhooks are still stored
@@ -66,6 +69,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Add(args) => add::run(context, *args).await,
         Command::Set(args) => set::run(context, *args).await,
         Command::Check { connection } => check::run(context, &connection).await,
+        Command::Mapping(args) => mapping::run(context, &args).await,
         Command::Sync(args) => sync::run(context, &args).await,
         Command::Pause { connection } => act::pause(context, &connection, true).await,
         Command::Resume { connection } => act::pause(context, &connection, false).await,

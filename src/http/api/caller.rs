@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
     app::{Hub, SharedHub},
@@ -42,6 +43,12 @@ impl Caller {
         self.note(hub, "customer.view", ("customer", customer_id), Outcome::Ok);
     }
 
+    /// Notes that this token read rows of a set of the feed. Each page is an entry: who reads everything is
+    /// seen to do so.
+    pub fn read(&self, hub: &Hub, set: &str) {
+        self.note(hub, "feed.read", ("feed", set), Outcome::Ok);
+    }
+
     fn note(&self, hub: &Hub, action: &'static str, object: (&'static str, &str), outcome: Outcome) {
         let detail = Some(("token", self.token.id.as_str()));
         hub.identity.note(Seen { actor: &self.me().user_id, action, object, outcome, detail }, &self.origin);
@@ -58,8 +65,23 @@ impl FromRequestParts<SharedHub> for Caller {
 
 /// Lets a request in, or answers it.
 pub async fn guard(State(hub): State<SharedHub>, request: Request, next: Next) -> Response {
+    let_in(&hub, false, request, next).await
+}
+
+/// As [`guard`], and with the token as the password of HTTP Basic, whatever the name: spreadsheets and BI tools
+/// know nothing else.
+pub async fn guard_with_basic(State(hub): State<SharedHub>, request: Request, next: Next) -> Response {
+    let mut response = let_in(&hub, true, request, next).await;
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"musubi\", charset=\"UTF-8\"");
+        response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+async fn let_in(hub: &SharedHub, basic: bool, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let caller = match admit(&mut parts, &hub).await {
+    let caller = match admit(&mut parts, hub, basic).await {
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
@@ -77,13 +99,13 @@ pub async fn guard(State(hub): State<SharedHub>, request: Request, next: Next) -
         if let Ok(challenge) = HeaderValue::from_str(&challenge) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        caller.note(&hub, "access.refuse", ("action", action.as_str()), Outcome::Refused);
+        caller.note(hub, "access.refuse", ("action", action.as_str()), Outcome::Refused);
     }
     response
 }
 
-async fn admit(parts: &mut Parts, hub: &SharedHub) -> Result<Caller, AppError> {
-    let presented = presented(&parts.headers)?;
+async fn admit(parts: &mut Parts, hub: &SharedHub, basic: bool) -> Result<Caller, AppError> {
+    let presented = presented(&parts.headers, basic)?;
     if !Transport::of(parts, &hub.edge).is_safe() {
         // Read by whoever stands in between: not looked at, so that nobody gets used to it.
         return Err(AppError::Refused { code: "INSECURE_TRANSPORT" });
@@ -104,7 +126,7 @@ fn refused(error: BearerError) -> AppError {
 
 /// The token of the one `Authorization` header. Any other scheme is no token; one in the address is not looked
 /// for: addresses are written into logs.
-fn presented(headers: &HeaderMap) -> Result<Option<String>, AppError> {
+fn presented(headers: &HeaderMap, basic: bool) -> Result<Option<String>, AppError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -113,5 +135,14 @@ fn presented(headers: &HeaderMap) -> Result<Option<String>, AppError> {
     // What is not text is no token of ours, and gets the answer of one that is wrong.
     let text = String::from_utf8_lossy(value.as_bytes());
     let (scheme, token) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    if basic && scheme.eq_ignore_ascii_case("basic") {
+        return Ok(Some(password(token.trim()).unwrap_or_default()));
+    }
     Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned()))
+}
+
+/// What stands behind the name in the credentials of HTTP Basic (RFC 7617).
+fn password(credentials: &str) -> Option<String> {
+    let text = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;
+    text.split_once(':').map(|(_, password)| password.to_owned())
 }

@@ -15,7 +15,7 @@ mod paging;
 
 use axum::{Router, middleware::from_fn_with_state};
 
-pub use caller::Caller;
+pub use caller::{Caller, guard_with_basic};
 
 use super::error::AppError;
 use crate::app::SharedHub;

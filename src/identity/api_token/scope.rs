@@ -11,6 +11,7 @@ use crate::identity::{Action, Role, can};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     CustomersRead,
+    BiRead,
     CustomersWrite,
     ActivitiesWrite,
     FailuresRead,
@@ -23,8 +24,9 @@ pub enum Scope {
 
 impl Scope {
     /// All of them, as forms list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CustomersRead,
+        Self::BiRead,
         Self::CustomersWrite,
         Self::ActivitiesWrite,
         Self::FailuresRead,
@@ -39,6 +41,7 @@ impl Scope {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CustomersRead => "customers:read",
+            Self::BiRead => "bi:read",
             Self::CustomersWrite => "customers:write",
             Self::ActivitiesWrite => "activities:write",
             Self::FailuresRead => "failures:read",
@@ -60,6 +63,7 @@ impl Scope {
     pub fn action(self) -> Action {
         match self {
             Self::CustomersRead => Action::ViewCustomers,
+            Self::BiRead => Action::ReadFeed,
             Self::CustomersWrite => Action::EditCustomers,
             Self::ActivitiesWrite => Action::RecordActivity,
             Self::FailuresRead => Action::ViewFailures,

@@ -9,6 +9,7 @@ mod copy;
 mod dlt;
 mod employee;
 mod erp;
+mod feed;
 mod hub;
 mod idle;
 mod ingest;
@@ -53,8 +54,20 @@ use report::Report;
 use target::Target;
 
 /// Names that can be asked for, in the order of the report.
-const ALL: [&str; 11] =
-    ["assertions", "ingest", "pull", "visible", "targets", "outbox", "signin", "sessions", "page", "search", "idle"];
+const ALL: [&str; 12] = [
+    "assertions",
+    "ingest",
+    "pull",
+    "visible",
+    "targets",
+    "outbox",
+    "signin",
+    "sessions",
+    "page",
+    "search",
+    "feed",
+    "idle",
+];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -99,7 +112,7 @@ async fn main() -> anyhow::Result<()> {
         if wanted("sessions") {
             sessions::run(kind, &mut report).await?;
         }
-        if wanted("page") || wanted("search") {
+        if wanted("page") || wanted("search") || wanted("feed") {
             let target = Target::new(kind).await?;
             seed::run(&target, &mut report).await?;
             let employee = Employee::sign_in(&target).await?;
@@ -108,6 +121,9 @@ async fn main() -> anyhow::Result<()> {
             }
             if wanted("search") {
                 search::run(&target, &employee, &mut report).await?;
+            }
+            if wanted("feed") {
+                feed::run(&target, &mut report).await?;
             }
             employee.sign_out().await?;
             report.rows(&target, "page and search").await?;

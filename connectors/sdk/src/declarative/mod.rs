@@ -160,6 +160,11 @@ impl Connector for HttpConnector {
         self.probe().await
     }
 
+    fn since(&self, stream: &str, time: jiff::Timestamp) -> Option<crate::Cursor> {
+        self.manifest().stream(stream)?.cursor.as_ref()?;
+        Some(Mark { time, id: String::new() }.write())
+    }
+
     async fn pull(&self, request: PullRequest<'_>) -> Result<Page, SourceError> {
         let (stream, reader) = self.stream(request.stream)?;
         let mut at = position(stream, &request)?;

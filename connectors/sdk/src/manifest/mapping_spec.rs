@@ -16,6 +16,11 @@ pub struct MappingSpec(pub IndexMap<String, FieldSpec>);
 pub struct FieldSpec {
     /// Dotted path in the source record.
     pub from: Option<String>,
+    /// Further paths whose values follow the first one's, where there are some. `from: [family, given]` says
+    /// both.
+    pub and: Vec<String>,
+    /// What stands between the values of several paths; a space unless it is said.
+    pub join: Option<String>,
     /// Applied from left to right.
     pub transforms: Vec<Transform>,
     pub required: bool,
@@ -44,6 +49,18 @@ pub enum Transform {
     Lower,
     Values(IndexMap<String, Value>),
     Default(Value),
+    /// Every match of a regular expression becomes the text `with`, in which `$1` is the first group.
+    Replace {
+        pattern: String,
+        with: String,
+    },
+    /// The first group of a regular expression's first match, else the whole match; empty without a match.
+    Extract(String),
+    /// One part of a text that is cut at `separator`: 1 is the first, -1 the last; empty where there is none.
+    Part {
+        separator: String,
+        index: i32,
+    },
     CorporateNumber,
     RegistrationNumber,
     Phone,
@@ -53,8 +70,10 @@ pub enum Transform {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Long {
+    #[serde(default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    from: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<String>,
+    join: Option<String>,
     #[serde(rename = "as", default, deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
     transforms: Vec<Transform>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -69,21 +88,31 @@ struct Long {
     item: Option<String>,
 }
 
+impl FieldSpec {
+    /// Every path that is read for the field, in the order of its values.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.from.iter().chain(&self.and).map(String::as_str)
+    }
+}
+
 impl<'de> Deserialize<'de> for FieldSpec {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(from)?;
         if let Value::String(path) = value {
             return Ok(Self { from: Some(path), ..Self::default() });
         }
-        let Long { from, transforms, required, default, each, fields, item } =
+        let Long { from, join, transforms, required, default, each, fields, item } =
             serde_json::from_value(value).map_err(serde::de::Error::custom)?;
-        Ok(Self { from, transforms, required, default, each, fields, item })
+        let mut paths = from.into_iter();
+        let (from, and) = (paths.next(), paths.collect());
+        Ok(Self { from, and, join, transforms, required, default, each, fields, item })
     }
 }
 
 impl Serialize for FieldSpec {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Self { from, transforms, required, default, each, fields, item } = self.clone();
-        Long { from, transforms, required, default, each, fields, item }.serialize(to)
+        let Self { from, and, join, transforms, required, default, each, fields, item } = self.clone();
+        let from = from.into_iter().chain(and).collect();
+        Long { from, join, transforms, required, default, each, fields, item }.serialize(to)
     }
 }

@@ -28,7 +28,7 @@ pub use spec::{
 pub use webhook_spec::{DeliveryIdSpec, Encoding, EventSpec, SignatureSpec, Trust, WebhookSpec};
 
 use crate::{
-    mapping::Mapping,
+    mapping::{Mapping, MappingProblem},
     settings::{SettingField, setting_fields},
 };
 
@@ -114,10 +114,55 @@ impl Manifest {
         self.compiled.get(stream)
     }
 
+    /// The same connector with other mappings for some of its streams, for one connection.
+    ///
+    /// # Errors
+    /// What cannot work, each with the name of its stream.
+    pub fn with_mappings(
+        &self,
+        own: impl IntoIterator<Item = (String, MappingSpec)>,
+    ) -> Result<Self, Vec<(String, MappingProblem)>> {
+        let mut changed = self.clone();
+        let mut problems = Vec::new();
+        for (name, spec) in own {
+            // A connector that was upgraded may have lost a stream; what is not there is not read either.
+            let Some(stream) = changed.streams.get_mut(&name) else { continue };
+            match Mapping::compile(stream.record, &spec) {
+                Ok(mapping) => {
+                    stream.mapping = spec;
+                    changed.compiled.insert(name, Arc::new(mapping));
+                }
+                Err(found) => problems.extend(found.into_iter().map(|problem| (name.clone(), problem))),
+            }
+        }
+        if problems.is_empty() { Ok(changed) } else { Err(problems) }
+    }
+
     #[must_use]
     pub fn quota(&self) -> Option<Quota> {
         self.http.as_ref().and_then(|http| http.quota)
     }
+}
+
+/// YAML text as a value, with the same limits as a manifest: one document, no aliases, 1 MiB, nesting capped.
+///
+/// # Errors
+/// What is wrong with its line and column.
+pub fn yaml_value(file_name: &str, text: &str) -> Result<Value, ManifestError> {
+    let loaded = yaml::load(text).map_err(|broken| ManifestError {
+        file: file_name.to_owned(),
+        line: broken.at.0,
+        column: broken.at.1,
+        path: String::new(),
+        message: broken.message,
+    })?;
+    Ok(loaded.0)
+}
+
+/// A value as YAML text that [`yaml_value`] reads back.
+#[must_use]
+pub fn yaml_text(value: &Value) -> String {
+    yaml::write(value)
 }
 
 /// The schema of manifests, for editors and documentation.

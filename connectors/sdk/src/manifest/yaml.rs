@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, Yaml, YamlData, YamlEmitter};
 use saphyr_parser::{Event, Marker, Parser, ScanError};
 use serde_json::{Map, Number, Value};
 
@@ -84,6 +84,22 @@ pub fn load(text: &str) -> Result<(Value, Positions), YamlError> {
         [_, second, ..] => {
             Err(YamlError { at: position(&second.span.start), message: "holds more than one document".to_owned() })
         }
+    }
+}
+
+/// JSON is YAML: what it reads as is written in YAML's own form. A value that cannot be written so stays JSON.
+pub fn write(value: &Value) -> String {
+    let json = value.to_string();
+    let mut out = String::new();
+    let written = Yaml::load_from_str(&json).ok().and_then(|documents| {
+        let mut emitter = YamlEmitter::new(&mut out);
+        emitter.dump(documents.first()?).ok()
+    });
+    let text = out.trim_start_matches("---\n");
+    // Believed only when it reads back as what was written.
+    match (written, load(text)) {
+        (Some(()), Ok((back, _))) if back == *value => format!("{text}\n"),
+        _ => serde_json::to_string_pretty(value).unwrap_or(json) + "\n",
     }
 }
 

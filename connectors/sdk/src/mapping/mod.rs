@@ -9,6 +9,8 @@
 
 mod calendar;
 mod compile;
+mod discover;
+mod explain;
 pub mod identifier;
 mod number;
 mod path;
@@ -20,6 +22,8 @@ use std::{borrow::Cow, fmt};
 use serde_json::{Map, Value};
 
 pub use compile::MappingProblem;
+pub use discover::{Found, Shape, discover};
+pub use explain::{Explained, Tally};
 pub use path::Path;
 use step::Step;
 
@@ -60,6 +64,7 @@ enum Source {
     },
     Value {
         path: Path,
+        more: Option<More>,
         steps: Vec<Step>,
     },
     Lines {
@@ -71,6 +76,13 @@ enum Source {
         item: Path,
         steps: Vec<Step>,
     },
+}
+
+/// Values that follow the first one's.
+#[derive(Clone, Debug)]
+struct More {
+    paths: Vec<Path>,
+    join: String,
 }
 
 /// A value that could not be mapped. `value` may be personal data: it belongs to the failure that
@@ -107,7 +119,15 @@ impl Mapping {
     /// # Errors
     /// Unknown fields, forms that do not fit a field, required hub fields that nothing fills.
     pub fn compile(noun: Noun, spec: &MappingSpec) -> Result<Self, Vec<MappingProblem>> {
-        compile::mapping(noun, spec).map(|fields| Self { noun, fields })
+        let (mapping, problems) = Self::attempt(noun, spec);
+        if problems.is_empty() { Ok(mapping) } else { Err(problems) }
+    }
+
+    /// As far as it can be compiled, with what cannot: for looking at a mapping that is not finished.
+    #[must_use]
+    pub fn attempt(noun: Noun, spec: &MappingSpec) -> (Self, Vec<MappingProblem>) {
+        let (fields, problems) = compile::mapping(noun, spec);
+        (Self { noun, fields }, problems)
     }
 
     #[must_use]
@@ -161,14 +181,14 @@ impl Target {
     fn fill(&self, body: &Value, at: Option<At<'_>>, errors: &mut Vec<MappingError>) -> Option<Value> {
         let found = match &self.source {
             Source::Constant | Source::Members { .. } => None,
-            Source::Value { path, steps } => {
-                let raw = path.find(body);
-                match raw.map_or(Ok(None), |raw| step::run(steps, raw)) {
+            Source::Value { path, more, steps } => {
+                let raw = value(path, more.as_ref(), body);
+                match raw.as_deref().map_or(Ok(None), |raw| step::run(steps, raw)) {
                     Ok(text) => text.map(|text| Value::String(text.into_owned())),
                     // The hub keeps it as a warning: what a company added for itself never stops a record.
-                    Err(_) if self.custom.is_some() => raw.map(as_it_is),
+                    Err(_) if self.custom.is_some() => raw.as_deref().map(as_it_is),
                     Err(code) => {
-                        errors.push(self.error(code, path, raw, at));
+                        errors.push(self.error(code, path, raw.as_deref(), at));
                         return None;
                     }
                 }
@@ -246,6 +266,22 @@ impl Target {
         };
         MappingError { code, field, source_path, value: raw.cloned().unwrap_or_default() }
     }
+}
+
+/// What the source says for a field: one value, or the text of several that are not empty.
+fn value<'a>(path: &Path, more: Option<&More>, body: &'a Value) -> Option<Cow<'a, Value>> {
+    let Some(More { paths, join }) = more else { return path.find(body).map(Cow::Borrowed) };
+    let mut parts: Vec<Cow<'_, str>> = Vec::with_capacity(1 + paths.len());
+    for path in std::iter::once(path).chain(paths) {
+        let Some(found) = path.find(body) else { continue };
+        match plain_text(found) {
+            Some(text) if !text.trim().is_empty() => parts.push(text),
+            // A list or an object is no part of a text: the first step refuses it by its form.
+            None if !found.is_null() => return Some(Cow::Borrowed(found)),
+            _ => {}
+        }
+    }
+    (!parts.is_empty()).then(|| Cow::Owned(Value::String(parts.join(join))))
 }
 
 impl Source {

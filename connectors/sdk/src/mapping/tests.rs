@@ -8,7 +8,9 @@ use super::*;
 type TestResult = Result<(), Vec<MappingProblem>>;
 
 fn compiled(noun: Noun, spec: Value) -> Result<Mapping, Vec<MappingProblem>> {
-    let broken = |e: serde_json::Error| vec![MappingProblem { pointer: String::new(), message: e.to_string() }];
+    let broken = |e: serde_json::Error| {
+        vec![MappingProblem { pointer: String::new(), code: "MAP_FORM", missing: None, message: e.to_string() }]
+    };
     Mapping::compile(noun, &serde_json::from_value::<MappingSpec>(spec).map_err(broken)?)
 }
 
@@ -362,5 +364,68 @@ fn fields_of_the_administrator_never_stop_a_record() -> TestResult {
     }
     // Only customers have them.
     assert!(compiled(Noun::Site, json!({"customer": "c", "name": "n", "custom.a": "a"})).is_err());
+    Ok(())
+}
+
+#[test]
+fn several_values_become_one_text_and_expressions_cut_it() -> TestResult {
+    let mapping = compiled(
+        Noun::Customer,
+        json!({
+            "name": {"from": ["family", "given", "suffix"], "join": "　"},
+            "closing_day": {"from": "memo", "as": [{"extract": "締[:：]([^/]+)"}]},
+            "payment_terms": {"from": "memo", "as": [{"part": {"separator": "/", "index": -1}}]},
+            "registration_number": {"from": "reg", "as": ["width", {"replace": {"pattern": "[\\s-]", "with": ""}}, "registration_number"]},
+        }),
+    )?;
+    let body =
+        json!({"family": "高梨", "given": " ", "suffix": "拓", "memo": "締:末日/翌末", "reg": "Ｔ9009901 000098"});
+    let record = mapping.apply(&body).unwrap_or_default();
+    let expected = json!({"name": "高梨　拓", "closing_day": "末日", "payment_terms": "翌末", "registration_number": "T9009901000098"});
+    assert_eq!(Value::Object(record), expected);
+    // Without a match there is nothing, which is no error of a field that may be empty.
+    let record = mapping.apply(&json!({"family": "高梨", "memo": "なし"})).unwrap_or_default();
+    assert_eq!(Value::Object(record), json!({"name": "高梨", "payment_terms": "なし"}));
+    Ok(())
+}
+
+#[test]
+fn expressions_that_cannot_be_are_refused_when_they_are_written() {
+    let table = [
+        (json!([{"extract": "("}]), "cannot be read: unclosed group"),
+        (json!([{"extract": "(?:a{1000}){1000}"}]), "too much memory"),
+        (json!([{"extract": ""}]), "1 to 500 characters"),
+        (json!([{"part": {"separator": "", "index": 1}}]), "needs a \"separator\""),
+        (json!([{"part": {"separator": "/", "index": 0}}]), "counts from 1"),
+    ];
+    for (steps, message) in table {
+        let problems = compiled(Noun::Customer, json!({"name": {"from": "n", "as": steps}})).err().unwrap_or_default();
+        assert!(problems.first().is_some_and(|p| p.message.contains(message)), "{steps}: {problems:?}");
+    }
+    // A value does not grow without end.
+    let growing = json!({"name": {"from": "n", "as": [{"replace": {"pattern": "a", "with": "x".repeat(200)}}]}});
+    let mapping = compiled(Noun::Customer, growing).expect("compiles");
+    let errors = mapping.apply(&json!({"n": "a".repeat(1000)})).err().unwrap_or_default();
+    assert_eq!(errors.first().map(|e| e.code), Some("FMT_VALUE"));
+}
+
+#[test]
+fn a_field_is_explained_step_by_step_and_counted() -> TestResult {
+    let mapping = compiled(Noun::Order, order())?;
+    let good = json!({"customer_id": 1, "order_no": "A", "ordered_on": "2026/4/1", "amounts": {"total": "1"},
+        "lines": [{"qty": "２", "amount": 1}, {"qty": "x", "amount": 1}]});
+    let bad = json!({"customer_id": 1, "order_no": "A", "ordered_on": "April", "amounts": {"total": "1"}});
+    let explained = mapping.explain("order_date", &good).expect("mapped");
+    assert_eq!((explained.raw, explained.steps), (json!("2026/4/1"), vec![Ok("2026-04-01".to_owned())]));
+    assert_eq!(mapping.explain("order_date", &bad).expect("mapped").steps, [Err("FMT_DATE")]);
+    assert_eq!(mapping.explain("lines/quantity", &good).expect("mapped").steps, [Ok("2".to_owned())]);
+    assert!(mapping.explain("lines", &good).is_none() && mapping.explain("subject", &good).is_none());
+
+    let counts = mapping.tally([&good, &bad]);
+    let of = |name: &str| counts.iter().find(|(known, _)| known == name).map(|(_, tally)| *tally);
+    assert_eq!(of("order_date"), Some(Tally { filled: 1, empty: 0, bad: 1 }));
+    assert_eq!(of("status"), Some(Tally { filled: 2, empty: 0, bad: 0 }), "the default fills it");
+    assert_eq!(of("lines"), Some(Tally { filled: 0, empty: 1, bad: 1 }));
+    assert_eq!(of("lines/quantity"), Some(Tally { filled: 1, empty: 0, bad: 1 }));
     Ok(())
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{
     ShellOf, done,
+    mapping_view::address_of,
     outcome::{Act, audited_alone},
 };
 use crate::{
@@ -37,6 +38,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/failures/replay", post(replay_cause))
         .route("/failures/{id}", get(show))
         .route("/failures/{id}/replay", post(replay_one))
+        .route("/failures/{id}/value", post(mend))
         .route("/failures/{id}/ignore", post(ignore))
         .route("/failures/{id}/restore", post(restore))
 }
@@ -174,17 +176,27 @@ async fn detail(hub: &Hub, view: &View, f: Failure) -> Result<FailureDetail, App
         connection_id: f.connection_id.clone(),
         run,
         attempts: f.attempts,
-        field: f.field,
+        field: f.field.clone(),
         value: value.filter(|v| !v.is_empty()),
         veiled,
         tries,
         state: Tab::parse(&f.state),
         next_try: None,
-        note: f.note,
+        note: f.note.clone(),
         same_cause,
         preview,
+        mendable: !veiled && f.source_path.as_deref().is_some_and(|path| !path.is_empty()),
+        mapping: mapping(&f),
         command: format!("musubi failure replay {} --dry-run", f.id),
     })
+}
+
+/// Where a value that does not fit is taken differently.
+fn mapping(f: &Failure) -> Option<String> {
+    let field = f.field.as_deref().filter(|_| f.cause.starts_with("FMT_") || f.cause.starts_with("REQ_"))?;
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("f", &address_of(field));
+    Some(format!("/connections/{}/mapping/{}?{}#panel", f.connection_id, f.stream, query.finish()))
 }
 
 fn pretty(payload: &str) -> String {
@@ -233,6 +245,7 @@ struct Posted {
     cause: String,
     connection: String,
     reason: String,
+    value: String,
 }
 
 async fn replay_one(
@@ -245,6 +258,27 @@ async fn replay_one(
     frame.me.require(Action::ReplayFailures)?;
     let failure = store::failure::get(&hub.db, &frame.me.view, &id).await?.ok_or(AppError::NotFound)?;
     replayed(&hub, &frame, &origin, vec![failure], &form.back).await
+}
+
+async fn mend(
+    State(hub): State<SharedHub>,
+    frame: ShellOf,
+    origin: Origin,
+    Path(id): Path<String>,
+    Form(form): Form<Posted>,
+) -> Result<Response, AppError> {
+    frame.me.require(Action::ReplayFailures)?;
+    if frame.me.view.hides_any() {
+        return Err(AppError::NotFound);
+    }
+    let failure = store::failure::get(&hub.db, &frame.me.view, &id).await?.ok_or(AppError::NotFound)?;
+    let field = failure.field.clone();
+    let act = Act::on(&frame.me, &origin, "failure.mend", "failure", &id);
+    audited_alone(&hub, act.detail(json!({ "field": field }))).await?;
+    Ok(match replay::mend(&hub.engine, failure, &form.value, &frame.me.user_id).await? {
+        Some(done_with) if done_with.failed == 0 => done("/failures", "mended", None),
+        _ => done(&format!("/failures/{id}"), "mend_failed", None),
+    })
 }
 
 async fn replay_cause(

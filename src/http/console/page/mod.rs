@@ -35,6 +35,12 @@ mod idps;
 mod invite;
 mod link;
 mod live;
+mod mapping;
+mod mapping_edit;
+mod mapping_form;
+mod mapping_publish;
+mod mapping_sample;
+mod mapping_view;
 mod me;
 mod outcome;
 pub mod outside;
@@ -94,6 +100,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(connections::routes())
         .merge(connection_new::routes())
         .merge(connection_edit::routes())
+        .merge(mapping::routes())
         .merge(run::routes())
         .merge(failures::routes())
         .merge(hooks::routes())

@@ -65,6 +65,8 @@ fn detail(state: failure::Tab) -> FailureDetail {
         next_try: (state == failure::Tab::Retrying).then(|| NOW.plus(Timestamp::MINUTE * 3)),
         note: (state == failure::Tab::Ignored).then(|| "重複".into()),
         same_cause: 8,
+        mendable: true,
+        mapping: Some("/connections/con_2/mapping/invoices?f=registration_number#panel".into()),
         preview: (state == failure::Tab::Retrying).then_some((8, 0)),
         command: "musubi failure replay --cause FMT_REGNO --dry-run".into(),
     }

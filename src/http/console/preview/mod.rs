@@ -9,6 +9,7 @@ mod entries;
 mod event;
 mod idp;
 mod inbox;
+mod mapping;
 mod operations;
 mod people;
 mod receivers;
@@ -70,6 +71,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(event::samples());
     all.extend(operations::samples(lang));
     all.extend(connection_form::samples());
+    all.extend(mapping::samples());
     all.extend(people::samples());
     all.extend(idp::samples());
     all.extend(receivers::samples());

@@ -57,6 +57,8 @@ pub struct ConnectionsPage {
 pub enum Tab {
     #[default]
     Overview,
+    /// A page of its own.
+    Mapping,
     Runs,
     Failures,
     Webhook,
@@ -65,14 +67,15 @@ pub enum Tab {
 }
 
 impl Tab {
-    pub const EVERY: [Self; 6] =
-        [Self::Overview, Self::Runs, Self::Failures, Self::Webhook, Self::Push, Self::Settings];
+    pub const EVERY: [Self; 7] =
+        [Self::Overview, Self::Mapping, Self::Runs, Self::Failures, Self::Webhook, Self::Push, Self::Settings];
 
     /// Value of `?tab=`.
     #[must_use]
     pub fn value(self) -> &'static str {
         match self {
             Self::Overview => "",
+            Self::Mapping => "mapping",
             Self::Runs => "runs",
             Self::Failures => "failures",
             Self::Webhook => "webhook",
@@ -83,13 +86,14 @@ impl Tab {
 
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        Self::EVERY.into_iter().find(|tab| tab.value() == text).unwrap_or_default()
+        Self::EVERY.into_iter().find(|tab| tab.value() == text && *tab != Self::Mapping).unwrap_or_default()
     }
 
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
             Self::Overview => "connection.tab_overview",
+            Self::Mapping => "connection.tab_mapping",
             Self::Runs => "connection.tab_runs",
             Self::Failures => "connection.tab_failures",
             Self::Webhook => "connection.tab_webhook",
@@ -276,6 +280,7 @@ impl ConnectionPage {
     pub fn tab_href(&self, tab: &Tab) -> String {
         match tab.value() {
             "" => format!("/connections/{}", self.id),
+            "mapping" => format!("/connections/{}/mapping", self.id),
             value => format!("/connections/{}?tab={value}", self.id),
         }
     }

@@ -127,6 +127,10 @@ pub struct FailureDetail {
     pub same_cause: i64,
     /// What a replay would give, when it was asked for: (would succeed, would fail).
     pub preview: Option<(i64, i64)>,
+    /// The value can be put right for this record alone.
+    pub mendable: bool,
+    /// Where the mapping of the field is changed, where that is a way out.
+    pub mapping: Option<String>,
     /// `musubi failure replay …`.
     pub command: String,
 }

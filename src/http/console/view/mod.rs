@@ -27,6 +27,7 @@ mod format_tests;
 pub mod home;
 pub mod idp;
 pub mod idp_setup;
+pub mod mapping;
 pub mod passphrase;
 pub mod prove;
 pub mod receiver;
@@ -99,6 +100,7 @@ pages! {
     idp_setup::RolesPage => "idp_roles.html" as IdpRolesTemplate,
     idp_setup::TakePage => "idp_take.html" as IdpTakeTemplate,
     idp_setup::TestPage => "idp_test.html" as IdpTestTemplate,
+    mapping::MappingPage => "mapping.html" as MappingTemplate,
     passphrase::PassphrasePage => "passphrase.html" as PassphraseTemplate,
     prove::ProvePage => "prove.html" as ProveTemplate,
     receiver::ReceiverPage => "receiver.html" as ReceiverTemplate,
