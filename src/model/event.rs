@@ -1,5 +1,7 @@
 //! Kinds of events that other systems can be told of: `order.created`.
 
+use super::ids::Noun;
+
 /// What something happens to.
 pub const SUBJECTS: [&str; 9] =
     ["customer", "site", "contact", "product", "order", "shipment", "invoice", "payment", "activity"];
@@ -17,20 +19,30 @@ pub const PROBLEMS: [&str; 6] = [
 /// Sent when a person asks whether a receiver works.
 pub const TEST: &str = "webhook.test";
 
+/// The nouns of [`SUBJECTS`], in their order.
+const NOUNS: [Noun; 9] = [
+    Noun::Customer,
+    Noun::Site,
+    Noun::Contact,
+    Noun::Product,
+    Noun::Order,
+    Noun::Shipment,
+    Noun::Invoice,
+    Noun::Payment,
+    Noun::Activity,
+];
+
+/// What ids of a subject begin with.
+#[must_use]
+pub fn prefix_of(subject: &str) -> Option<&'static str> {
+    SUBJECTS.iter().position(|known| *known == subject).map(|place| NOUNS[place].prefix())
+}
+
 /// What a record's version is told as: `order`, and `created`, `updated` or `deleted`.
 #[must_use]
 pub fn kind_of(record_id: &str, seq: i64, reason: &str) -> String {
-    let subject = match record_id.split_once('_').map(|(prefix, _)| prefix) {
-        Some("cus") => "customer",
-        Some("sit") => "site",
-        Some("cnt") => "contact",
-        Some("prd") => "product",
-        Some("ord") => "order",
-        Some("shp") => "shipment",
-        Some("inv") => "invoice",
-        Some("pay") => "payment",
-        _ => "activity",
-    };
+    let prefix = record_id.split_once('_').map_or("", |(prefix, _)| prefix);
+    let subject = NOUNS.iter().position(|noun| noun.prefix() == prefix).map_or("activity", |place| SUBJECTS[place]);
     let change = match reason {
         "deleted" => "deleted",
         _ if seq == 1 => "created",

@@ -20,6 +20,7 @@ pub mod backup;
 pub mod batch;
 pub mod bi;
 pub mod catalogue;
+pub mod change;
 pub mod conflict;
 pub mod connection;
 pub mod connection_change;

@@ -1,5 +1,6 @@
 //! The API as a whole: the document is what the routes are, and what they answer is what it says.
 
+mod changes;
 mod nouns;
 mod tried;
 

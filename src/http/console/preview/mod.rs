@@ -24,7 +24,10 @@ use std::{fs, path::Path};
 use jiff::tz::TimeZone;
 
 use super::{Lang, Me, Section, Shell, assets, view::Page};
-use crate::{identity::Role, model::Timestamp};
+use crate::{
+    identity::{Audience, Role},
+    model::Timestamp,
+};
 
 /// 2026-11-20 10:14 in Tokyo.
 const NOW: Timestamp = Timestamp(1_795_137_240_000_000);
@@ -58,6 +61,7 @@ fn shell(lang: Lang, section: Section, path: &str) -> Shell {
         refresh: None,
         fields: customer_record::custom_fields(),
         currency: crate::model::Currency::JPY,
+        audience: Audience::default(),
     }
 }
 
