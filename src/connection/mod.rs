@@ -17,6 +17,7 @@ pub mod notices;
 pub mod quota;
 pub mod registry;
 pub mod schedule;
+pub mod shape;
 
 pub use catalogue::Catalogue;
 pub use level::{Level, Levels};
