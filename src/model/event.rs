@@ -7,6 +7,15 @@ pub const SUBJECTS: [&str; 9] =
     ["customer", "site", "contact", "product", "order", "shipment", "invoice", "payment", "activity"];
 /// What happens.
 pub const CHANGES: [&str; 3] = ["created", "updated", "deleted"];
+/// What happens to a connection: its problems begin, and end.
+pub const PROBLEMS: [&str; 6] = [
+    "connection.needs_action",
+    "connection.late",
+    "connection.budget",
+    "connection.credentials",
+    "connection.schema",
+    "connection.recovered",
+];
 /// Sent when a person asks whether a receiver works.
 pub const TEST: &str = "webhook.test";
 
@@ -42,9 +51,17 @@ pub fn kind_of(record_id: &str, seq: i64, reason: &str) -> String {
     format!("{subject}.{change}")
 }
 
+/// The event by which the beginning of a problem of this kind is told.
+#[must_use]
+pub fn of_problem(kind: &str) -> String {
+    format!("connection.{kind}")
+}
+
 /// Every kind, in a stable order.
 pub fn kinds() -> impl Iterator<Item = String> {
-    SUBJECTS.iter().flat_map(|subject| CHANGES.iter().map(move |change| format!("{subject}.{change}")))
+    let of_records =
+        SUBJECTS.iter().flat_map(|subject| CHANGES.iter().map(move |change| format!("{subject}.{change}")));
+    of_records.chain(PROBLEMS.iter().map(|&kind| kind.to_owned()))
 }
 
 /// Whether a list of wishes (`order.created`, `order.*`, `*`) names a kind.

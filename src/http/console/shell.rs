@@ -32,6 +32,7 @@ pub struct Me {
 pub enum Section {
     Home,
     Customers,
+    Sync,
     Connections,
     Failures,
     Webhooks,
@@ -286,6 +287,7 @@ impl Shell {
         nav.extend(group(
             Some("nav.group_sync"),
             vec![
+                (Action::ViewOperations, item("/sync", "nav.sync", "pulse", Section::Sync, None)),
                 (Action::ManageConnections, connections),
                 (Action::ViewFailures, NavItem { hot: true, ..failures }),
                 (Action::ViewOperations, item("/webhooks", "nav.webhooks", "hook", Section::Webhooks, None)),

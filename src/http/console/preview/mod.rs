@@ -16,6 +16,7 @@ mod people;
 mod receivers;
 mod record;
 mod start;
+mod sync_health;
 mod tokens;
 
 use std::{fs, path::Path};
@@ -79,6 +80,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(receivers::samples());
     all.extend(record::samples());
     all.extend(start::samples());
+    all.extend(sync_health::samples());
     all.extend(tokens::samples());
     let api = super::page::api_docs::view(lang, "https://hub.hinoki-seiki.example".to_owned());
     all.push(("api_docs", Section::None, false, Box::new(api)));
@@ -161,6 +163,7 @@ fn menus_show_what_a_role_may_use() {
     let all = [
         "/",
         "/customers",
+        "/sync",
         "/connections",
         "/failures",
         "/webhooks",
