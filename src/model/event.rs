@@ -1,8 +1,10 @@
 //! Kinds of events that other systems can be told of: `order.created`.
 
 /// What something happens to.
-pub const SUBJECTS: [&str; 9] =
-    ["customer", "site", "contact", "product", "order", "shipment", "invoice", "payment", "activity"];
+pub const SUBJECTS: [&str; 13] = [
+    "customer", "site", "contact", "product", "deal", "quote", "order", "shipment", "invoice", "payment", "contract",
+    "inquiry", "activity",
+];
 /// What happens.
 pub const CHANGES: [&str; 3] = ["created", "updated", "deleted"];
 /// Sent when a person asks whether a receiver works.
@@ -16,10 +18,14 @@ pub fn kind_of(record_id: &str, seq: i64, reason: &str) -> String {
         Some("sit") => "site",
         Some("cnt") => "contact",
         Some("prd") => "product",
+        Some("dea") => "deal",
+        Some("quo") => "quote",
         Some("ord") => "order",
         Some("shp") => "shipment",
         Some("inv") => "invoice",
         Some("pay") => "payment",
+        Some("ctr") => "contract",
+        Some("inq") => "inquiry",
         _ => "activity",
     };
     let change = match reason {
@@ -61,10 +67,14 @@ mod tests {
             (Noun::Site, "site"),
             (Noun::Contact, "contact"),
             (Noun::Product, "product"),
+            (Noun::Deal, "deal"),
+            (Noun::Quote, "quote"),
             (Noun::Order, "order"),
             (Noun::Shipment, "shipment"),
             (Noun::Invoice, "invoice"),
             (Noun::Payment, "payment"),
+            (Noun::Contract, "contract"),
+            (Noun::Inquiry, "inquiry"),
             (Noun::Activity, "activity"),
         ] {
             assert!(SUBJECTS.contains(&subject));

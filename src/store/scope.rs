@@ -88,6 +88,10 @@ const OWNER: &str = "COALESCE(
     (SELECT customer_id FROM shipment WHERE id = sr.record_id),
     (SELECT customer_id FROM invoice WHERE id = sr.record_id),
     (SELECT customer_id FROM payment WHERE id = sr.record_id),
+    (SELECT customer_id FROM deal WHERE id = sr.record_id),
+    (SELECT customer_id FROM quote WHERE id = sr.record_id),
+    (SELECT customer_id FROM contract WHERE id = sr.record_id),
+    (SELECT customer_id FROM inquiry WHERE id = sr.record_id),
     (SELECT customer_id FROM site WHERE id = sr.record_id),
     (SELECT customer_id FROM contact WHERE id = sr.record_id),
     sr.record_id)";
