@@ -15,10 +15,10 @@ use super::golden::{self, Basis, Cause};
 use crate::{
     matching::custom::parse,
     model::{
-        Currency, Id, Money, Timestamp, View,
+        Currency, Date, Id, Money, Timestamp, View,
         custom::{self, Definitions},
         ids::Noun,
-        record::{CUSTOMER_FIELDS, FieldError},
+        record::{CUSTOMER_FIELDS, FieldError, LIFE_STAGES, PROSPECT},
     },
     store::{
         self, StoreError, Tx, conflict, custom_field, customer,
@@ -179,6 +179,19 @@ pub async fn settle(tx: &mut Tx, customer_id: &str, field: &str, keep: Keep, by:
     }
 }
 
+/// A prospect becomes a customer by a person's word, which stands above what sources say. Returns the version that
+/// stands afterwards; nothing happens to who is a customer already.
+pub async fn convert(tx: &mut Tx, customer_id: &str, by: By<'_>) -> Result<i64, EditError> {
+    let old = open(tx, customer_id, by).await?;
+    if old.life_stage.as_deref() != Some(PROSPECT) {
+        return Ok(old.seq);
+    }
+    let [_, customer] = LIFE_STAGES;
+    conflict::remove(tx, customer_id, ["life_stage"]).await?;
+    put(tx, customer_id, Values::from([("life_stage".to_owned(), customer.to_owned())]), true, by).await?;
+    rewrite(tx, customer_id, &basis(&old, by), by, "converted").await
+}
+
 /// A customer that no source knows yet: a company, or where `kind` says `person`, one. Returns its id.
 pub async fn create(tx: &mut Tx, mut values: Values, by: By<'_>) -> Result<String, EditError> {
     let person = match values.remove("kind").as_deref() {
@@ -298,6 +311,9 @@ pub fn values_of(row: &customer::Row) -> Values {
         "department" => row.department.clone(),
         "owner" => row.owner.clone(),
         "closing_day" => row.closing_day.clone(),
+        "life_stage" => row.life_stage.clone(),
+        "lead_source" => row.lead_source.clone(),
+        "lead_date" => row.lead_date.clone(),
         "payment_terms" => row.payment_terms.clone(),
         "credit_limit" => limit.clone(),
         "price_class" => row.price_class.clone(),
@@ -345,6 +361,8 @@ fn wrong_with(field: &str, value: &str) -> Option<&'static str> {
         "corporate_number" => (!identifier::is_corporate_number(value)).then_some("FMT_CORPNO"),
         "registration_number" => (!identifier::is_registration_number(value)).then_some("FMT_REGNO"),
         "mail" => (!identifier::is_mail(value)).then_some("FMT_VALUE"),
+        "life_stage" => (!LIFE_STAGES.contains(&value)).then_some("FMT_VALUE"),
+        "lead_date" => Date::parse(value).is_none().then_some("FMT_DATE"),
         "credit_limit" => {
             let number = value.parse::<rust_decimal::Decimal>();
             (!number.is_ok_and(|n| !n.is_sign_negative())).then_some("FMT_NUMBER")

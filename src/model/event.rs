@@ -3,8 +3,10 @@
 use super::ids::Noun;
 
 /// What something happens to.
-pub const SUBJECTS: [&str; 9] =
-    ["customer", "site", "contact", "product", "order", "shipment", "invoice", "payment", "activity"];
+pub const SUBJECTS: [&str; 13] = [
+    "customer", "site", "contact", "product", "deal", "quote", "order", "shipment", "invoice", "payment", "contract",
+    "inquiry", "activity",
+];
 /// What happens.
 pub const CHANGES: [&str; 3] = ["created", "updated", "deleted"];
 /// What happens to a connection: its problems begin, and end.
@@ -20,15 +22,19 @@ pub const PROBLEMS: [&str; 6] = [
 pub const TEST: &str = "webhook.test";
 
 /// The nouns of [`SUBJECTS`], in their order.
-const NOUNS: [Noun; 9] = [
+const NOUNS: [Noun; 13] = [
     Noun::Customer,
     Noun::Site,
     Noun::Contact,
     Noun::Product,
+    Noun::Deal,
+    Noun::Quote,
     Noun::Order,
     Noun::Shipment,
     Noun::Invoice,
     Noun::Payment,
+    Noun::Contract,
+    Noun::Inquiry,
     Noun::Activity,
 ];
 
@@ -90,10 +96,14 @@ mod tests {
             (Noun::Site, "site"),
             (Noun::Contact, "contact"),
             (Noun::Product, "product"),
+            (Noun::Deal, "deal"),
+            (Noun::Quote, "quote"),
             (Noun::Order, "order"),
             (Noun::Shipment, "shipment"),
             (Noun::Invoice, "invoice"),
             (Noun::Payment, "payment"),
+            (Noun::Contract, "contract"),
+            (Noun::Inquiry, "inquiry"),
             (Noun::Activity, "activity"),
         ] {
             assert!(SUBJECTS.contains(&subject));

@@ -84,7 +84,19 @@ pub fn condition_of_failures(view: &View, dialect: Dialect, alias: &str, next: u
 }
 
 /// Tables of what belongs to a customer.
-const OWNED: [&str; 7] = ["sales_order", "shipment", "invoice", "payment", "site", "contact", "activity"];
+const OWNED: [&str; 11] = [
+    "sales_order",
+    "shipment",
+    "invoice",
+    "payment",
+    "deal",
+    "quote",
+    "contract",
+    "inquiry",
+    "site",
+    "contact",
+    "activity",
+];
 
 /// The customer of a record as an expression of its id; a customer's own is itself.
 #[must_use]

@@ -15,6 +15,7 @@ const HEALTH: u8 = 1;
 const INDUSTRY: u8 = 2;
 const DEPARTMENT: u8 = 4;
 const SOURCE: u8 = 8;
+const STAGE: u8 = 16;
 
 /// A query with its values looked up. A value that no customer has matches nobody.
 struct Wanted<'a> {
@@ -27,6 +28,7 @@ struct Wanted<'a> {
     /// Last contact on this day or before.
     contact_until: Option<i32>,
     overdue: bool,
+    prospects: Option<bool>,
 }
 
 impl<'a> Wanted<'a> {
@@ -44,6 +46,7 @@ impl<'a> Wanted<'a> {
             owner: query.owner.as_deref().map(|o| core.names.find(o).unwrap_or(u32::MAX)),
             contact_until: query.quiet_days.map(|days| before(today, days)),
             overdue: query.overdue_only,
+            prospects: query.prospects,
         }
     }
 
@@ -69,6 +72,9 @@ impl<'a> Wanted<'a> {
         if self.source.is_some_and(|bits| bits & hot.sources == 0) {
             by |= SOURCE;
         }
+        if self.prospects.is_some_and(|wanted| wanted != hot.prospect) {
+            by |= STAGE;
+        }
         Some(by)
     }
 }
@@ -80,6 +86,7 @@ struct Counts {
     industry: Vec<usize>,
     department: Vec<usize>,
     source: [usize; 64],
+    stage: [usize; 2],
 }
 
 impl Counts {
@@ -89,6 +96,7 @@ impl Counts {
             industry: vec![0; core.names.len()],
             department: vec![0; core.names.len()],
             source: [0; 64],
+            stage: [0; 2],
         }
     }
 
@@ -101,6 +109,9 @@ impl Counts {
         }
         if refused & !DEPARTMENT == 0 {
             self.department[hot.department as usize] += 1;
+        }
+        if refused & !STAGE == 0 {
+            self.stage[usize::from(hot.prospect)] += 1;
         }
         if refused & !SOURCE == 0 {
             let mut bits = hot.sources;
@@ -145,6 +156,7 @@ impl Core {
             industry: facet(&self.names, &counts.industry, &query.industry),
             department: facet(&self.names, &counts.department, &query.department),
             source: facet(&self.tiles, &counts.source, &query.source),
+            stage: [true, false].map(|prospect| (prospect, counts.stage[usize::from(prospect)])).into(),
         }
     }
 

@@ -28,6 +28,7 @@ pub mod paging;
 mod partners;
 mod people;
 mod products;
+mod relations;
 mod runs;
 mod tagged;
 
@@ -55,6 +56,7 @@ fn nouns() -> OpenApiRouter<SharedHub> {
         .merge(customers::routes())
         .merge(custom_fields::routes())
         .merge(partners::routes())
+        .merge(relations::routes())
         .merge(products::routes())
         .merge(documents::routes())
         .merge(activities::routes())

@@ -207,6 +207,36 @@ pub async fn change(
     Ok(answer(StatusCode::OK, &etag(seq), None, body))
 }
 
+/// Makes a prospect a customer
+///
+/// Its id, history and links stay; whatever a source calls it later, it is a customer until somebody releases the field.
+/// For who is a customer already nothing happens.
+#[utoipa::path(post, path = "/customers/{id}/convert", operation_id = "convertCustomer", tag = "customers",
+    security(("token" = ["customers:write"])),
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1")),
+    responses((status = 200, description = "The customer as it is now", body = shape::Customer,
+            headers(("ETag" = String, description = "Its version"))),
+        (status = 409, description = "CUSTOMER_MERGED: the customer was merged into another one")))]
+pub async fn convert(
+    State(hub): State<SharedHub>,
+    caller: Caller,
+    _: Asked,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    caller.require(Action::EditCustomers)?;
+    let id = id.replace('\0', "");
+    let mut tx = hub.db.begin().await?;
+    if let Err(error) = edit::convert(&mut tx, &id, by(&hub, &caller)).await {
+        tx.rollback().await?;
+        return Err(refused(error));
+    }
+    audited(&mut tx, &caller, "customer.convert", &id, json!({}), hub.clock.now()).await?;
+    tx.commit().await?;
+    tell(&hub, &id);
+    let (seq, body) = read(&hub, &caller, &id).await?;
+    Ok(answer(StatusCode::OK, &etag(seq), None, body))
+}
+
 /// The record as it stands, with its version.
 async fn read(hub: &Hub, caller: &Caller, id: &str) -> Result<(i64, String), AppError> {
     let overview = found(hub, caller, id).await?.overview;

@@ -16,6 +16,7 @@ mod connection_watch;
 mod connections;
 mod customer;
 mod customer_edit;
+mod customer_relation;
 mod customer_value;
 mod customers;
 mod export;
@@ -102,6 +103,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/me/shortcuts", post(me::shortcuts))
         .route("/me/guide", post(me::guide))
         .route("/static/{hash}/{*name}", get(files::file))
+        .merge(customer_relation::routes())
         .merge(customer_value::routes())
         .merge(fields::routes())
         .merge(rules::routes())

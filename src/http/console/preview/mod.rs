@@ -4,6 +4,7 @@
 
 mod connection_form;
 mod customer;
+mod customer_open;
 mod customer_record;
 mod entries;
 mod event;

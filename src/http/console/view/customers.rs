@@ -13,6 +13,7 @@ use crate::{
         markup::{Markup, escape},
         view::status,
     },
+    model::record::{LIFE_STAGES, PROSPECT},
 };
 
 /// Rows on one page.
@@ -60,6 +61,8 @@ pub struct ListQuery {
     pub industry: Vec<String>,
     pub department: Vec<String>,
     pub source: Vec<String>,
+    /// `prospect` or `customer`.
+    pub stage: Vec<String>,
     /// Column, `sales` unless asked otherwise.
     pub sort: Sort,
     /// From 1.
@@ -95,6 +98,7 @@ impl ListQuery {
                 "industry" => query.industry.push(value),
                 "department" => query.department.push(value),
                 "source" => query.source.push(value),
+                "stage" if LIFE_STAGES.contains(&value.as_str()) => query.stage.push(value),
                 "page" => query.page = value.parse().unwrap_or(1).clamp(1, 1_000_000),
                 "sort" => {
                     let (column, descending) = value.strip_prefix('-').map_or((value.as_str(), false), |c| (c, true));
@@ -120,6 +124,11 @@ impl ListQuery {
             owner: None,
             quiet_days: (self.tab == Tab::Quiet).then_some(60),
             overdue_only: self.tab == Tab::Overdue,
+            // Both are everybody.
+            prospects: match self.stage.as_slice() {
+                [one] => Some(one == PROSPECT),
+                _ => None,
+            },
             sort: self.sort.column.clone(),
             descending: self.sort.descending,
             after: None,
@@ -140,8 +149,13 @@ impl ListQuery {
         for health in &self.health {
             out.append_pair("health", status::health_value(*health));
         }
-        for (key, values) in [("industry", &self.industry), ("department", &self.department), ("source", &self.source)]
-        {
+        let facets = [
+            ("industry", &self.industry),
+            ("department", &self.department),
+            ("source", &self.source),
+            ("stage", &self.stage),
+        ];
+        for (key, values) in facets {
             for value in values {
                 out.append_pair(key, value);
             }
@@ -196,6 +210,7 @@ impl ListQuery {
             || !self.industry.is_empty()
             || !self.department.is_empty()
             || !self.source.is_empty()
+            || !self.stage.is_empty()
     }
 }
 
@@ -262,7 +277,20 @@ impl CustomersPage {
             count: *count,
             chosen: self.query.health.contains(health),
         });
+        let stage = self.answer.stage.iter().map(|(prospect, count)| {
+            let value = if *prospect { PROSPECT } else { "customer" };
+            Choice {
+                value: value.to_owned(),
+                label: shell.word("life_stage", value).to_owned(),
+                count: *count,
+                chosen: self.query.stage.iter().any(|chosen| chosen == value),
+            }
+        });
+        // Where there are no prospects, there is nothing to tell apart.
+        let any = self.answer.stage.iter().any(|(prospect, count)| *prospect && *count > 0);
+        let told = any || !self.query.stage.is_empty();
         vec![
+            FacetView { field: "stage", heading: "customers.facet_stage", choices: stage.filter(|_| told).collect() },
             FacetView { field: "health", heading: "customers.facet_health", choices: health.collect() },
             words("industry", "customers.facet_industry", &self.answer.industry, &self.query.industry, &plain),
             words("department", "customers.facet_department", &self.answer.department, &self.query.department, &plain),
