@@ -22,4 +22,4 @@ pub mod shape;
 pub use catalogue::Catalogue;
 pub use level::{Level, Levels};
 pub use live::{Live, connect};
-pub use registry::Registry;
+pub use registry::{Registry, held};

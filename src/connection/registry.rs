@@ -96,7 +96,10 @@ impl Registry {
 
 /// Fields that keep their values because their place in the source is gone, as far as the mapping reads it. What it
 /// reads no longer is nobody's trouble any more.
-async fn held(db: &Db, id: &str, manifest: &Manifest) -> Result<HashMap<String, Vec<String>>, StoreError> {
+///
+/// # Errors
+/// The database.
+pub async fn held(db: &Db, id: &str, manifest: &Manifest) -> Result<HashMap<String, Vec<String>>, StoreError> {
     let mut held: HashMap<String, Vec<String>> = HashMap::new();
     for change in store::shape::open(db, Some(id)).await?.into_iter().filter(store::shape::Change::is_breaking) {
         let spec = manifest.stream(&change.stream).map(|stream| &stream.mapping);

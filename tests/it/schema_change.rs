@@ -98,7 +98,15 @@ async fn a_renamed_field_stands_still_and_the_others_go_on() {
         assert!(open.contains(&("phone_number", "new", vec![])), "{open:?}");
         assert_eq!(open.len(), 2);
 
-        // The same through a webhook-like single read, and through more pages: nothing is wiped, nothing told twice.
+        // A webhook brings the record without the field as well.
+        let hook = json!({"type": "customer.changed",
+            "data": {"id": "c005", "updated_at": sender::at(7), "name": "波止場運輸", "phone_number": "03-0000-0005"}});
+        let sent = s.t.post_hook(&s.id, &[("x-token", sender::SECRET.to_owned())], hook.to_string().into_bytes()).await;
+        assert_eq!(sent.0, 202, "{}", sent.1);
+        s.t.inbox_empty().await;
+        assert_eq!(s.t.count("SELECT COUNT(*) FROM customer WHERE name = '波止場運輸' AND phone IS NOT NULL").await, 1);
+
+        // More pages: nothing is wiped, nothing told twice.
         for n in 0..30 {
             s.source.put("customers", customer(n, 9, "港北精機", "phone_number"));
         }
