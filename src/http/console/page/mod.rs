@@ -14,6 +14,7 @@ mod connection_push;
 mod connections;
 mod customer;
 mod customer_edit;
+mod customer_record;
 mod customer_relation;
 mod customer_value;
 mod customers;
@@ -101,6 +102,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/me/guide", post(me::guide))
         .route("/static/{hash}/{*name}", get(files::file))
         .merge(customer_relation::routes())
+        .merge(customer_record::routes())
         .merge(customer_value::routes())
         .merge(fields::routes())
         .merge(rules::routes())
