@@ -20,6 +20,7 @@ use crate::{
     imports,
     mail::{self, Carrier, Post, carrier::CarrierError},
     model::{Currency, Id, ids::Noun},
+    notices::Watcher,
     samples::SampleSystems,
     secrets::{Keys, SecretError},
     store::{self, Db, StoreError},
@@ -148,6 +149,7 @@ impl Hub {
             settings: config.sync.clone(),
             inbox: config.inbox.clone(),
             webhooks: config.webhooks.clone(),
+            health: config.health.clone(),
             couriers: Couriers::new(config::proxy_hosts())?,
             told: Arc::default(),
             zone: zone.clone(),
@@ -195,6 +197,7 @@ impl Hub {
         self.identity.note_access().await?;
         worker::spawn(self.engine.clone(), self.stop.child_token(), &self.tasks);
         self.start_mail();
+        self.tasks.spawn(self.watcher().run(self.stop.child_token()));
         self.tasks.spawn(self.importer.clone().run(self.stop.child_token()));
         let keep = self.config.retention.clone();
         let (hub, every) = (self.clone(), keep.sweep.0);
@@ -208,6 +211,19 @@ impl Hub {
         self.tasks.spawn(recompute::run(self.engine.clone(), self.stop.child_token()));
         self.tasks.spawn(retention::run(self.engine.clone(), keep, self.stop.child_token()));
         Ok(())
+    }
+
+    /// Whoever tells of the problems of connections.
+    #[must_use]
+    pub fn watcher(&self) -> Watcher {
+        Watcher {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            expected: self.config.health.clone(),
+            post: Post::new(&self.config.mail, self.keys.clone(), self.edge.public_url.as_str()),
+            told: self.engine.told.clone(),
+        }
     }
 
     /// The loops that write and send mails, where mail is configured.

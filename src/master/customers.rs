@@ -51,7 +51,7 @@ pub(super) async fn apply(
     }
     remember(tx, chunk, &linked).await?;
     let ids: BTreeSet<&str> = linked.iter().map(|l| l.customer_id.as_str()).collect();
-    let basis = golden::Basis { currency: chunk.currency, sample: chunk.origin.sample, now: chunk.now };
+    let basis = golden::Basis { currency: chunk.currency, sample: chunk.origin.sample, person: false, now: chunk.now };
     let changed = golden::rewrite(tx, &basis, &ids, |id| {
         let cause = linked.iter().find(|l| l.customer_id == id);
         golden::Cause {
@@ -76,7 +76,7 @@ pub(super) async fn convert(tx: &mut Tx, chunk: &Chunk<'_>, ids: &BTreeSet<&str>
     for id in &ordered {
         customer_value::remove(tx, id, &["life_stage"]).await?;
     }
-    let basis = golden::Basis { currency: chunk.currency, sample: chunk.origin.sample, now: chunk.now };
+    let basis = golden::Basis { currency: chunk.currency, sample: chunk.origin.sample, person: false, now: chunk.now };
     let changed = golden::rewrite(tx, &basis, &ordered, |_| golden::Cause {
         effective_at: None,
         connection_id: Some(&chunk.origin.connection_id),

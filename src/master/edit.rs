@@ -114,7 +114,7 @@ pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditEr
     placed(&typed, typed.contains_key("department"), by)?;
     conflict::remove(tx, edit.customer_id, typed.keys()).await?;
     put(tx, edit.customer_id, typed, edit.pinned, by).await?;
-    rewrite(tx, edit.customer_id, old.sample, by, "edited").await
+    rewrite(tx, edit.customer_id, &basis(&old, by), by, "edited").await
 }
 
 /// Pins a value that stands, or another one that a source offers: it wins until it is released. `value`: what the
@@ -129,7 +129,7 @@ pub async fn pin(tx: &mut Tx, customer_id: &str, field: &str, value: &str, by: B
     placed(&values, values.contains_key("department"), by)?;
     conflict::remove(tx, customer_id, [field]).await?;
     put(tx, customer_id, values, true, by).await?;
-    rewrite(tx, customer_id, old.sample, by, "pinned").await
+    rewrite(tx, customer_id, &basis(&old, by), by, "pinned").await
 }
 
 /// Lets the sources speak again for a field. Returns the version that stands afterwards.
@@ -147,7 +147,7 @@ pub async fn release(tx: &mut Tx, customer_id: &str, field: &str, by: By<'_>) ->
     if customer_value::remove(tx, customer_id, &[field]).await? == 0 {
         return Ok(old.seq);
     }
-    rewrite(tx, customer_id, old.sample, by, "released").await
+    rewrite(tx, customer_id, &basis(&old, by), by, "released").await
 }
 
 /// Which side of a conflict a person keeps.
@@ -173,7 +173,7 @@ pub async fn settle(tx: &mut Tx, customer_id: &str, field: &str, keep: Keep, by:
             let values = Values::from([(field.to_owned(), found.typed.unwrap_or_default())]);
             put(tx, customer_id, values, true, by).await?;
             conflict::remove(tx, customer_id, [field]).await?;
-            rewrite(tx, customer_id, old.sample, by, "edited").await
+            rewrite(tx, customer_id, &basis(&old, by), by, "edited").await
         }
         Keep::Source => release(tx, customer_id, field, by).await,
     }
@@ -189,13 +189,18 @@ pub async fn convert(tx: &mut Tx, customer_id: &str, by: By<'_>) -> Result<i64, 
     let [_, customer] = LIFE_STAGES;
     conflict::remove(tx, customer_id, ["life_stage"]).await?;
     put(tx, customer_id, Values::from([("life_stage".to_owned(), customer.to_owned())]), true, by).await?;
-    rewrite(tx, customer_id, old.sample, by, "converted").await
+    rewrite(tx, customer_id, &basis(&old, by), by, "converted").await
 }
 
-/// A customer that no source knows yet. Returns its id.
-pub async fn create(tx: &mut Tx, values: Values, by: By<'_>) -> Result<String, EditError> {
+/// A customer that no source knows yet: a company, or where `kind` says `person`, one. Returns its id.
+pub async fn create(tx: &mut Tx, mut values: Values, by: By<'_>) -> Result<String, EditError> {
+    let person = match values.remove("kind").as_deref() {
+        None | Some("" | "corporation") => false,
+        Some("person") => true,
+        Some(other) => return Err(EditError::Invalid(vec![mistake("FMT_VALUE", "kind", other)])),
+    };
     let definitions = custom_field::list(&mut *tx).await?;
-    let values = checked(within(values, false, by), &definitions, by.currency)?;
+    let values = checked(within(values, person, by), &definitions, by.currency)?;
     let values: Values = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     placed(&values, true, by)?;
     if !values.contains_key("name") {
@@ -204,7 +209,8 @@ pub async fn create(tx: &mut Tx, values: Values, by: By<'_>) -> Result<String, E
     source_record::lock_origin(tx, "", true).await?;
     let id = Id::new(Noun::Customer).into_string();
     put(tx, &id, values, false, by).await?;
-    rewrite(tx, &id, false, by, "created").await?;
+    let basis = Basis { currency: by.currency, sample: false, person, now: by.now };
+    rewrite(tx, &id, &basis, by, "created").await?;
     Ok(id)
 }
 
@@ -272,11 +278,15 @@ async fn underway(tx: &mut Tx, before: Option<&TypedRow>) -> Result<String, Stor
     Ok(serde_json::json!(typed[dropped..]).to_string())
 }
 
-async fn rewrite(tx: &mut Tx, id: &str, sample: bool, by: By<'_>, reason: &'static str) -> Result<i64, EditError> {
-    let basis = Basis { currency: by.currency, sample, now: by.now };
+/// On what a customer that is there is made again.
+fn basis(old: &customer::Row, by: By<'_>) -> Basis {
+    Basis { currency: by.currency, sample: old.sample, person: is_person(old), now: by.now }
+}
+
+async fn rewrite(tx: &mut Tx, id: &str, basis: &Basis, by: By<'_>, reason: &'static str) -> Result<i64, EditError> {
     let cause =
         |_: &str| Cause { effective_at: None, connection_id: None, actor: Some(by.actor), run_id: None, reason };
-    golden::rewrite(tx, &basis, &BTreeSet::from([id]), cause).await?;
+    golden::rewrite(tx, basis, &BTreeSet::from([id]), cause).await?;
     let row = customer::by_ids(&mut *tx, std::iter::once(id)).await?.remove(id).ok_or(EditError::UnknownCustomer)?;
     Ok(row.seq)
 }

@@ -32,6 +32,8 @@ use super::{
 pub(super) struct Basis {
     pub currency: Currency,
     pub sample: bool,
+    /// A customer that no source knows is a person.
+    pub person: bool,
     pub now: Timestamp,
 }
 
@@ -265,7 +267,7 @@ fn golden_row(
         sources.iter().find_map(|(_, f)| f.currency).or_else(|| old?.currency.parse().ok()).unwrap_or(basis.currency);
     let row = Row {
         id: id.to_owned(),
-        kind: kind(sources, old).to_owned(),
+        kind: kind(sources, old, basis.person).to_owned(),
         code: value("code"),
         name_kana: value("name_kana"),
         name_key: fold::name_key(&name),
@@ -339,9 +341,10 @@ fn custom_values(golden: &[Golden]) -> BTreeMap<&str, &str> {
 }
 
 /// Sources say whether it is a person; a customer that only people know stays what they made it.
-fn kind<'a>(sources: &[(&source_record::SourceBody, CustomerFields)], old: Option<&'a Row>) -> &'a str {
+fn kind<'a>(sources: &[(&source_record::SourceBody, CustomerFields)], old: Option<&'a Row>, person: bool) -> &'a str {
     match (sources, old) {
         ([], Some(old)) => &old.kind,
+        ([], None) if person => "person",
         _ if sources.iter().any(|(_, f)| f.person) => "person",
         _ => "corporation",
     }

@@ -34,6 +34,7 @@ mod edit;
 mod first_order;
 mod first_run;
 mod golden;
+mod health;
 mod hooks;
 mod hub;
 mod imports;

@@ -12,6 +12,7 @@
 mod activities;
 mod body;
 mod caller;
+mod changes;
 mod connections;
 mod custom_fields;
 mod customers;
@@ -59,6 +60,7 @@ fn nouns() -> OpenApiRouter<SharedHub> {
         .merge(products::routes())
         .merge(documents::routes())
         .merge(activities::routes())
+        .merge(changes::routes())
         .merge(connections::routes())
         .merge(runs::routes())
         .merge(deliveries::routes())

@@ -11,6 +11,7 @@ mod connection_edit;
 mod connection_form;
 mod connection_new;
 mod connection_push;
+mod connection_watch;
 mod connections;
 mod customer;
 mod customer_edit;
@@ -61,6 +62,7 @@ mod settings;
 mod setup;
 pub mod shell_of;
 pub mod states;
+mod sync_health;
 mod tokens;
 mod users;
 
@@ -106,9 +108,11 @@ pub fn routes() -> Router<SharedHub> {
         .merge(customer_value::routes())
         .merge(fields::routes())
         .merge(rules::routes())
+        .merge(sync_health::routes())
         .merge(connections::routes())
         .merge(connection_new::routes())
         .merge(connection_edit::routes())
+        .merge(connection_watch::routes())
         .merge(mapping::routes())
         .merge(imports::routes())
         .merge(run::routes())

@@ -141,6 +141,8 @@ pub struct CustomerEditPage {
     pub departments: Vec<String>,
     /// "この値を固定する"
     pub pinned: bool,
+    /// `corporation` or `person`, where a new customer can be both; `None`: nobody is asked.
+    pub kind: Option<String>,
 }
 
 impl CustomerEditPage {

@@ -11,6 +11,7 @@ pub mod connection;
 pub mod connection_edit;
 pub mod connection_form;
 pub mod connection_new;
+pub mod connection_watch;
 pub mod customer;
 pub mod customer_edit;
 pub mod customer_past;
@@ -42,6 +43,7 @@ pub mod second_factor;
 pub mod settings;
 pub mod setup;
 pub mod status;
+pub mod sync_health;
 pub mod token;
 pub mod user;
 pub mod webhook;
@@ -83,6 +85,7 @@ pages! {
     connection::ConnectionPage => "connection.html" as ConnectionTemplate,
     connection::ConnectionsPage => "connections.html" as ConnectionsTemplate,
     connection_edit::ConnectionEditPage => "connection_edit.html" as ConnectionEditTemplate,
+    connection_watch::WatchPage => "connection_watch.html" as WatchTemplate,
     connection_new::ConnectionNewPage => "connection_new.html" as ConnectionNewTemplate,
     customer_edit::CustomerEditPage => "customer_edit.html" as CustomerEditTemplate,
     customer_record::RecordPage => "customer_record.html" as CustomerRecordTemplate,
@@ -126,6 +129,7 @@ pages! {
     setup::SigninPage => "signin.html" as SigninTemplate,
     setup::InvitationPage => "invitation.html" as InvitationTemplate,
     setup::LeavePage => "leave.html" as LeaveTemplate,
+    sync_health::SyncHealthPage => "sync_health.html" as SyncHealthTemplate,
     token::ServicePage => "service_new.html" as ServiceTemplate,
     token::TokenPage => "token.html" as TokenTemplate,
     token::TokensPage => "tokens.html" as TokensTemplate,

@@ -5,10 +5,11 @@ import { facets } from "./facets.js";
 import { live } from "./live.js";
 import { more } from "./more.js";
 import { passkeys } from "./passkey.js";
+import { pulse } from "./pulse.js";
 import { search } from "./search.js";
 import { shortcuts } from "./shortcuts.js";
 
 document.documentElement.classList.add("js");
-for (const start of [search, facets, live, more, dialogs, shortcuts, popovers, copies, files, narrowing, focusErrors, leaving, passkeys]) {
+for (const start of [search, facets, live, pulse, more, dialogs, shortcuts, popovers, copies, files, narrowing, focusErrors, leaving, passkeys]) {
   start();
 }

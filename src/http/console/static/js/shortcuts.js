@@ -1,5 +1,5 @@
 // Single keys: never in fields, never while an input method composes, and they can be turned off.
-const GO = { h: "/", c: "/customers", s: "/connections", e: "/failures" };
+const GO = { h: "/", c: "/customers", s: "/sync", e: "/failures" };
 
 export function shortcuts() {
   if (document.body.dataset.shortcuts !== "on") return;
