@@ -36,6 +36,8 @@ pub enum Noun {
     Site,
     Token,
     User,
+    View,
+    Bulk,
 }
 
 impl Noun {
@@ -70,6 +72,8 @@ impl Noun {
             Self::Site => "sit",
             Self::Token => "tok",
             Self::User => "usr",
+            Self::View => "viw",
+            Self::Bulk => "blk",
         }
     }
 }

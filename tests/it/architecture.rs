@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sync", &["clock", "config", "connection", "master", "model", "secrets", "store"]),
     ("exports", &["master", "model", "store"]),
     ("imports", &["clock", "connection", "matching", "master", "model", "store", "sync"]),
+    ("lists", &["analytics", "clock", "identity", "matching", "master", "model", "store"]),
     ("samples", &["app", "connection", "identity", "store", "sync"]),
     (
         "http",
@@ -35,6 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "exports",
             "identity",
             "imports",
+            "lists",
             "mail",
             "master",
             "matching",
@@ -56,6 +58,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "http",
             "identity",
             "imports",
+            "lists",
             "mail",
             "master",
             "model",

@@ -34,6 +34,8 @@ mod origin;
 mod shape;
 mod write;
 
+pub(super) use write::version_of;
+
 pub fn routes() -> OpenApiRouter<SharedHub> {
     OpenApiRouter::default()
         .routes(routes!(list, write::create))

@@ -29,6 +29,7 @@ mod people;
 mod products;
 mod runs;
 mod tagged;
+mod views;
 
 use axum::{
     Json, Router,
@@ -57,6 +58,7 @@ fn nouns() -> OpenApiRouter<SharedHub> {
         .merge(products::routes())
         .merge(documents::routes())
         .merge(activities::routes())
+        .merge(views::routes())
         .merge(connections::routes())
         .merge(runs::routes())
         .merge(deliveries::routes())

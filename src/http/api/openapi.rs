@@ -26,6 +26,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("invoices", "Bills and credit notes"),
     ("payments", "Money that came in"),
     ("activities", "Visits, calls, mails, meetings and notes"),
+    ("views", "Questions to the customers list that people keep under a name"),
     ("connections", "Connected systems and how they are"),
     ("connectors", "Kinds of systems that can be connected"),
     ("runs", "What syncs did"),

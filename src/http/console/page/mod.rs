@@ -5,6 +5,7 @@
 pub mod api_docs;
 mod audit;
 mod audit_export;
+mod bulk;
 mod connection;
 mod connection_command;
 mod connection_edit;
@@ -21,6 +22,7 @@ mod failures;
 mod fields;
 mod files;
 mod glass;
+mod help;
 mod home;
 mod hooks;
 mod idp;
@@ -52,6 +54,7 @@ mod prove;
 mod receivers;
 mod rules;
 mod run;
+mod search;
 mod second_factor;
 mod sent;
 mod sessions;
@@ -61,6 +64,7 @@ pub mod shell_of;
 pub mod states;
 mod tokens;
 mod users;
+mod views;
 
 use axum::{
     Router,
@@ -99,6 +103,10 @@ pub fn routes() -> Router<SharedHub> {
         .route("/me/shortcuts", post(me::shortcuts))
         .route("/me/guide", post(me::guide))
         .route("/static/{hash}/{*name}", get(files::file))
+        .merge(views::routes())
+        .merge(bulk::routes())
+        .merge(search::routes())
+        .merge(help::routes())
         .merge(customer_value::routes())
         .merge(fields::routes())
         .merge(rules::routes())
