@@ -59,8 +59,10 @@ CREATE TABLE bulk_item (
 );
 CREATE INDEX bulk_item_state ON bulk_item (bulk_id, state, position);
 
--- The search finds payments by their number, as the other documents.
+-- The search finds these by their number, as the other documents.
 CREATE INDEX payment_number ON payment (number);
+CREATE INDEX deal_number ON deal (number);
+CREATE INDEX inquiry_number ON inquiry (number);
 
 -- Code and name of a product as the search compares them, written when a product is; NULL: not yet.
 ALTER TABLE product ADD COLUMN find TEXT;

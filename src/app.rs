@@ -20,6 +20,7 @@ use crate::{
     imports, lists,
     mail::{self, Carrier, Post, carrier::CarrierError},
     model::{Currency, Id, ids::Noun},
+    notices::Watcher,
     samples::SampleSystems,
     secrets::{Keys, SecretError},
     store::{self, Db, StoreError},
@@ -150,6 +151,7 @@ impl Hub {
             settings: config.sync.clone(),
             inbox: config.inbox.clone(),
             webhooks: config.webhooks.clone(),
+            health: config.health.clone(),
             couriers: Couriers::new(config::proxy_hosts())?,
             told: Arc::default(),
             zone: zone.clone(),
@@ -198,6 +200,7 @@ impl Hub {
         self.identity.note_access().await?;
         worker::spawn(self.engine.clone(), self.stop.child_token(), &self.tasks);
         self.start_mail();
+        self.tasks.spawn(self.watcher().run(self.stop.child_token()));
         self.tasks.spawn(self.importer.clone().run(self.stop.child_token()));
         let keep = self.config.retention.clone();
         let (hub, every) = (self.clone(), keep.sweep.0);
@@ -236,6 +239,19 @@ impl Hub {
                 tracing::warn!(error = &error as &dyn std::error::Error, "products wait to be folded for the search");
             }
         });
+    }
+
+    /// Whoever tells of the problems of connections.
+    #[must_use]
+    pub fn watcher(&self) -> Watcher {
+        Watcher {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            expected: self.config.health.clone(),
+            post: Post::new(&self.config.mail, self.keys.clone(), self.edge.public_url.as_str()),
+            told: self.engine.told.clone(),
+        }
     }
 
     /// The loops that write and send mails, where mail is configured.

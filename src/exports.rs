@@ -110,7 +110,7 @@ impl Out {
 /// Field, heading in Japanese and English, what it holds, width.
 type Heading = (&'static str, &'static str, &'static str, Kind, u16);
 
-const CUSTOMER: [Heading; 18] = [
+const CUSTOMER: [Heading; 21] = [
     ("code", "得意先コード", "Customer code", Kind::Text, 14),
     ("name", "得意先名", "Customer name", Kind::Text, 32),
     ("name_kana", "フリガナ", "Kana", Kind::Text, 28),
@@ -128,6 +128,9 @@ const CUSTOMER: [Heading; 18] = [
     ("payment_terms", "支払条件", "Payment terms", Kind::Text, 20),
     ("credit_limit", "与信限度額", "Credit limit", Kind::Amount, 14),
     ("price_class", "価格区分", "Price class", Kind::Text, 12),
+    ("life_stage", "顧客区分", "Life-cycle stage", Kind::Text, 12),
+    ("lead_source", "獲得元", "Lead source", Kind::Text, 18),
+    ("lead_date", "獲得日", "Lead date", Kind::Date, 12),
     ("hub_id", "結び顧客ID (変更不可)", "Musubi customer ID (do not change)", Kind::Text, 34),
 ];
 

@@ -20,6 +20,7 @@
 //! | [`analytics`] | figures, history and directory, computed from the documents; why a value is here, and what was; what BI tools ask |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
 //! | [`mail`] | mails to people: written with their cause, sent with patience |
+//! | [`notices`] | tells people and programs of the problems of connections |
 //! | [`http`] | pages, API and webhooks on one port |
 //! | [`cli`] | the command: one file a noun |
 //! | [`samples`] | the sample company: its two systems started, connected, removed |
@@ -101,6 +102,7 @@ pub mod mail;
 pub mod master;
 pub mod matching;
 pub mod model;
+pub mod notices;
 pub mod plan;
 pub mod samples;
 pub mod secrets;

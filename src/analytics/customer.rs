@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::overview::{conflicts, overview};
+pub use super::overview::{conflicts, overview, relations};
+use super::pipeline::Pipeline;
 use crate::model::{Shown, Timestamp, money::Currency};
 
 /// What 売上 is made of for this customer.
@@ -164,6 +165,27 @@ pub struct Month {
     pub orders: i64,
 }
 
+/// Somebody who looks, or looked, after the customer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Relation {
+    pub id: String,
+    /// `owner` or `department`.
+    pub role: String,
+    pub name: String,
+    /// First day `YYYY-MM-DD`; `None`: before the hub knew.
+    pub from: Option<String>,
+    /// The day the next took over; `None`: it goes on.
+    pub to: Option<String>,
+    /// The first of its role.
+    pub first: bool,
+    /// Who said so: a source, or a person.
+    pub connection_id: Option<String>,
+    pub actor: Option<String>,
+    /// Who last corrected a day.
+    pub corrected_by: Option<String>,
+    pub updated_at: Timestamp,
+}
+
 /// Everything the customer page shows beside the timeline.
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
@@ -178,6 +200,12 @@ pub struct Overview {
     pub industry: Option<String>,
     pub department: Option<String>,
     pub owner: Option<String>,
+    /// Nobody ordered yet.
+    pub prospect: bool,
+    /// When the prospect became a customer.
+    pub converted_at: Option<Timestamp>,
+    /// Who looked after it: by role, the newest first.
+    pub relations: Vec<Relation>,
     pub sample: bool,
     pub figures: Figures,
     pub master: Vec<MasterValue>,
@@ -185,5 +213,7 @@ pub struct Overview {
     pub warnings: Vec<Trouble>,
     pub contacts: Vec<Contact>,
     pub sites: Vec<Site>,
+    /// Open deals, running contracts, unanswered inquiries.
+    pub open: Pipeline,
     pub freshness: Vec<Freshness>,
 }

@@ -40,6 +40,10 @@ pub struct Entry {
     pub owner: Option<String>,
     pub department: Option<String>,
     pub industry: Option<String>,
+    /// Nobody ordered yet.
+    pub prospect: bool,
+    pub lead_source: Option<String>,
+    pub lead_date: Option<String>,
     pub currency: crate::model::money::Currency,
     pub sales_12m: i64,
     /// 12 monthly amounts, oldest first, for the sparkline.
@@ -84,7 +88,10 @@ pub struct Query {
     /// Only customers without contact for this many days.
     pub quiet_days: Option<i64>,
     pub overdue_only: bool,
-    /// `sales`, `last_order`, `last_contact`, `overdue`, `orders_24m`, `sales_24m`, `name`, `code`, `id`; empty is `sales` from the highest. With
+    /// Only prospects, or only those who are none.
+    pub prospects: Option<bool>,
+    /// `sales`, `last_order`, `last_contact`, `overdue`, `orders_24m`, `sales_24m`, `name`, `code`, `id`; empty is `sales`
+    /// from the highest. With
     /// text, that default lists the best match first (exact, prefix, substring, then sales).
     pub sort: String,
     pub descending: bool,
@@ -109,6 +116,8 @@ pub struct Answer {
     pub department: Facet<String>,
     pub owner: Facet<String>,
     pub source: Facet<String>,
+    /// Prospects (`true`), and those who are none.
+    pub stage: Facet<bool>,
 }
 
 /// Counts of the saved tabs.

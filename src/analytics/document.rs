@@ -18,22 +18,37 @@ use crate::{
     },
 };
 
-/// An order, shipment, invoice, credit note or payment as its source has it, and how it came here.
+/// A document as its source has it (contracts and inquiries also as people typed them), and how it came here.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document {
     pub id: String,
     pub kind: Kind,
     pub customer_id: String,
     pub source: Source,
-    /// The source's own key.
-    pub external_id: String,
+    /// The source's own key; `None`: typed into the hub.
+    pub external_id: Option<String>,
     pub number: Option<String>,
-    /// Order, shipping, issue or payment date.
+    /// Order, shipping, issue, payment or starting date.
     pub date: String,
     pub delivery_date: Option<String>,
     pub closing_date: Option<String>,
     pub due_date: Option<String>,
+    pub valid_until: Option<String>,
+    pub expected_date: Option<String>,
+    pub closed_date: Option<String>,
+    pub end_date: Option<String>,
     pub status: Option<String>,
+    /// Of a deal, in its source's words.
+    pub stage: Option<String>,
+    /// Percent.
+    pub probability: Option<i64>,
+    pub reason: Option<String>,
+    pub owner: Option<String>,
+    pub renewal: Option<String>,
+    pub channel: Option<String>,
+    pub answered_at: Option<Timestamp>,
+    pub note: Option<String>,
+    /// Of deals and contracts: what they are called.
     pub subject: Option<String>,
     /// Customer id and name where the bill goes elsewhere.
     pub bill_to: Option<(String, String)>,
@@ -51,7 +66,11 @@ pub struct Document {
     pub total: Option<i64>,
     pub lines: Vec<Line>,
     pub taxes: Vec<Tax>,
-    /// Orders that an invoice bills or a shipment fulfils.
+    /// The deal that a quote is of, or that an order came of; its number is what it is called.
+    pub deals: Vec<Related>,
+    /// Quotes of a deal.
+    pub quotes: Vec<Related>,
+    /// Orders that an invoice bills, a shipment fulfils, or a deal became.
     pub orders: Vec<Related>,
     /// Shipments that fulfil an order.
     pub shipments: Vec<Related>,
@@ -105,8 +124,9 @@ pub struct Allocation {
     pub amount: i64,
 }
 
-/// All fields of one order, shipment, invoice or payment of a customer; `None` for other ids.
+/// All fields of one document of a customer; `None` for other ids. A step of a deal leads to the deal.
 pub async fn event(db: &Db, seen: &InView, id: &str) -> Result<Option<Document>, StoreError> {
+    let id = id.split_once('.').filter(|(deal, _)| deal.starts_with("dea_")).map_or(id, |(deal, _)| deal);
     let Some(head) = rows::head(db, seen, id).await? else { return Ok(None) };
     let (lines, pieces) = tokio::try_join!(rows::lines(db, &head), rows::pieces(db, seen, &head))?;
     Ok(Some(document(head, lines, pieces)))
@@ -131,12 +151,18 @@ fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Docume
             "shipment" => Kind::Shipment,
             "payment" => Kind::Payment,
             "credit_note" => Kind::CreditNote,
+            "deal" => Kind::Deal,
+            "quote" => Kind::Quote,
+            "contract" => Kind::Contract,
+            "inquiry" => Kind::Inquiry,
             _ => Kind::Invoice,
         },
         source: Source {
-            connection_id: Some(head.connection_id),
             name: head.source_name.unwrap_or_default(),
-            kind: head.source_kind.unwrap_or_else(|| "generic".into()),
+            kind: head
+                .source_kind
+                .unwrap_or_else(|| if head.connection_id.is_some() { "generic" } else { "hub" }.to_owned()),
+            connection_id: head.connection_id,
         },
         id: head.id,
         customer_id: head.customer_id,
@@ -146,7 +172,19 @@ fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Docume
         delivery_date: head.delivery_date,
         closing_date: head.closing_date,
         due_date: head.due_date,
+        valid_until: head.valid_until,
+        expected_date: head.expected_date,
+        closed_date: head.closed_date,
+        end_date: head.end_date,
         status: head.status,
+        stage: head.stage,
+        probability: head.probability,
+        reason: head.reason,
+        owner: head.owner,
+        renewal: head.renewal,
+        channel: head.channel,
+        answered_at: head.answered_at.map(Timestamp),
+        note: head.note,
         subject: head.subject,
         bill_to: head.bill_to.map(|id| (id, head.bill_to_name.unwrap_or_default())),
         ship_to_id: head.ship_to,
@@ -162,6 +200,8 @@ fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Docume
         total: head.total_minor,
         lines: lines.into_iter().map(line).collect(),
         taxes: Vec::new(),
+        deals: Vec::new(),
+        quotes: Vec::new(),
         orders: Vec::new(),
         shipments: Vec::new(),
         invoices: Vec::new(),
@@ -177,6 +217,8 @@ fn document(head: HeadRow, lines: Vec<LineRow>, pieces: Vec<PieceRow>) -> Docume
         let PieceRow { part, id, text, date, first, second } = piece;
         match part.as_str() {
             "tax" => document.taxes.push(Tax { rate: text, taxable: first, tax: second }),
+            "deal" => document.deals.push(Related { id, number: text }),
+            "quote" => document.quotes.push(Related { id, number: text }),
             "order" => document.orders.push(Related { id, number: text }),
             "shipment" => document.shipments.push(Related { id, number: text }),
             "invoice" => document.invoices.push(Related { id, number: text }),
@@ -232,14 +274,15 @@ fn best_first(found: &mut Vec<Found>, text: &str, limit: usize) {
     found.truncate(limit);
 }
 
-/// Orders, shipments and invoices by number, together.
+/// Orders, quotes, shipments and invoices by number, together.
 pub async fn search_documents(db: &Db, view: &View, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
-    let (mut found, invoices, shipments) = tokio::try_join!(
+    let (mut found, invoices, shipments, quotes) = tokio::try_join!(
         by_number(db, view, &find::ORDERS, text, limit),
         by_number(db, view, &find::INVOICES, text, limit),
-        by_number(db, view, &find::SHIPMENTS, text, limit)
+        by_number(db, view, &find::SHIPMENTS, text, limit),
+        by_number(db, view, &find::QUOTES, text, limit)
     )?;
-    found.extend(invoices.into_iter().chain(shipments));
+    found.extend(invoices.into_iter().chain(shipments).chain(quotes));
     best_first(&mut found, text, limit);
     Ok(found)
 }

@@ -148,6 +148,10 @@ impl Reader<'_> {
                 limit_of(wanted(Kind::Activity)),
                 limit_of(wanted(Kind::MasterChange)),
                 limit_of(wanted(Kind::Shipment)),
+                limit_of(wanted(Kind::Deal)),
+                limit_of(wanted(Kind::Quote)),
+                limit_of(wanted(Kind::Contract)),
+                limit_of(wanted(Kind::Inquiry)),
             ],
             invoice_kinds: [
                 if wanted(Kind::Invoice) { "invoice" } else { "" },
@@ -168,6 +172,10 @@ impl Reader<'_> {
             "shipment" => Kind::Shipment,
             "credit_note" => Kind::CreditNote,
             "payment" => Kind::Payment,
+            "deal" => Kind::Deal,
+            "quote" => Kind::Quote,
+            "contract" => Kind::Contract,
+            "inquiry" => Kind::Inquiry,
             "activity" => Kind::Activity,
             "version" => Kind::MasterChange,
             _ => Kind::Invoice,
@@ -225,7 +233,7 @@ impl Reader<'_> {
     async fn matching(&self, events: Vec<Event>, needle: &str) -> Result<Vec<Event>, StoreError> {
         let ids: Vec<String> = events
             .iter()
-            .filter(|e| matches!(e.kind, Kind::Order | Kind::Shipment | Kind::Invoice | Kind::CreditNote))
+            .filter(|e| matches!(e.kind, Kind::Order | Kind::Quote | Kind::Shipment | Kind::Invoice | Kind::CreditNote))
             .map(|e| e.id.clone())
             .collect();
         let mut lines: FxHashMap<String, String> = FxHashMap::default();
@@ -269,6 +277,26 @@ fn detail(seen: &InView, kind: Kind, [a, b, c, d, e]: [Option<String>; 5], n: i6
             corrects: d,
         },
         Kind::Payment => Detail::Payment { method: a, invoices: Vec::new() },
+        Kind::Deal => Detail::Deal {
+            status: a.unwrap_or_default(),
+            stage: b,
+            probability: c.and_then(|text| text.parse().ok()),
+            expected_date: d,
+            moved: n > 0,
+        },
+        Kind::Quote => Detail::Quote {
+            first_line: c.or(e),
+            quantity: d,
+            more_lines: (n - 1).max(0),
+            valid_until: b,
+            status: a.unwrap_or_default(),
+        },
+        Kind::Contract => {
+            Detail::Contract { number: c.unwrap_or_default(), end_date: b, status: a.unwrap_or_default() }
+        }
+        Kind::Inquiry => {
+            Detail::Inquiry { channel: b.unwrap_or_default(), status: a.unwrap_or_default(), note: c, owner: d }
+        }
         Kind::Activity => Detail::Activity { activity: a.unwrap_or_default(), note: b, actor: c.unwrap_or_default() },
         Kind::MasterChange => Detail::MasterChange {
             created: c.is_none(),
@@ -301,6 +329,10 @@ fn stands_in(event: &Event, needle: &str) -> bool {
         Detail::Payment { method, invoices } => {
             method.as_deref().is_some_and(has) || invoices.iter().any(|number| has(number))
         }
+        Detail::Deal { stage, .. } => stage.as_deref().is_some_and(has),
+        Detail::Quote { first_line, .. } => first_line.as_deref().is_some_and(has),
+        Detail::Contract { number, .. } => has(number),
+        Detail::Inquiry { note, owner, .. } => [note, owner].into_iter().flatten().any(|text| has(text)),
         Detail::Activity { note, actor, .. } => note.as_deref().is_some_and(has) || has(actor),
         Detail::MasterChange { changes, .. } => changes
             .iter()
@@ -344,6 +376,9 @@ fn counts(rows: &[CountRow]) -> Counts {
         orders: of("order"),
         shipments: of("shipment"),
         billing: of("invoice") + of("payment"),
+        deals: of("deal") + of("quote"),
+        contracts: of("contract"),
+        inquiries: of("inquiry"),
         activities: of("activity"),
         changes: of("version"),
     }

@@ -12,6 +12,7 @@ mod history;
 pub mod odata;
 mod overview;
 pub mod past;
+pub mod pipeline;
 pub mod refresher;
 pub mod stat;
 pub mod timeline;

@@ -6,16 +6,20 @@ use jiff::{ToSpan, civil::Date};
 use serde::Deserialize;
 
 use super::{
-    customer::{Contact, Contradiction, Figures, Freshness, MasterValue, Month, Overview, Site, Source, Trouble},
+    customer::{
+        Contact, Contradiction, Figures, Freshness, MasterValue, Month, Overview, Relation, Site, Source, Trouble,
+    },
     directory::Directory,
+    pipeline::pipeline,
     stat::{Measured, measure},
 };
 use crate::{
     matching::place,
-    model::{Class, Money, Shown, Timestamp, custom, custom::Warning, money::Currency},
+    model::{Class, Money, Shown, Timestamp, custom, custom::Warning, money::Currency, record::PROSPECT},
     store::{
         Db, InView, StoreError, conflict,
         read_customer::{self as rows, CustomerRow, PartnerRow, SourceRow},
+        relation,
     },
 };
 
@@ -44,10 +48,12 @@ pub async fn overview(
     let ids = [customer.id.clone()];
     let yesterday = today.saturating_sub(1.day()).to_zoned(jiff::tz::TimeZone::UTC);
     let yesterday = yesterday.map_or(0, |z| z.timestamp().as_microsecond());
-    let (measured, partners, sources) = tokio::try_join!(
+    let (measured, partners, sources, open, relations) = tokio::try_join!(
         measure(db, &ids, today, 2 * MONTHS as i32),
         rows::partners(db, seen),
-        rows::sources(db, seen, yesterday)
+        rows::sources(db, seen, yesterday),
+        pipeline(db, seen, today),
+        relations(db, seen)
     )?;
     let Some(measured) = measured.into_iter().next() else { return Ok(None) };
     let (contacts, sites) = partners.into_iter().partition::<Vec<_>, _>(|p| p.part == "contact");
@@ -58,6 +64,7 @@ pub async fn overview(
         seq: customer.seq,
         contacts: contacts.into_iter().map(|row| contact(row, seen)).collect(),
         sites: sites.into_iter().map(|row| site(row, seen)).collect(),
+        open,
         freshness: freshness(&sources),
         city: customer.address.as_deref().filter(|_| !seen.hides("address")).and_then(place::city),
         id: customer.id,
@@ -68,8 +75,30 @@ pub async fn overview(
         industry: customer.industry,
         department: customer.department,
         owner: customer.owner,
+        prospect: customer.life_stage.as_deref() == Some(PROSPECT),
+        converted_at: customer.converted_at.map(Timestamp),
+        relations,
         sample: customer.sample,
     }))
+}
+
+/// Who looked after the customer: by role, the newest first.
+pub async fn relations(db: &Db, seen: &InView) -> Result<Vec<Relation>, StoreError> {
+    let mut of = relation::of(db, std::iter::once(seen.id())).await?.remove(seen.id()).unwrap_or_default();
+    of.sort_by(|a, b| b.role.cmp(&a.role).then(b.place.cmp(&a.place)));
+    let read = |row: relation::Row| Relation {
+        first: row.place == 1,
+        id: row.id,
+        role: row.role,
+        name: row.name,
+        from: row.valid_from,
+        to: row.valid_to,
+        connection_id: row.connection_id,
+        actor: row.actor,
+        corrected_by: row.corrected_by,
+        updated_at: Timestamp(row.updated_at),
+    };
+    Ok(of.into_iter().map(read).collect())
 }
 
 /// What waits for a decision about this customer, as its reader sees it.
@@ -170,6 +199,9 @@ fn golden(c: &CustomerRow) -> Vec<(String, Option<String>)> {
         ("industry", c.industry.clone()),
         ("department", c.department.clone()),
         ("owner", c.owner.clone()),
+        ("life_stage", c.life_stage.clone()),
+        ("lead_source", c.lead_source.clone()),
+        ("lead_date", c.lead_date.clone()),
         ("name", Some(c.name.clone())),
         ("name_kana", c.name_kana.clone()),
         ("code", c.code.clone()),

@@ -1,4 +1,5 @@
-//! The history of one customer: orders, shipments, invoices, payments, activities and master changes, newest first.
+//! The history of one customer: deals, quotes, orders, shipments, invoices, payments, contracts, inquiries, activities
+//! and master changes, newest first.
 
 use serde::Serialize;
 
@@ -18,6 +19,11 @@ pub enum Kind {
     Invoice,
     CreditNote,
     Payment,
+    /// A step of a deal.
+    Deal,
+    Quote,
+    Contract,
+    Inquiry,
     Activity,
     MasterChange,
 }
@@ -32,7 +38,7 @@ pub struct Event {
     /// The source's own instant, where it has one; decides the order within a day.
     pub at: Option<Timestamp>,
     pub source: Source,
-    /// Order, shipment, invoice or payment number, or the subject of an activity.
+    /// Number of a document, name of a deal or contract, or subject of an activity or inquiry.
     pub title: String,
     pub amount: Option<i64>,
     pub currency: Currency,
@@ -71,6 +77,35 @@ pub enum Detail {
         method: Option<String>,
         invoices: Vec<String>,
     },
+    Deal {
+        /// `open`, `won` or `lost`.
+        status: String,
+        /// In the source's words.
+        stage: Option<String>,
+        /// Percent.
+        probability: Option<i64>,
+        expected_date: Option<String>,
+        /// It stood elsewhere before; else it is new.
+        moved: bool,
+    },
+    Quote {
+        first_line: Option<String>,
+        quantity: Option<String>,
+        more_lines: i64,
+        valid_until: Option<String>,
+        status: String,
+    },
+    Contract {
+        number: String,
+        end_date: Option<String>,
+        status: String,
+    },
+    Inquiry {
+        channel: String,
+        status: String,
+        note: Option<String>,
+        owner: Option<String>,
+    },
     Activity {
         activity: String,
         note: Option<String>,
@@ -90,6 +125,10 @@ pub struct Counts {
     pub orders: i64,
     pub shipments: i64,
     pub billing: i64,
+    /// Steps of deals, and quotes.
+    pub deals: i64,
+    pub contracts: i64,
+    pub inquiries: i64,
     pub activities: i64,
     pub changes: i64,
 }
@@ -97,7 +136,8 @@ pub struct Counts {
 impl Counts {
     #[must_use]
     pub fn all(self) -> i64 {
-        self.orders + self.shipments + self.billing + self.activities + self.changes
+        let documents = self.orders + self.shipments + self.billing + self.deals + self.contracts + self.inquiries;
+        documents + self.activities + self.changes
     }
 }
 

@@ -50,6 +50,11 @@ pub fn count(n: i64) -> String {
     if n == 0 { String::new() } else { n.to_string() }
 }
 
+/// `99.5%` of hundredths of a percent.
+pub fn percent(hundredths: i64) -> String {
+    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+}
+
 pub fn yes(value: bool) -> String {
     if value { "yes".to_owned() } else { String::new() }
 }

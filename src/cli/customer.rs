@@ -185,6 +185,10 @@ fn event(e: &Event) -> Vec<String> {
             (word, join([Some(status.clone()), due_date.as_ref().map(|due| format!("due {due}"))]))
         }
         Detail::Payment { method, invoices } => ("payment", join([method.clone(), Some(invoices.join(" "))])),
+        Detail::Deal { status, stage, .. } => ("deal", join([Some(status.clone()), stage.clone()])),
+        Detail::Quote { status, first_line, .. } => ("quote", join([Some(status.clone()), first_line.clone()])),
+        Detail::Contract { number, status, .. } => ("contract", join([Some(status.clone()), Some(number.clone())])),
+        Detail::Inquiry { channel, status, .. } => ("inquiry", join([Some(status.clone()), Some(channel.clone())])),
         Detail::Activity { activity, actor, .. } => (activity.as_str(), actor.clone()),
         Detail::MasterChange { created: true, .. } => ("created", String::new()),
         Detail::MasterChange { changes, .. } => {

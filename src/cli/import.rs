@@ -27,7 +27,8 @@ pub struct Args {
     /// CSV, TSV, XLSX or vCard
     #[arg(required = true)]
     file: Option<PathBuf>,
-    /// What the rows are: customers, sites, contacts, products, orders, shipments, invoices or payments
+    /// What the rows are: customers, sites, contacts, products, deals, quotes, orders, shipments, invoices, payments, contracts or
+    /// inquiries
     #[arg(long = "as", value_name = "RECORDS")]
     noun: Option<String>,
     /// What a column is, for example --map 得意先CD=code; --map COLUMN= takes it not

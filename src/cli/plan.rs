@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{
     CliError, CliResult, Context, Outcome,
-    installation::{ACTOR, Connected},
+    connection::mapping::told,
+    installation::{self, ACTOR, Connected},
 };
-use crate::plan::{self, Here, Plan, PlanError};
+use crate::plan::{self, Effect, Here, Plan, PlanError};
 
 #[derive(clap::Args)]
 pub struct PlanArgs {
@@ -17,6 +18,9 @@ pub struct PlanArgs {
     /// Write what is configured into the folder instead; files that are there are not overwritten
     #[arg(long)]
     export: bool,
+    /// Ask no system: without it each changed mapping is tried with up to 100 records, and nothing of that is kept
+    #[arg(long)]
+    offline: bool,
 }
 
 #[derive(clap::Args)]
@@ -39,7 +43,8 @@ pub async fn plan(context: &Context, args: &PlanArgs) -> CliResult {
         return Ok(Outcome::Done);
     }
     let plan = plan::plan(here, &args.folder).await.map_err(refused)?;
-    show(context, &plan);
+    let effects = if args.offline || !plan.changes_mappings() { Vec::new() } else { tried(context, &plan).await? };
+    show(context, &plan, &effects);
     // As `diff` does: something is different.
     Ok(if plan.is_empty() { Outcome::Done } else { Outcome::Partly })
 }
@@ -48,7 +53,7 @@ pub async fn apply(context: &Context, args: &ApplyArgs) -> CliResult {
     let base = Connected::open(context).await?;
     let plan = plan::plan(here(&base), &args.folder).await.map_err(refused)?;
     if !args.yes {
-        show(context, &plan);
+        show(context, &plan, &[]);
         return Err(CliError::Usage("nothing was changed; add --yes to do it".into()));
     }
     let done = plan::apply(here(&base), plan, ACTOR, async |tx, made, detail| {
@@ -73,22 +78,42 @@ fn here(base: &Connected) -> Here<'_> {
     Here { db: &base.db, registry: &base.registry, keys: &base.keys, clock: &base.clock, zone: &base.zone }
 }
 
-fn show(context: &Context, plan: &Plan) {
+/// The record effect: the hub is put together for it as a sync needs it, and nothing of it runs.
+async fn tried(context: &Context, plan: &Plan) -> Result<Vec<Effect>, CliError> {
+    let hub = installation::assemble(context).await?;
+    let effects = plan::effects(&hub.engine, plan, ACTOR).await;
+    installation::end(&hub, false).await;
+    Ok(effects)
+}
+
+fn show(context: &Context, plan: &Plan, effects: &[Effect]) {
+    let record = |effect: &Effect| match &effect.seen {
+        Ok(seen) => (effect.stream.clone(), told(seen).0),
+        Err(code) => (effect.stream.clone(), json!({"unknown": code})),
+    };
     let steps: Vec<_> = plan
         .steps
         .iter()
-        .map(|step| json!({"name": step.name, "id": step.id, "file": step.file, "changes": step.changes}))
+        .map(|step| {
+            let records: Map<String, Value> =
+                effects.iter().filter(|effect| effect.connection == step.name).map(record).collect();
+            json!({"name": step.name, "id": step.id, "file": step.file, "changes": step.changes, "records": records})
+        })
         .collect();
     let document = json!({
         "steps": steps, "same": plan.same, "unnamed": plan.unnamed,
         "unseen_secrets": plan.unseen.iter().map(|(name, secret)| json!({"name": name, "secret": secret}))
             .collect::<Vec<_>>(),
     });
-    let mut lines: Vec<String> = plan
-        .steps
-        .iter()
-        .map(|step| format!("{} {}: {}", if step.id.is_some() { "~" } else { "+" }, step.name, step.changes.join(", ")))
-        .collect();
+    let mut lines: Vec<String> = Vec::new();
+    for step in &plan.steps {
+        let sign = if step.id.is_some() { "~" } else { "+" };
+        lines.push(format!("{sign} {}: {}", step.name, step.changes.join(", ")));
+        lines.extend(effects.iter().filter(|effect| effect.connection == step.name).map(|effect| match &effect.seen {
+            Ok(seen) => format!("    {}: {}", effect.stream, told(seen).1),
+            Err(code) => format!("    {}: what it does to records could not be tried ({code}).", effect.stream),
+        }));
+    }
     if lines.is_empty() {
         lines.push("Everything is as the files say.".to_owned());
     }

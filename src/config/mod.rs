@@ -16,6 +16,7 @@ mod connectors;
 pub mod database;
 mod demo;
 mod files;
+mod health;
 mod inbox;
 mod layers;
 mod log;
@@ -41,6 +42,7 @@ pub use self::{
     database::Database,
     demo::Demo,
     files::Files,
+    health::Health,
     inbox::Inbox,
     log::{Log, LogFormat},
     mail::{Mail, MailTls},
@@ -52,7 +54,7 @@ pub use self::{
     signin::Signin,
     sync::{CatchUp, Sync},
     tokens::Tokens,
-    value::{Period, Size},
+    value::{Percent, Period, Size},
     webhooks::Webhooks,
 };
 
@@ -75,6 +77,7 @@ pub struct Config {
     pub sync: Sync,
     pub inbox: Inbox,
     pub webhooks: Webhooks,
+    pub health: Health,
     pub mail: Mail,
     pub retention: Retention,
     pub log: Log,
@@ -188,6 +191,7 @@ impl Config {
             sync,
             inbox,
             webhooks,
+            health,
             mail,
             retention,
             log,
@@ -205,6 +209,7 @@ impl Config {
         sync.validate()?;
         inbox.validate()?;
         webhooks.validate()?;
+        health.validate()?;
         mail.validate()?;
         retention.validate()?;
         log.validate()?;

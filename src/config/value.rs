@@ -14,6 +14,45 @@ pub struct Period(pub Duration);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub u64);
 
+/// A share with at most two places, written as in "99.5%": hundredths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Percent(i64);
+
+impl Percent {
+    #[must_use]
+    pub const fn hundredths(self) -> i64 {
+        self.0
+    }
+}
+
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("\"{text}\" is no share; write it as \"99.5%\", from 0% to 100% with at most two places");
+        let number = text.trim().strip_suffix('%').unwrap_or(text.trim()).trim();
+        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+        let is_digits =
+            |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        if !is_digits(whole, 3) || !is_digits(part, 2) {
+            return Err(bad());
+        }
+        let whole: i64 = whole.parse().map_err(|_| bad())?;
+        let part: i64 = format!("{part:0<2}").parse().map_err(|_| bad())?;
+        Some(whole * 100 + part).filter(|all| *all <= 10_000).map(Self).ok_or_else(bad)
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 % 100 {
+            0 => write!(f, "{}%", self.0 / 100),
+            part if part % 10 == 0 => write!(f, "{}.{}%", self.0 / 100, part / 10),
+            part => write!(f, "{}.{part:02}%", self.0 / 100),
+        }
+    }
+}
+
 impl Period {
     #[must_use]
     pub const fn duration(self) -> Duration {
@@ -115,6 +154,7 @@ macro_rules! as_text {
 }
 as_text!(Period);
 as_text!(Size);
+as_text!(Percent);
 
 #[cfg(test)]
 mod tests {
@@ -148,6 +188,23 @@ mod tests {
         }
         for text in ["", "MiB", "1MB", "-1", "1.5MiB"] {
             assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_read_and_print_back() {
+        for (text, hundredths, printed) in [
+            ("99.5%", 9_950, "99.5%"),
+            ("100", 10_000, "100%"),
+            ("0%", 0, "0%"),
+            ("99.95 %", 9_995, "99.95%"),
+            ("9.05%", 905, "9.05%"),
+        ] {
+            let share: Percent = text.parse().unwrap_or(Percent(-1));
+            assert_eq!((share.0, share.to_string().as_str()), (hundredths, printed), "{text}");
+        }
+        for text in ["", "%", "100.01%", "101%", "-1%", "99.555%", "99,5%", "1e1%", "+5%"] {
+            assert!(text.parse::<Percent>().is_err(), "{text}");
         }
     }
 }

@@ -153,10 +153,14 @@ pub fn kind_of(noun: Noun) -> Kind {
         Noun::Site => Kind::Site,
         Noun::Contact => Kind::Contact,
         Noun::Product => Kind::Product,
+        Noun::Deal => Kind::Deal,
+        Noun::Quote => Kind::Quote,
         Noun::Order => Kind::Order,
         Noun::Shipment => Kind::Shipment,
         Noun::Invoice => Kind::Invoice,
         Noun::Payment => Kind::Payment,
+        Noun::Contract => Kind::Contract,
+        Noun::Inquiry => Kind::Inquiry,
     }
 }
 

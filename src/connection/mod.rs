@@ -6,13 +6,19 @@
 pub mod catalogue;
 pub mod change;
 pub mod check;
+pub mod condition;
 pub mod create;
+pub mod expiry;
+pub mod freshness;
+pub mod level;
 pub mod live;
 pub mod mapping;
+pub mod notices;
 pub mod quota;
 pub mod registry;
 pub mod schedule;
 
 pub use catalogue::Catalogue;
+pub use level::{Level, Levels};
 pub use live::{Live, connect};
 pub use registry::Registry;

@@ -67,6 +67,9 @@ pub enum AppError {
     /// The record is not what the caller thinks it is.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
+    /// There was something here, and it does not come back.
+    #[error("{detail}")]
+    Gone { code: &'static str, detail: &'static str },
     /// What was asked of the feed has no answer.
     #[error("{}", .0.message)]
     Feed(Refusal),
@@ -108,6 +111,7 @@ impl AppError {
             Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::IfMatchRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Gone { .. } => StatusCode::GONE,
             Self::Feed(refusal) => match refusal.status {
                 Status::Wrong => StatusCode::BAD_REQUEST,
                 Status::Missing => StatusCode::NOT_FOUND,
@@ -139,7 +143,7 @@ impl AppError {
             Self::Refused { code } => refusal(code),
             Self::CrossSite => "CROSS_SITE",
             Self::Misdirected => "HOST_UNKNOWN",
-            Self::Invalid { code, .. } | Self::Conflict { code, .. } => code,
+            Self::Invalid { code, .. } | Self::Conflict { code, .. } | Self::Gone { code, .. } => code,
             Self::Values { .. } => "VALUES_INVALID",
             Self::Stale { .. } => "VERSION_STALE",
             Self::IfMatchRequired => "IF_MATCH_REQUIRED",

@@ -69,7 +69,9 @@ impl Action {
         match self {
             Self::ViewCustomers | Self::ReadFeed | Self::SaveViews => &[Owner, Admin, Steward, Employee, Viewer],
             Self::RecordActivity | Self::EditCustomers => &[Owner, Admin, Steward, Employee],
-            Self::ShareViews | Self::ImportFiles | Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
+            Self::ShareViews | Self::ImportFiles | Self::ViewFailures | Self::ReplayFailures => {
+                &[Owner, Admin, Steward]
+            }
             Self::ManageConnections
             | Self::ViewOperations
             | Self::ManageUsers

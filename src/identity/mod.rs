@@ -49,7 +49,7 @@ pub use principal::{Principal, Proof, Role};
 pub use second::{Factor, FactorError, Factors};
 pub use service::service_key;
 pub use session::{Found, Session, SessionView, SignedIn};
-pub use settings::{SampleState, Settings};
+pub use settings::{Audience, SampleState, Settings};
 pub use setup::{FieldError, SetupError, SetupForm, mail_key};
 pub use view::{Access, DepartmentError};
 

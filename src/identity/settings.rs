@@ -10,6 +10,36 @@ use crate::{
 const COMPANY: &str = "company";
 const SAMPLE: &str = "sample";
 
+/// Who the organisation's customers are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    #[default]
+    Companies,
+    /// Nobody is asked for facts of companies.
+    Persons,
+    /// A form asks which of the two a new customer is.
+    Both,
+}
+
+impl Audience {
+    pub const ALL: [Self; 3] = [Self::Companies, Self::Persons, Self::Both];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Companies => "companies",
+            Self::Persons => "persons",
+            Self::Both => "both",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+}
+
 /// The organisation this installation belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -20,11 +50,20 @@ pub struct Settings {
     pub language: String,
     /// Month 1 to 12.
     pub fiscal_year_start: i8,
+    /// Who its customers are.
+    #[serde(default)]
+    pub audience: Audience,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { company: String::new(), zone: "Asia/Tokyo".into(), language: "ja".into(), fiscal_year_start: 4 }
+        Self {
+            company: String::new(),
+            zone: "Asia/Tokyo".into(),
+            language: "ja".into(),
+            fiscal_year_start: 4,
+            audience: Audience::default(),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     audit::{self, AuditEntry, Origin, Outcome},
     password::{PasswordError, weakness},
     session::Opened,
-    settings::Settings,
+    settings::{Audience, Settings},
     token,
 };
 use crate::{
@@ -267,6 +267,7 @@ fn check(form: &SetupForm) -> Result<Checked, Vec<FieldError>> {
                 zone: form.zone.clone(),
                 language: form.language.clone(),
                 fiscal_year_start,
+                audience: Audience::default(),
             },
         }),
         _ => Err(errors),

@@ -98,7 +98,9 @@ impl Plan {
             Noun::Site => &[&["code"], &["customer", "name"]],
             Noun::Contact => &[&["customer", "name"]],
             Noun::Product => &[&["code"]],
-            Noun::Order | Noun::Shipment | Noun::Invoice => &[&["number"]],
+            Noun::Quote | Noun::Order | Noun::Shipment | Noun::Invoice | Noun::Contract => &[&["number"]],
+            Noun::Deal => &[&["number"], &["customer", "name"]],
+            Noun::Inquiry => &[&["number"], &["customer", "received_date", "subject"]],
             Noun::Payment => &[&["number"], &["customer", "paid_date", "amount"]],
         };
         ways.iter().find_map(|way| of(way)).unwrap_or_default()
@@ -109,7 +111,7 @@ impl Plan {
     pub fn missing(&self) -> Vec<String> {
         let made = |role: &str| {
             role == "total"
-                && matches!(self.noun, Noun::Order | Noun::Invoice)
+                && matches!(self.noun, Noun::Quote | Noun::Order | Noun::Invoice)
                 && (self.has("net") || self.has("lines.amount"))
         };
         let fields = self.noun.fields().iter().filter(|f| f.required && !self.has(f.name) && !made(f.name));
@@ -143,10 +145,14 @@ pub fn stream(noun: Noun) -> &'static str {
         Noun::Site => "sites",
         Noun::Contact => "contacts",
         Noun::Product => "products",
+        Noun::Deal => "deals",
+        Noun::Quote => "quotes",
         Noun::Order => "orders",
         Noun::Shipment => "shipments",
         Noun::Invoice => "invoices",
         Noun::Payment => "payments",
+        Noun::Contract => "contracts",
+        Noun::Inquiry => "inquiries",
     }
 }
 

@@ -200,8 +200,7 @@ pub async fn start(
     let id = Id::new(Noun::Bulk).into_string();
     let mut tx = db.begin().await?;
     let Wanted { field, value: _, pinned } = wanted;
-    let new =
-        bulk::New { id: &id, actor_id: &me.user_id, actor: &me.name, field, value: &value, pinned: *pinned, now };
+    let new = bulk::New { id: &id, actor_id: &me.user_id, actor: &me.name, field, value: &value, pinned: *pinned, now };
     bulk::insert(&mut tx, &new, customers).await?;
     let detail = json!({ "field": field, "customers": customers.len(), "pinned": pinned });
     audit::record(&mut tx, entry(me, origin, "bulk.apply", &id, detail), now).await?;
@@ -237,15 +236,7 @@ fn entry<'a>(
     id: &'a str,
     detail: serde_json::Value,
 ) -> AuditEntry<'a> {
-    AuditEntry {
-        actor: &me.user_id,
-        action,
-        object_kind: "bulk",
-        object_id: id,
-        outcome: Outcome::Ok,
-        origin,
-        detail,
-    }
+    AuditEntry { actor: &me.user_id, action, object_kind: "bulk", object_id: id, outcome: Outcome::Ok, origin, detail }
 }
 
 /// What a worker works with.

@@ -5,9 +5,12 @@
 
 use url::form_urlencoded;
 
-use crate::analytics::{
-    Health,
-    directory::{NONE, Query},
+use crate::{
+    analytics::{
+        Health,
+        directory::{NONE, Query},
+    },
+    model::record::{LIFE_STAGES, PROSPECT},
 };
 
 /// Rows on one page.
@@ -81,15 +84,8 @@ impl Column {
     /// What everybody sees who chose nothing.
     pub const USUAL: [Self; 7] =
         [Self::Owner, Self::Sales, Self::Trend, Self::LastOrder, Self::LastContact, Self::Health, Self::Sources];
-    const OTHERS: [Self; 7] = [
-        Self::Department,
-        Self::Industry,
-        Self::Kana,
-        Self::Overdue,
-        Self::Orders24m,
-        Self::Sales24m,
-        Self::Events,
-    ];
+    const OTHERS: [Self; 7] =
+        [Self::Department, Self::Industry, Self::Kana, Self::Overdue, Self::Orders24m, Self::Sales24m, Self::Events];
 
     /// Every column but those of added fields.
     pub fn own() -> impl Iterator<Item = Self> {
@@ -191,8 +187,7 @@ impl Default for Sort {
     }
 }
 
-const SORTS: [&str; 8] =
-    ["sales", "last_order", "last_contact", "overdue", "orders_24m", "sales_24m", "name", "code"];
+const SORTS: [&str; 8] = ["sales", "last_order", "last_contact", "overdue", "orders_24m", "sales_24m", "name", "code"];
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -204,6 +199,8 @@ pub struct ListQuery {
     pub department: Vec<String>,
     pub owner: Vec<String>,
     pub source: Vec<String>,
+    /// `prospect` or `customer`.
+    pub stage: Vec<String>,
     /// Column, `sales` unless asked otherwise.
     pub sort: Sort,
     /// `None`: as the reader chose, else [`Column::USUAL`].
@@ -245,6 +242,7 @@ impl ListQuery {
             "department" => add(&mut self.department, value),
             "owner" => add(&mut self.owner, value),
             "source" => add(&mut self.source, value),
+            "stage" if LIFE_STAGES.contains(&value.as_str()) => add(&mut self.stage, value),
             "page" => self.page = value.parse().unwrap_or(1).clamp(1, 1_000_000),
             "cols" => self.columns = Some(Column::list(&value)).filter(|columns| !columns.is_empty()),
             "dense" => self.dense = Some(value == "1"),
@@ -276,6 +274,11 @@ impl ListQuery {
             mine: (self.tab == Tab::Mine).then(|| mine.to_vec()),
             quiet_days: (self.tab == Tab::Quiet).then_some(crate::analytics::directory::QUIET_DAYS),
             overdue_only: self.tab == Tab::Overdue,
+            // Both are everybody.
+            prospects: match self.stage.as_slice() {
+                [only] => Some(only == PROSPECT),
+                _ => None,
+            },
             sort: self.sort.column.clone(),
             descending: self.sort.descending,
             after: None,
@@ -326,12 +329,13 @@ impl ListQuery {
 
     /// Facets of text by the name of their field.
     #[must_use]
-    pub fn facets(&self) -> [(&'static str, &Vec<String>); 4] {
+    pub fn facets(&self) -> [(&'static str, &Vec<String>); 5] {
         [
             ("industry", &self.industry),
             ("department", &self.department),
             ("owner", &self.owner),
             ("source", &self.source),
+            ("stage", &self.stage),
         ]
     }
 
@@ -387,6 +391,7 @@ impl ListQuery {
             "department" => query.department.clear(),
             "owner" => query.owner.clear(),
             "source" => query.source.clear(),
+            "stage" => query.stage.clear(),
             _ => {}
         }
         query.href()
@@ -438,6 +443,7 @@ mod tests {
             "/customers?q=%E6%9C%9D%E5%87%AA&health=act&department=%E5%96%B6%E6%A5%AD%E4%B8%80%E8%AA%B2&sort=name&page=3",
             "/customers?tab=quiet&source=sales&source=accounting&sort=-last_order",
             "/customers?view=all&tab=mine&owner=-",
+            "/customers?stage=prospect",
             "/customers?view=viw_06a8q2m4e8r4s7v1x3z5b7d9f1&sort=-overdue&cols=sales%2Ccustom.rank&dense=1",
         ] {
             let query = address.split_once('?').map_or("", |(_, q)| q);

@@ -105,13 +105,17 @@ pub struct Noun {
 }
 
 /// Every noun, in the order of pages.
-pub static NOUNS: [Noun; 9] = [
+pub static NOUNS: [Noun; 13] = [
     Noun { key: "search.customers", action: Action::ViewCustomers, how: How::Own(|ask| Box::pin(customers(ask))) },
     Noun { key: "search.contacts", action: Action::ViewCustomers, how: How::Own(|ask| Box::pin(contacts(ask))) },
+    Noun { key: "search.deals", action: Action::ViewCustomers, how: How::Numbered(find::DEALS) },
+    Noun { key: "search.quotes", action: Action::ViewCustomers, how: How::Numbered(find::QUOTES) },
     Noun { key: "search.orders", action: Action::ViewCustomers, how: How::Numbered(find::ORDERS) },
     Noun { key: "search.shipments", action: Action::ViewCustomers, how: How::Numbered(find::SHIPMENTS) },
     Noun { key: "search.invoices", action: Action::ViewCustomers, how: How::Numbered(find::INVOICES) },
     Noun { key: "search.payments", action: Action::ViewCustomers, how: How::Numbered(find::PAYMENTS) },
+    Noun { key: "search.contracts", action: Action::ViewCustomers, how: How::Numbered(find::CONTRACTS) },
+    Noun { key: "search.inquiries", action: Action::ViewCustomers, how: How::Numbered(find::INQUIRIES) },
     Noun { key: "search.products", action: Action::ViewCustomers, how: How::Own(|ask| Box::pin(products(ask))) },
     Noun { key: "search.connections", action: Action::ManageConnections, how: How::Own(|ask| Box::pin(systems(ask))) },
     Noun { key: "search.people", action: Action::ViewUsers, how: How::Own(|ask| Box::pin(people(ask))) },

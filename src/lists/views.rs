@@ -104,8 +104,7 @@ impl Who<'_> {
 /// Whether this person may change and remove a view.
 #[must_use]
 pub fn may_change(me: &Principal, view: &Row) -> bool {
-    me.can(Action::SaveViews)
-        && if view.shared { may_share(me).is_ok() } else { view.owner_id == me.user_id }
+    me.can(Action::SaveViews) && if view.shared { may_share(me).is_ok() } else { view.owner_id == me.user_id }
 }
 
 /// Whether this person may give views to everybody: asked of the role, so that a token with `views:write` may what its
@@ -142,13 +141,7 @@ pub async fn create(tx: &mut Tx, who: Who<'_>, wanted: Wanted) -> Result<Row, Vi
 }
 
 /// Changes a view. `seq`: the version that the change was made on; `None`: whatever stands.
-pub async fn change(
-    tx: &mut Tx,
-    who: Who<'_>,
-    id: &str,
-    wanted: Wanted,
-    seq: Option<i64>,
-) -> Result<Row, ViewError> {
+pub async fn change(tx: &mut Tx, who: Who<'_>, id: &str, wanted: Wanted, seq: Option<i64>) -> Result<Row, ViewError> {
     let old = changeable(tx, who, id).await?;
     let shared = wanted.shared.unwrap_or(old.shared);
     if shared {

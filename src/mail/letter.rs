@@ -28,6 +28,8 @@ pub enum What {
     },
     /// What somebody who looks after the installation should know.
     Alerts { items: Vec<Item> },
+    /// Problems of connections that began, last or are over.
+    Problems { items: Vec<Problem> },
     /// To the person: codes are not asked for any more.
     FactorRemoved { at: i64 },
     /// To the person: one of the recovery codes was used.
@@ -53,6 +55,22 @@ pub struct Item {
     pub times: i64,
 }
 
+/// A problem of a connection in a mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// As in the table `problem`; `test`: somebody wants to know whether this arrives.
+    pub kind: String,
+    /// `begun`, `lasting` or `ended`.
+    pub phase: String,
+    /// Of the connection.
+    pub name: String,
+    /// Where to look, as a path of the hub.
+    pub path: String,
+    pub begun_at: i64,
+    /// Codes and counts, as `notices::seen::Facts` has them.
+    pub facts: serde_json::Value,
+}
+
 impl What {
     /// As in the table `mail`.
     #[must_use]
@@ -61,6 +79,7 @@ impl What {
             Self::Test => "test",
             Self::Invitation { .. } => "invitation",
             Self::Alerts { .. } => "alerts",
+            Self::Problems { .. } => "problems",
             Self::FactorRemoved { .. } => "factor_removed",
             Self::RecoveryCode { .. } => "recovery_code",
             Self::NewDevice { .. } => "new_device",

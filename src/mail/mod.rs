@@ -23,7 +23,7 @@ pub mod worker;
 use std::sync::Arc;
 
 pub use carrier::Carrier;
-pub use letter::{Item, Letter, What, Writer, Written};
+pub use letter::{Item, Letter, Problem, What, Writer, Written};
 pub use worker::Worker;
 
 use crate::{

@@ -9,7 +9,7 @@ use crate::{
         ids::Noun,
         record::{Canonical, CustomerFields},
     },
-    store::{StoreError, Tx, customer, source_record},
+    store::{StoreError, Tx, customer, customer_value, source_record},
 };
 
 use super::{
@@ -51,7 +51,7 @@ pub(super) async fn apply(
     }
     remember(tx, chunk, &linked).await?;
     let ids: BTreeSet<&str> = linked.iter().map(|l| l.customer_id.as_str()).collect();
-    let basis = golden::Basis { currency: chunk.currency, sample: chunk.origin.sample, now: chunk.now };
+    let basis = golden::Basis { currency: chunk.currency, sample: chunk.origin.sample, person: false, now: chunk.now };
     let changed = golden::rewrite(tx, &basis, &ids, |id| {
         let cause = linked.iter().find(|l| l.customer_id == id);
         golden::Cause {
@@ -61,6 +61,28 @@ pub(super) async fn apply(
             run_id: chunk.run_id,
             reason: cause.map_or("source", |l| l.reason),
         }
+    });
+    changed.await.map(drop)
+}
+
+/// Prospects of whom an order came: they are customers from now on.
+pub(super) async fn convert(tx: &mut Tx, chunk: &Chunk<'_>, ids: &BTreeSet<&str>) -> Result<(), StoreError> {
+    let prospects = customer::prospects(&mut *tx, ids.iter().copied()).await?;
+    if prospects.is_empty() {
+        return Ok(());
+    }
+    let ordered = customer::ordered(&mut *tx, prospects.iter().map(String::as_str)).await?;
+    let ordered: BTreeSet<&str> = ordered.iter().map(String::as_str).collect();
+    for id in &ordered {
+        customer_value::remove(tx, id, &["life_stage"]).await?;
+    }
+    let basis = golden::Basis { currency: chunk.currency, sample: chunk.origin.sample, person: false, now: chunk.now };
+    let changed = golden::rewrite(tx, &basis, &ordered, |_| golden::Cause {
+        effective_at: None,
+        connection_id: Some(&chunk.origin.connection_id),
+        actor: None,
+        run_id: chunk.run_id,
+        reason: "converted",
     });
     changed.await.map(drop)
 }

@@ -8,10 +8,12 @@ use crate::{
     model::{
         Id,
         ids::Noun,
-        record::{Canonical, Kind, Order, Shipment},
+        record::{Canonical, Kind, Order, Quote, Shipment},
     },
     store::{
-        StoreError, Tx, customer, document,
+        StoreError, Tx, contract, customer, deal,
+        deal::QuoteRow,
+        document,
         document::{Head, OrderRow},
         late_reference, parked, product,
         product::ProductRow,
@@ -23,7 +25,9 @@ use crate::{
 
 use super::{
     announce::{self, Fact},
+    customers,
     ingest::{Chunk, Fresh, Outcome},
+    sales,
 };
 
 fn noun(kind: Kind) -> Noun {
@@ -32,10 +36,14 @@ fn noun(kind: Kind) -> Noun {
         Kind::Site => Noun::Site,
         Kind::Contact => Noun::Contact,
         Kind::Product => Noun::Product,
+        Kind::Deal => Noun::Deal,
+        Kind::Quote => Noun::Quote,
         Kind::Order => Noun::Order,
         Kind::Shipment => Noun::Shipment,
         Kind::Invoice => Noun::Invoice,
         Kind::Payment => Noun::Payment,
+        Kind::Contract => Noun::Contract,
+        Kind::Inquiry => Noun::Inquiry,
     }
 }
 
@@ -75,28 +83,46 @@ pub(super) async fn apply(
     }
     remember(tx, chunk, &placed).await?;
     write_rows(tx, chunk, &placed, &references).await?;
-    if chunk.kind == Kind::Site {
-        let keys = placed.iter().map(|p| p.fresh.incoming.external_id.as_str());
-        let origin = chunk.origin;
-        let streams = origin.streams_of(Kind::Site);
-        let customers = late_reference::fill_ship_to(tx, &origin.connection_id, &streams, keys).await?;
-        outcome.customers.extend(customers);
+    fill_late(tx, chunk, &placed, outcome).await?;
+    if chunk.kind == Kind::Order {
+        let new = placed.iter().filter(|p| p.fresh.seq() == 1).filter_map(|p| p.customer_id);
+        customers::convert(tx, chunk, &new.collect()).await?;
     }
     write_versions(tx, chunk, &placed).await?;
     Ok(homeless.iter().map(|(f, _)| f.incoming.external_id.clone()).collect())
 }
 
-/// Customers and sites that the records of a chunk refer to, by their source's keys.
+/// What named these records before they came.
+async fn fill_late(
+    tx: &mut Tx,
+    chunk: &Chunk<'_>,
+    placed: &[Placed<'_>],
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    let keys = placed.iter().map(|p| p.fresh.incoming.external_id.as_str());
+    let connection = &chunk.origin.connection_id;
+    let streams = chunk.origin.streams_of(chunk.kind);
+    let customers = match chunk.kind {
+        Kind::Site => late_reference::fill_ship_to(tx, connection, &streams, keys).await?,
+        Kind::Deal => late_reference::fill_deal(tx, connection, &streams, keys).await?,
+        _ => return Ok(()),
+    };
+    outcome.customers.extend(customers);
+    Ok(())
+}
+
+/// Customers, sites and deals that the records of a chunk refer to, by their source's keys.
 struct References {
     customers: HashMap<String, String>,
     sites: HashMap<String, String>,
+    deals: HashMap<String, String>,
 }
 
 impl References {
     async fn load(tx: &mut Tx, chunk: &Chunk<'_>, fresh: &[Fresh<'_>]) -> Result<Self, StoreError> {
         let origin = chunk.origin;
         let mut keys: BTreeSet<&str> = BTreeSet::new();
-        let mut site_keys: BTreeSet<&str> = BTreeSet::new();
+        let (mut site_keys, mut deal_keys) = (BTreeSet::new(), BTreeSet::new());
         for record in fresh.iter().filter_map(|f| f.incoming.record.as_ref()) {
             keys.extend(record.customer());
             match record {
@@ -105,6 +131,7 @@ impl References {
                     site_keys.extend(order.ship_to.as_deref());
                 }
                 Canonical::Shipment(shipment) => site_keys.extend(shipment.ship_to.as_deref()),
+                Canonical::Quote(quote) => deal_keys.extend(quote.deal.as_deref()),
                 _ => {}
             }
         }
@@ -125,14 +152,24 @@ impl References {
             let rows = customer::by_ids(&mut *tx, ours.into_iter()).await?;
             customers.extend(rows.into_values().filter(|r| r.merged_into.is_none()).map(|r| (r.id.clone(), r.id)));
         }
-        let sites = if site_keys.is_empty() {
-            HashMap::new()
-        } else {
-            let streams = origin.streams_of(Kind::Site);
-            source_record::resolve(tx, &origin.connection_id, &streams, site_keys.into_iter()).await?
-        };
-        Ok(Self { customers, sites })
+        let sites = resolved(tx, chunk, Kind::Site, site_keys).await?;
+        let deals = resolved(tx, chunk, Kind::Deal, deal_keys).await?;
+        Ok(Self { customers, sites, deals })
     }
+}
+
+/// Records of another kind from the same source, by its keys.
+async fn resolved(
+    tx: &mut Tx,
+    chunk: &Chunk<'_>,
+    kind: Kind,
+    keys: BTreeSet<&str>,
+) -> Result<HashMap<String, String>, StoreError> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let streams = chunk.origin.streams_of(kind);
+    source_record::resolve(tx, &chunk.origin.connection_id, &streams, keys.into_iter()).await
 }
 
 type Homeless<'a> = (&'a Fresh<'a>, &'a str);
@@ -209,12 +246,14 @@ async fn write_rows(
     references: &References,
 ) -> Result<(), StoreError> {
     let mut products = Vec::new();
+    let (mut deals, mut quotes) = (Vec::new(), Vec::new());
     let mut orders = Vec::new();
     let mut shipments = Vec::new();
     let mut invoices = Vec::new();
     let mut payments = Vec::new();
     let mut sites = Vec::new();
     let mut contacts = Vec::new();
+    let (mut contracts, mut inquiries) = (Vec::new(), Vec::new());
     for p in placed {
         let (connection_id, external_id) = (&chunk.origin.connection_id, &p.fresh.incoming.external_id);
         let (seq, now) = (p.fresh.seq(), chunk.now);
@@ -225,22 +264,30 @@ async fn write_rows(
         let Some(customer_id) = p.customer_id else { continue };
         let head = Head { id: &p.id, customer_id, connection_id, external_id, seq, now };
         match p.record {
+            Canonical::Deal(deal) => deals.push(sales::Came { head, deal, version: p.fresh.incoming.version }),
+            Canonical::Quote(quote) => quotes.push((head, quote_row(quote, references))),
             Canonical::Order(order) => orders.push((head, order_row(order, references))),
             Canonical::Shipment(shipment) => shipments.push((head, shipment_row(shipment, references))),
             Canonical::Invoice(invoice) => invoices.push((head, &**invoice)),
             Canonical::Payment(payment) => payments.push((head, &**payment)),
             Canonical::Site(site) => sites.push((head, &**site)),
             Canonical::Contact(contact) => contacts.push((head, &**contact)),
+            Canonical::Contract(contract) => contracts.push(((&head).into(), &**contract)),
+            Canonical::Inquiry(inquiry) => inquiries.push(((&head).into(), &**inquiry)),
             Canonical::Customer(_) | Canonical::Product(_) => {}
         }
     }
     product::put(tx, &products).await?;
+    sales::write(tx, deals).await?;
+    deal::put_quotes(tx, &quotes).await?;
     document::put_orders(tx, &orders).await?;
     shipment::put(tx, &shipments).await?;
     document::put_invoices(tx, &invoices).await?;
     document::put_payments(tx, &payments).await?;
     document::put_sites(tx, &sites).await?;
-    document::put_contacts(tx, &contacts).await
+    document::put_contacts(tx, &contacts).await?;
+    contract::put(tx, &contracts).await?;
+    contract::put_inquiries(tx, &inquiries).await
 }
 
 fn order_row<'a>(order: &'a Order, references: &'a References) -> OrderRow<'a> {
@@ -252,6 +299,11 @@ fn order_row<'a>(order: &'a Order, references: &'a References) -> OrderRow<'a> {
         bill_to: lookup(&references.customers, &order.bill_to),
         ship_to: lookup(&references.sites, &order.ship_to),
     }
+}
+
+fn quote_row<'a>(quote: &'a Quote, references: &'a References) -> QuoteRow<'a> {
+    let deal = quote.deal.as_ref().and_then(|key| references.deals.get(key)).map(String::as_str);
+    QuoteRow { quote, deal }
 }
 
 fn shipment_row<'a>(shipment: &'a Shipment, references: &'a References) -> ShipmentRow<'a> {
@@ -323,6 +375,10 @@ pub(super) async fn tombstone(
             HashMap::new()
         }
         Kind::Shipment => document::mark_deleted(tx, "shipment", &ids, chunk.now).await?,
+        Kind::Deal => deal::mark_deleted(tx, &ids, chunk.now).await?,
+        Kind::Quote => document::mark_deleted(tx, "quote", &ids, chunk.now).await?,
+        Kind::Contract => document::mark_deleted(tx, "contract", &ids, chunk.now).await?,
+        Kind::Inquiry => document::mark_deleted(tx, "inquiry", &ids, chunk.now).await?,
         Kind::Order => document::mark_deleted(tx, "sales_order", &ids, chunk.now).await?,
         Kind::Invoice => document::mark_deleted(tx, "invoice", &ids, chunk.now).await?,
         Kind::Payment => document::mark_deleted(tx, "payment", &ids, chunk.now).await?,

@@ -19,10 +19,10 @@ use super::golden::{self, Basis, Cause};
 use crate::{
     matching::custom::parse,
     model::{
-        Currency, Id, Money, Timestamp, View,
+        Currency, Date, Id, Money, Timestamp, View,
         custom::{self, Definitions},
         ids::Noun,
-        record::{CUSTOMER_FIELDS, FieldError},
+        record::{CUSTOMER_FIELDS, FieldError, LIFE_STAGES, PROSPECT},
     },
     store::{
         self, StoreError, Tx, conflict, custom_field, customer,
@@ -118,7 +118,7 @@ pub async fn edit(tx: &mut Tx, edit: Edit<'_>, by: By<'_>) -> Result<i64, EditEr
     placed(&typed, typed.contains_key("department"), by)?;
     conflict::remove(tx, edit.customer_id, typed.keys()).await?;
     put(tx, edit.customer_id, typed, edit.pinned, by).await?;
-    rewrite(tx, edit.customer_id, old.sample, by, "edited").await
+    rewrite(tx, edit.customer_id, &basis(&old, by), by, "edited").await
 }
 
 /// Pins a value that stands, or another one that a source offers: it wins until it is released. `value`: what the
@@ -133,7 +133,7 @@ pub async fn pin(tx: &mut Tx, customer_id: &str, field: &str, value: &str, by: B
     placed(&values, values.contains_key("department"), by)?;
     conflict::remove(tx, customer_id, [field]).await?;
     put(tx, customer_id, values, true, by).await?;
-    rewrite(tx, customer_id, old.sample, by, "pinned").await
+    rewrite(tx, customer_id, &basis(&old, by), by, "pinned").await
 }
 
 /// Lets the sources speak again for a field. Returns the version that stands afterwards.
@@ -151,7 +151,7 @@ pub async fn release(tx: &mut Tx, customer_id: &str, field: &str, by: By<'_>) ->
     if customer_value::remove(tx, customer_id, &[field]).await? == 0 {
         return Ok(old.seq);
     }
-    rewrite(tx, customer_id, old.sample, by, "released").await
+    rewrite(tx, customer_id, &basis(&old, by), by, "released").await
 }
 
 /// Which side of a conflict a person keeps.
@@ -177,16 +177,34 @@ pub async fn settle(tx: &mut Tx, customer_id: &str, field: &str, keep: Keep, by:
             let values = Values::from([(field.to_owned(), found.typed.unwrap_or_default())]);
             put(tx, customer_id, values, true, by).await?;
             conflict::remove(tx, customer_id, [field]).await?;
-            rewrite(tx, customer_id, old.sample, by, "edited").await
+            rewrite(tx, customer_id, &basis(&old, by), by, "edited").await
         }
         Keep::Source => release(tx, customer_id, field, by).await,
     }
 }
 
-/// A customer that no source knows yet. Returns its id.
-pub async fn create(tx: &mut Tx, values: Values, by: By<'_>) -> Result<String, EditError> {
+/// A prospect becomes a customer by a person's word, which stands above what sources say. Returns the version that
+/// stands afterwards; nothing happens to who is a customer already.
+pub async fn convert(tx: &mut Tx, customer_id: &str, by: By<'_>) -> Result<i64, EditError> {
+    let old = open(tx, customer_id, by).await?;
+    if old.life_stage.as_deref() != Some(PROSPECT) {
+        return Ok(old.seq);
+    }
+    let [_, customer] = LIFE_STAGES;
+    conflict::remove(tx, customer_id, ["life_stage"]).await?;
+    put(tx, customer_id, Values::from([("life_stage".to_owned(), customer.to_owned())]), true, by).await?;
+    rewrite(tx, customer_id, &basis(&old, by), by, "converted").await
+}
+
+/// A customer that no source knows yet: a company, or where `kind` says `person`, one. Returns its id.
+pub async fn create(tx: &mut Tx, mut values: Values, by: By<'_>) -> Result<String, EditError> {
+    let person = match values.remove("kind").as_deref() {
+        None | Some("" | "corporation") => false,
+        Some("person") => true,
+        Some(other) => return Err(EditError::Invalid(vec![mistake("FMT_VALUE", "kind", other)])),
+    };
     let definitions = custom_field::list(&mut *tx).await?;
-    let values = checked(within(values, false, by), &definitions, by.currency)?;
+    let values = checked(within(values, person, by), &definitions, by.currency)?;
     let values: Values = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     placed(&values, true, by)?;
     if !values.contains_key("name") {
@@ -195,7 +213,8 @@ pub async fn create(tx: &mut Tx, values: Values, by: By<'_>) -> Result<String, E
     source_record::lock_origin(tx, "", true).await?;
     let id = Id::new(Noun::Customer).into_string();
     put(tx, &id, values, false, by).await?;
-    rewrite(tx, &id, false, by, "created").await?;
+    let basis = Basis { currency: by.currency, sample: false, person, now: by.now };
+    rewrite(tx, &id, &basis, by, "created").await?;
     Ok(id)
 }
 
@@ -263,11 +282,15 @@ async fn underway(tx: &mut Tx, before: Option<&TypedRow>) -> Result<String, Stor
     Ok(serde_json::json!(typed[dropped..]).to_string())
 }
 
-async fn rewrite(tx: &mut Tx, id: &str, sample: bool, by: By<'_>, reason: &'static str) -> Result<i64, EditError> {
-    let basis = Basis { currency: by.currency, sample, now: by.now };
+/// On what a customer that is there is made again.
+fn basis(old: &customer::Row, by: By<'_>) -> Basis {
+    Basis { currency: by.currency, sample: old.sample, person: is_person(old), now: by.now }
+}
+
+async fn rewrite(tx: &mut Tx, id: &str, basis: &Basis, by: By<'_>, reason: &'static str) -> Result<i64, EditError> {
     let cause =
         |_: &str| Cause { effective_at: None, connection_id: None, actor: Some(by.actor), run_id: None, reason };
-    golden::rewrite(tx, &basis, &BTreeSet::from([id]), cause).await?;
+    golden::rewrite(tx, basis, &BTreeSet::from([id]), cause).await?;
     let row = customer::by_ids(&mut *tx, std::iter::once(id)).await?.remove(id).ok_or(EditError::UnknownCustomer)?;
     Ok(row.seq)
 }
@@ -292,6 +315,9 @@ pub fn values_of(row: &customer::Row) -> Values {
         "department" => row.department.clone(),
         "owner" => row.owner.clone(),
         "closing_day" => row.closing_day.clone(),
+        "life_stage" => row.life_stage.clone(),
+        "lead_source" => row.lead_source.clone(),
+        "lead_date" => row.lead_date.clone(),
         "payment_terms" => row.payment_terms.clone(),
         "credit_limit" => limit.clone(),
         "price_class" => row.price_class.clone(),
@@ -339,6 +365,8 @@ fn wrong_with(field: &str, value: &str) -> Option<&'static str> {
         "corporate_number" => (!identifier::is_corporate_number(value)).then_some("FMT_CORPNO"),
         "registration_number" => (!identifier::is_registration_number(value)).then_some("FMT_REGNO"),
         "mail" => (!identifier::is_mail(value)).then_some("FMT_VALUE"),
+        "life_stage" => (!LIFE_STAGES.contains(&value)).then_some("FMT_VALUE"),
+        "lead_date" => Date::parse(value).is_none().then_some("FMT_DATE"),
         "credit_limit" => {
             let number = value.parse::<rust_decimal::Decimal>();
             (!number.is_ok_and(|n| !n.is_sign_negative())).then_some("FMT_NUMBER")

@@ -13,7 +13,7 @@ use crate::{
     model::{
         Currency, Money, Timestamp,
         custom::{self, Definitions, Warning},
-        record::{Canonical, CustomerFields, Kind},
+        record::{Canonical, CustomerFields, Kind, LIFE_STAGES, PROSPECT},
     },
     store::{
         On, StoreError, Tx, conflict, custom_field, customer,
@@ -25,13 +25,15 @@ use crate::{
 
 use super::{
     announce::{self, Fact},
-    rules,
+    relation, rules,
 };
 
 /// What a new golden record is made on.
 pub(super) struct Basis {
     pub currency: Currency,
     pub sample: bool,
+    /// A customer that no source knows is a person.
+    pub person: bool,
     pub now: Timestamp,
 }
 
@@ -51,6 +53,13 @@ struct Known<'a> {
     typed: Vec<TypedRow>,
     /// What sources said for fields of the administrator and could not be taken.
     warnings: Vec<Warning>,
+}
+
+impl Known<'_> {
+    /// A source calls it a prospect.
+    fn is_lead(&self) -> bool {
+        self.sources.iter().any(|(_, fields)| fields.get("life_stage") == Some(PROSPECT))
+    }
 }
 
 /// By what golden values are made of what is known.
@@ -85,6 +94,8 @@ pub(super) async fn rewrite<'c>(
             known.warnings.extend(warnings);
         }
     }
+    let leads = known.iter().filter(|(_, known)| known.is_lead()).map(|(id, _)| *id);
+    let ordered = customer::ordered(&mut *tx, leads.collect::<Vec<_>>().into_iter()).await?;
     let mut rows = Vec::new();
     let mut facts = Vec::new();
     for &id in ids {
@@ -94,7 +105,7 @@ pub(super) async fn rewrite<'c>(
             continue;
         }
         let old = stored.get(id);
-        let (row, over) = golden_row(id, &known, old, basis, &means);
+        let (row, over) = golden_row(id, &known, (old, ordered.contains(id)), basis, &means);
         if !known.typed.is_empty() {
             note_conflicts(tx, id, &known, &means.rules, basis.now).await?;
         }
@@ -122,6 +133,7 @@ pub(super) async fn rewrite<'c>(
     }
     tell_systems(tx, &rows, basis.now).await?;
     let changed = rows.iter().map(|row| row.id.clone()).collect();
+    relation::follow(tx, &rows, &stored, basis.now, &cause_of).await?;
     customer::put(tx, rows).await?;
     announce::versions(tx, basis.now, facts).await?;
     Ok(changed)
@@ -233,17 +245,29 @@ fn read_body(
 }
 
 /// The row, and the fields whose typed value has had its time.
-fn golden_row(id: &str, known: &Known<'_>, old: Option<&Row>, basis: &Basis, means: &Means) -> (Row, Vec<Field>) {
+fn golden_row(
+    id: &str,
+    known: &Known<'_>,
+    (old, ordered): (Option<&Row>, bool),
+    basis: &Basis,
+    means: &Means,
+) -> (Row, Vec<Field>) {
     let sources = &known.sources;
-    let chosen = survivorship::choose(&candidates(sources), &means.rules);
-    let (golden, over) = survivorship::overlay(chosen, &known.typed.iter().map(typed).collect::<Vec<_>>());
+    let mut chosen = survivorship::choose(&candidates(sources), &means.rules);
+    let converted = old.and_then(|old| old.converted_at);
+    if ordered || converted.is_some() {
+        convert(&mut chosen, converted.unwrap_or(basis.now.0));
+    }
+    let (mut golden, over) = survivorship::overlay(chosen, &known.typed.iter().map(typed).collect::<Vec<_>>());
+    grown(&mut golden, old, basis.now);
     let value = |field: &str| golden.iter().find(|g| g.field == field).map(|g| g.value.clone());
     let name = value("name").unwrap_or_default();
+    let life_stage = value("life_stage");
     let currency =
         sources.iter().find_map(|(_, f)| f.currency).or_else(|| old?.currency.parse().ok()).unwrap_or(basis.currency);
     let row = Row {
         id: id.to_owned(),
-        kind: kind(sources, old).to_owned(),
+        kind: kind(sources, old, basis.person).to_owned(),
         code: value("code"),
         name_kana: value("name_kana"),
         name_key: fold::name_key(&name),
@@ -262,6 +286,10 @@ fn golden_row(id: &str, known: &Known<'_>, old: Option<&Row>, basis: &Basis, mea
         credit_limit_minor: value("credit_limit").and_then(|text| Money::from_major(&text, currency)),
         currency: currency.to_string(),
         price_class: value("price_class"),
+        converted_at: converted_at(old, life_stage.as_deref(), basis.now),
+        life_stage,
+        lead_source: value("lead_source"),
+        lead_date: value("lead_date"),
         custom: json!(custom_values(&golden)).to_string(),
         warnings: json!(known.warnings).to_string(),
         provenance: provenance(&golden),
@@ -274,15 +302,49 @@ fn golden_row(id: &str, known: &Known<'_>, old: Option<&Row>, basis: &Basis, mea
     (row, over)
 }
 
+/// Who ordered is a customer, whatever a source still calls it. What a person types stands above that.
+fn convert(chosen: &mut [Golden], at: i64) {
+    let [_, customer] = LIFE_STAGES;
+    if let Some(stage) = chosen.iter_mut().find(|g| g.field == "life_stage" && g.value == PROSPECT) {
+        customer.clone_into(&mut stage.value);
+        (stage.at, stage.why) = (at, "converted");
+    }
+}
+
+/// Who was a prospect, and of whom nobody says so any more, is a customer.
+fn grown(golden: &mut Vec<Golden>, old: Option<&Row>, now: Timestamp) {
+    let was = old.is_some_and(|old| old.converted_at.is_some() || old.life_stage.as_deref() == Some(PROSPECT));
+    if was && !golden.iter().any(|g| g.field == "life_stage") {
+        let [_, customer] = LIFE_STAGES;
+        golden.push(Golden {
+            field: "life_stage".into(),
+            value: customer.to_owned(),
+            connection_id: None,
+            at: old.and_then(|old| old.converted_at).unwrap_or(now.0),
+            why: "converted",
+        });
+    }
+}
+
+/// When it stopped to be a prospect; a prospect again has not.
+fn converted_at(old: Option<&Row>, stage: Option<&str>, now: Timestamp) -> Option<i64> {
+    let old = old?;
+    if stage == Some(PROSPECT) {
+        return None;
+    }
+    old.converted_at.or_else(|| (old.life_stage.as_deref() == Some(PROSPECT)).then_some(now.0))
+}
+
 /// key -> value of the fields that the administrator added.
 fn custom_values(golden: &[Golden]) -> BTreeMap<&str, &str> {
     golden.iter().filter_map(|g| Some((custom::key_of(&g.field)?, g.value.as_str()))).collect()
 }
 
 /// Sources say whether it is a person; a customer that only people know stays what they made it.
-fn kind<'a>(sources: &[(&source_record::SourceBody, CustomerFields)], old: Option<&'a Row>) -> &'a str {
+fn kind<'a>(sources: &[(&source_record::SourceBody, CustomerFields)], old: Option<&'a Row>, person: bool) -> &'a str {
     match (sources, old) {
         ([], Some(old)) => &old.kind,
+        ([], None) if person => "person",
         _ if sources.iter().any(|(_, f)| f.person) => "person",
         _ => "corporation",
     }
@@ -312,6 +374,7 @@ pub(super) fn version_body(row: &Row) -> String {
         "industry": row.industry, "department": row.department, "owner": row.owner,
         "closing_day": row.closing_day, "payment_terms": row.payment_terms,
         "credit_limit_minor": row.credit_limit_minor, "currency": row.currency, "price_class": row.price_class,
+        "life_stage": row.life_stage, "lead_source": row.lead_source, "lead_date": row.lead_date,
         "merged_into": row.merged_into,
     });
     if let Value::Object(body) = &mut body {

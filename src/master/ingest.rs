@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::{
     model::{
         Currency, Timestamp,
+        lag::Lags,
         record::{Canonical, Kind},
     },
     store::{StoreError, Tx, failure, parked, source_record, source_record::Known},
@@ -97,6 +98,8 @@ pub struct Outcome {
     pub failed: i64,
     /// Parked records of other streams that this chunk's customers released.
     pub released: i64,
+    /// How long the changes took from their source to here.
+    pub lags: Lags,
     /// Customers whose page looks different now.
     pub customers: HashSet<String>,
     /// Customer keys that are not known yet: worth fetching.
@@ -105,7 +108,7 @@ pub struct Outcome {
 
 impl Outcome {
     pub fn add(&mut self, other: Self) {
-        let Self { read, new, updated, unchanged, parked, failed, released, customers, missing } = other;
+        let Self { read, new, updated, unchanged, parked, failed, released, lags, customers, missing } = other;
         self.read += read;
         self.new += new;
         self.updated += updated;
@@ -113,6 +116,7 @@ impl Outcome {
         self.parked += parked;
         self.failed += failed;
         self.released += released;
+        self.lags.merge(&lags);
         self.customers.extend(customers);
         self.missing.extend(missing);
     }
@@ -190,6 +194,7 @@ pub(super) async fn apply_records(
     let came: Vec<(&str, Option<i64>)> = latest.iter().map(|r| (r.external_id.as_str(), r.version)).collect();
     let (fresh, newer_but_equal) = sort_out(chunk.kind, latest, known, outcome);
     remember_newer_versions(tx, chunk, &newer_but_equal).await?;
+    fresh.iter().for_each(|f| outcome.lags.count(f.incoming.version, chunk.now));
     let (gone, present): (Vec<_>, Vec<_>) = fresh.into_iter().partition(|f| f.incoming.record.is_none());
     documents::tombstone(tx, chunk, &gone, outcome).await?;
     let waiting = match chunk.kind {

@@ -6,6 +6,8 @@
 //!
 //! [`custom_fields`] defines fields of the administrator's own; [`rules`] decide whose value wins.
 //!
+//! [`relation`] keeps who looked after a customer, from when to when.
+//!
 //! [`edit`] takes what people type. [`activity`] takes what they did. [`withdraw`] lets a source take back customers
 //! that it brought.
 //!
@@ -21,7 +23,9 @@ mod documents;
 pub mod edit;
 mod golden;
 pub mod ingest;
+pub mod relation;
 pub mod rules;
+mod sales;
 mod waiting;
 pub mod withdraw;
 

@@ -219,7 +219,7 @@ pub async fn go_on(tx: &mut Tx, currency: Currency, now: Timestamp) -> Result<Op
     let cause =
         |_: &str| Cause { effective_at: None, connection_id: None, actor: Some(&job.actor), run_id: None, reason };
     // A customer that is there stays a sample, or none.
-    let basis = Basis { currency, sample: true, now };
+    let basis = Basis { currency, sample: true, person: false, now };
     let set: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
     let changed = golden::rewrite(tx, &basis, &set, cause).await?;
     let counts = [ids.len(), changed.len()].map(|n| i64::try_from(n).unwrap_or(i64::MAX));

@@ -80,7 +80,8 @@ async fn one(tx: &mut Tx, by: &By<'_>, record: &source_record::Known) -> Result<
     customer::forget_codes(tx, connection, id).await?;
     let Some(row) = customer::by_ids(&mut *tx, std::iter::once(id)).await?.remove(id) else { return Ok(Done::Removed) };
     if !alone {
-        let basis = golden::Basis { currency: by.currency, sample: row.sample, now: by.now };
+        let basis =
+            golden::Basis { currency: by.currency, sample: row.sample, person: row.kind == "person", now: by.now };
         golden::rewrite(tx, &basis, &BTreeSet::from([id]), |_| golden::Cause {
             effective_at: None,
             connection_id: Some(connection),

@@ -4,3 +4,4 @@ pub mod custom;
 pub mod fold;
 pub mod place;
 pub mod survivorship;
+pub mod tenure;

@@ -1,27 +1,54 @@
 //! Kinds of events that other systems can be told of: `order.created`.
 
+use super::ids::Noun;
+
 /// What something happens to.
-pub const SUBJECTS: [&str; 9] =
-    ["customer", "site", "contact", "product", "order", "shipment", "invoice", "payment", "activity"];
+pub const SUBJECTS: [&str; 13] = [
+    "customer", "site", "contact", "product", "deal", "quote", "order", "shipment", "invoice", "payment", "contract",
+    "inquiry", "activity",
+];
 /// What happens.
 pub const CHANGES: [&str; 3] = ["created", "updated", "deleted"];
+/// What happens to a connection: its problems begin, and end.
+pub const PROBLEMS: [&str; 6] = [
+    "connection.needs_action",
+    "connection.late",
+    "connection.budget",
+    "connection.credentials",
+    "connection.schema",
+    "connection.recovered",
+];
 /// Sent when a person asks whether a receiver works.
 pub const TEST: &str = "webhook.test";
+
+/// The nouns of [`SUBJECTS`], in their order.
+const NOUNS: [Noun; 13] = [
+    Noun::Customer,
+    Noun::Site,
+    Noun::Contact,
+    Noun::Product,
+    Noun::Deal,
+    Noun::Quote,
+    Noun::Order,
+    Noun::Shipment,
+    Noun::Invoice,
+    Noun::Payment,
+    Noun::Contract,
+    Noun::Inquiry,
+    Noun::Activity,
+];
+
+/// What ids of a subject begin with.
+#[must_use]
+pub fn prefix_of(subject: &str) -> Option<&'static str> {
+    SUBJECTS.iter().position(|known| *known == subject).map(|place| NOUNS[place].prefix())
+}
 
 /// What a record's version is told as: `order`, and `created`, `updated` or `deleted`.
 #[must_use]
 pub fn kind_of(record_id: &str, seq: i64, reason: &str) -> String {
-    let subject = match record_id.split_once('_').map(|(prefix, _)| prefix) {
-        Some("cus") => "customer",
-        Some("sit") => "site",
-        Some("cnt") => "contact",
-        Some("prd") => "product",
-        Some("ord") => "order",
-        Some("shp") => "shipment",
-        Some("inv") => "invoice",
-        Some("pay") => "payment",
-        _ => "activity",
-    };
+    let prefix = record_id.split_once('_').map_or("", |(prefix, _)| prefix);
+    let subject = NOUNS.iter().position(|noun| noun.prefix() == prefix).map_or("activity", |place| SUBJECTS[place]);
     let change = match reason {
         "deleted" => "deleted",
         _ if seq == 1 => "created",
@@ -30,9 +57,17 @@ pub fn kind_of(record_id: &str, seq: i64, reason: &str) -> String {
     format!("{subject}.{change}")
 }
 
+/// The event by which the beginning of a problem of this kind is told.
+#[must_use]
+pub fn of_problem(kind: &str) -> String {
+    format!("connection.{kind}")
+}
+
 /// Every kind, in a stable order.
 pub fn kinds() -> impl Iterator<Item = String> {
-    SUBJECTS.iter().flat_map(|subject| CHANGES.iter().map(move |change| format!("{subject}.{change}")))
+    let of_records =
+        SUBJECTS.iter().flat_map(|subject| CHANGES.iter().map(move |change| format!("{subject}.{change}")));
+    of_records.chain(PROBLEMS.iter().map(|&kind| kind.to_owned()))
 }
 
 /// Whether a list of wishes (`order.created`, `order.*`, `*`) names a kind.
@@ -61,10 +96,14 @@ mod tests {
             (Noun::Site, "site"),
             (Noun::Contact, "contact"),
             (Noun::Product, "product"),
+            (Noun::Deal, "deal"),
+            (Noun::Quote, "quote"),
             (Noun::Order, "order"),
             (Noun::Shipment, "shipment"),
             (Noun::Invoice, "invoice"),
             (Noun::Payment, "payment"),
+            (Noun::Contract, "contract"),
+            (Noun::Inquiry, "inquiry"),
             (Noun::Activity, "activity"),
         ] {
             assert!(SUBJECTS.contains(&subject));

@@ -4,6 +4,7 @@ pub mod custom;
 pub mod date;
 pub mod event;
 pub mod ids;
+pub mod lag;
 pub mod money;
 pub mod record;
 pub mod time;

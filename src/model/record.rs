@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 use super::{Currency, Date, custom};
 
 mod reader;
+mod sales;
 
 use reader::Reader;
+pub use sales::{Contract, Deal, Inquiry, Quote};
 
 /// A record of one of the hub's nouns.
 #[derive(Clone, PartialEq)]
@@ -19,10 +21,14 @@ pub enum Canonical {
     Site(Box<Site>),
     Contact(Box<Contact>),
     Product(Box<Product>),
+    Deal(Box<Deal>),
+    Quote(Box<Quote>),
     Order(Box<Order>),
     Shipment(Box<Shipment>),
     Invoice(Box<Invoice>),
     Payment(Box<Payment>),
+    Contract(Box<Contract>),
+    Inquiry(Box<Inquiry>),
 }
 
 /// The nouns a stream can carry, in the order in which they are pulled: a record comes after what
@@ -33,10 +39,14 @@ pub enum Kind {
     Site,
     Contact,
     Product,
+    Deal,
+    Quote,
     Order,
     Shipment,
     Invoice,
     Payment,
+    Contract,
+    Inquiry,
 }
 
 /// A field that cannot be taken.
@@ -62,7 +72,7 @@ pub struct CustomerFields {
 }
 
 /// Fields of the customer master that a source can fill.
-pub const CUSTOMER_FIELDS: [&str; 16] = [
+pub const CUSTOMER_FIELDS: [&str; 19] = [
     "name",
     "name_kana",
     "code",
@@ -79,7 +89,16 @@ pub const CUSTOMER_FIELDS: [&str; 16] = [
     "payment_terms",
     "credit_limit",
     "price_class",
+    "life_stage",
+    "lead_source",
+    "lead_date",
 ];
+
+/// Of a customer of whom nobody ordered yet; anything else, also nothing, is a customer.
+pub const PROSPECT: &str = "prospect";
+
+/// What a life-cycle stage can be.
+pub const LIFE_STAGES: [&str; 2] = [PROSPECT, "customer"];
 
 impl CustomerFields {
     #[must_use]
@@ -232,10 +251,14 @@ impl Canonical {
             Kind::Site => Self::Site(Box::new(r.site())),
             Kind::Contact => Self::Contact(Box::new(r.contact())),
             Kind::Product => Self::Product(Box::new(r.product(default_currency))),
+            Kind::Deal => Self::Deal(Box::new(r.deal(default_currency))),
+            Kind::Quote => Self::Quote(Box::new(r.quote(default_currency))),
             Kind::Order => Self::Order(Box::new(r.order(default_currency))),
             Kind::Shipment => Self::Shipment(Box::new(r.shipment())),
             Kind::Invoice => Self::Invoice(Box::new(r.invoice(default_currency))),
             Kind::Payment => Self::Payment(Box::new(r.payment(default_currency))),
+            Kind::Contract => Self::Contract(Box::new(r.contract(default_currency))),
+            Kind::Inquiry => Self::Inquiry(Box::new(r.inquiry())),
         };
         if r.errors.is_empty() { Ok(record) } else { Err(r.errors) }
     }
@@ -248,10 +271,14 @@ impl Canonical {
             Self::Customer(_) | Self::Product(_) => None,
             Self::Site(r) => Some(&r.customer),
             Self::Contact(r) => Some(&r.customer),
+            Self::Deal(r) => Some(&r.customer),
+            Self::Quote(r) => Some(&r.customer),
             Self::Order(r) => Some(&r.customer),
             Self::Shipment(r) => Some(&r.customer),
             Self::Invoice(r) => Some(&r.customer),
             Self::Payment(r) => Some(&r.customer),
+            Self::Contract(r) => Some(&r.customer),
+            Self::Inquiry(r) => Some(&r.customer),
         }
     }
 
@@ -263,10 +290,14 @@ impl Canonical {
             Self::Site(r) => Some(&r.name),
             Self::Contact(r) => Some(&r.name),
             Self::Product(r) => Some(&r.name),
+            Self::Deal(r) => Some(&r.name),
+            Self::Quote(r) => Some(&r.number),
             Self::Order(r) => Some(&r.number),
             Self::Shipment(r) => Some(&r.number),
             Self::Invoice(r) => Some(&r.number),
             Self::Payment(r) => r.number.as_deref(),
+            Self::Contract(r) => Some(&r.number),
+            Self::Inquiry(r) => Some(&r.subject),
         }
     }
 }
@@ -279,10 +310,14 @@ impl std::fmt::Debug for Canonical {
             Self::Site(_) => "Site(..)",
             Self::Contact(_) => "Contact(..)",
             Self::Product(_) => "Product(..)",
+            Self::Deal(_) => "Deal(..)",
+            Self::Quote(_) => "Quote(..)",
             Self::Order(_) => "Order(..)",
             Self::Shipment(_) => "Shipment(..)",
             Self::Invoice(_) => "Invoice(..)",
             Self::Payment(_) => "Payment(..)",
+            Self::Contract(_) => "Contract(..)",
+            Self::Inquiry(_) => "Inquiry(..)",
         })
     }
 }

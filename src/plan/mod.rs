@@ -2,13 +2,15 @@
 //!
 //! A folder holds one YAML file for each connection (`connections/NAME.yaml`): connector, settings, schedule,
 //! streams, mappings; secrets only by the name of a variable or a file. [`plan`] says what differs, [`apply`]
-//! changes just that, [`export`] writes the folder of what is configured.
+//! changes just that, [`effects`] tries changed mappings with real records, [`export`] writes the folder of what is
+//! configured.
 //!
 //! Invariant: what is applied is what was planned, because both are one list of [`Step`]s. Invariant: a folder is
 //! read as a whole before anything is changed. Invariant: no secret is written into a file, and none is shown.
 //! What the folder does not name is left as it is.
 
 mod compare;
+mod effect;
 mod export;
 pub mod file;
 mod make;
@@ -24,6 +26,7 @@ use crate::{
 };
 
 pub use compare::{Here, plan};
+pub use effect::{Effect, TRIED, effects};
 pub use export::export;
 pub use make::{Made, apply};
 
@@ -84,6 +87,13 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Whether records of a connection that is there would be read differently.
+    #[must_use]
+    pub fn changes_mappings(&self) -> bool {
+        let changed = |step: &Step| matches!(&step.work, Work::Change(change) if !change.rest.mappings.is_empty());
+        self.steps.iter().any(changed)
     }
 }
 

@@ -64,9 +64,12 @@ pub async fn is_known(on: impl Into<On<'_>>, kind: &str, about: &str, day: &str)
     Ok(known.bind(day).optional::<(String,)>(on).await?.is_some())
 }
 
-/// Connections that are meant to run, and have failed with every run since before a time: id.
+/// Connections that are meant to run, have failed with every run since before a time, and of which nobody was told
+/// by their own notices: id.
 pub async fn stopped(on: impl Into<On<'_>>, before: Timestamp) -> Result<Vec<String>, StoreError> {
     let found: Vec<(String,)> = sql("SELECT id FROM connection WHERE failures > 0 AND NOT paused
+           AND NOT EXISTS (SELECT 1 FROM problem told WHERE told.connection_id = connection.id
+                             AND told.ended_at IS NULL AND told.told > 0)
            AND (SELECT MIN(failed.started_at) FROM run failed WHERE failed.connection_id = connection.id
                   AND failed.state = 'failed' AND failed.started_at > COALESCE(
                     (SELECT MAX(good.started_at) FROM run good WHERE good.connection_id = connection.id

@@ -14,7 +14,7 @@ use std::{
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
 use super::{
-    Db, StoreError,
+    Db, StoreError, change,
     copy::{Copied, CopyError, copy, count_all},
     migrate,
 };
@@ -36,6 +36,12 @@ pub async fn backup(db: &Db, file: &Path) -> Result<Copied, CopyError> {
 
 /// Restores a backup into an empty database.
 pub async fn restore(file: &Path, to: &Db) -> Result<Copied, CopyError> {
+    let copied = filled(file, to).await?;
+    change::begin_epoch(to).await?;
+    Ok(copied)
+}
+
+async fn filled(file: &Path, to: &Db) -> Result<Copied, CopyError> {
     let source = open_file(file, true).await?;
     let pending = migrate::plan(&source).await?.iter().any(|step| !step.applied);
     if !pending {

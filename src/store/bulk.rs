@@ -135,21 +135,16 @@ pub async fn lease(tx: &mut Tx, node: &str, now: Timestamp, until: Timestamp) ->
 }
 
 /// A chunk more is done; the lease goes on. `false`: the job is another node's by now, or ended.
-pub async fn progress(
-    tx: &mut Tx,
-    job: &Bulk,
-    node: &str,
-    by: i64,
-    until: Timestamp,
-) -> Result<bool, StoreError> {
-    let rows = sql("UPDATE bulk SET done = done + $1, leased_until = $2 WHERE id = $3 AND state = $4 AND leased_by = $5")
-        .bind(by)
-        .bind(until)
-        .bind(&job.id)
-        .bind(&job.state)
-        .bind(node)
-        .execute(tx)
-        .await?;
+pub async fn progress(tx: &mut Tx, job: &Bulk, node: &str, by: i64, until: Timestamp) -> Result<bool, StoreError> {
+    let rows =
+        sql("UPDATE bulk SET done = done + $1, leased_until = $2 WHERE id = $3 AND state = $4 AND leased_by = $5")
+            .bind(by)
+            .bind(until)
+            .bind(&job.id)
+            .bind(&job.state)
+            .bind(node)
+            .execute(tx)
+            .await?;
     Ok(rows == 1)
 }
 

@@ -32,11 +32,20 @@ pub struct Row {
     pub updated_at: i64,
     /// What is told to it: `off`, `changes` or `all`.
     pub push: String,
+    /// How old its data may get, microseconds; `None`: from the schedule, 0: it does not matter.
+    pub freshness_target: Option<i64>,
+    /// Share of minutes in which it has to be that fresh, hundredths of a percent; `None`: as configured.
+    pub freshness_objective: Option<i64>,
+    /// User id of whoever looks after it.
+    pub caretaker: Option<String>,
+    /// JSON: who is told of its problems; `None`: as for everybody.
+    pub notices: Option<String>,
 }
 
 const COLUMNS: &str = "id, connector, name, kind, settings, secrets, hook_secret_previous, hook_rotated_until, paused,
     sample, schedule, mapping_version, checked_at, check_report, auth_failed_at, due_at, requested_by, leased_by,
-    leased_until, failures, retry_at, last_run_id, created_at, updated_at, push";
+    leased_until, failures, retry_at, last_run_id, created_at, updated_at, push, freshness_target, freshness_objective,
+    caretaker, notices";
 
 /// One kind of record of a connection.
 #[derive(Clone, Debug, FromRow)]
@@ -379,6 +388,10 @@ impl Row {
             created_at: 0,
             updated_at: 0,
             push: super::delivery::OFF.to_owned(),
+            freshness_target: None,
+            freshness_objective: None,
+            caretaker: None,
+            notices: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The customer table and the codes other systems know customers by.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Batch, FromRow, On, StoreError, Tx, json_list, sql};
 use crate::model::{Timestamp, view::department_key};
@@ -28,6 +28,12 @@ pub struct Row {
     pub credit_limit_minor: Option<i64>,
     pub currency: String,
     pub price_class: Option<String>,
+    /// `prospect` or `customer`; `None`: nobody says, so it is a customer.
+    pub life_stage: Option<String>,
+    pub lead_source: Option<String>,
+    pub lead_date: Option<String>,
+    /// When the prospect became a customer.
+    pub converted_at: Option<i64>,
     /// Values of fields that the administrator added, JSON: key -> text in the form of its kind.
     pub custom: String,
     /// What sources said for those and could not be taken, JSON: list of [`crate::model::custom::Warning`].
@@ -49,7 +55,7 @@ impl Row {
 }
 
 /// Columns of a [`Row`], and the department as it is compared, which follows from it.
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 33] = [
     "id",
     "kind",
     "code",
@@ -70,6 +76,10 @@ const COLUMNS: [&str; 29] = [
     "credit_limit_minor",
     "currency",
     "price_class",
+    "life_stage",
+    "lead_source",
+    "lead_date",
+    "converted_at",
     "custom",
     "warnings",
     "provenance",
@@ -216,6 +226,10 @@ pub async fn put(tx: &mut Tx, rows: Vec<Row>) -> Result<(), StoreError> {
             credit_limit_minor,
             currency,
             price_class,
+            life_stage,
+            lead_source,
+            lead_date,
+            converted_at,
             custom,
             warnings,
             provenance,
@@ -247,6 +261,10 @@ pub async fn put(tx: &mut Tx, rows: Vec<Row>) -> Result<(), StoreError> {
             credit_limit_minor.into(),
             currency.into(),
             price_class.into(),
+            life_stage.into(),
+            lead_source.into(),
+            lead_date.into(),
+            converted_at.into(),
             custom.into(),
             warnings.into(),
             provenance.into(),
@@ -262,6 +280,26 @@ pub async fn put(tx: &mut Tx, rows: Vec<Row>) -> Result<(), StoreError> {
         COLUMNS[1..].iter().filter(|c| **c != "created_at").map(|c| format!("{c} = excluded.{c}")).collect();
     batch.insert(tx, &format!("ON CONFLICT (id) DO UPDATE SET {}", set.join(", "))).await?;
     Ok(())
+}
+
+/// Those of these customers that are prospects.
+pub async fn prospects<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>) -> Result<Vec<String>, StoreError> {
+    let text = format!(
+        "SELECT id FROM customer WHERE life_stage = 'prospect' AND merged_into IS NULL AND {}",
+        tx.dialect().in_list("id", "$1")
+    );
+    let rows: Vec<(String,)> = sql(text).bind(json_list(ids)).all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Those of these customers that ordered something.
+pub async fn ordered<'a>(tx: &mut Tx, ids: impl Iterator<Item = &'a str>) -> Result<HashSet<String>, StoreError> {
+    let text = format!(
+        "SELECT DISTINCT customer_id FROM sales_order WHERE deleted_at IS NULL AND status <> 'cancelled' AND {}",
+        tx.dialect().in_list("customer_id", "$1")
+    );
+    let rows: Vec<(String,)> = sql(text).bind(json_list(ids)).all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Marks customers as touched, so that read models on every node notice.
@@ -287,6 +325,7 @@ pub async fn remove(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
         ("customer_code", "customer_id"),
         ("customer_stat", "customer_id"),
         ("conflict", "customer_id"),
+        ("customer_relation", "customer_id"),
         ("delivery", "record_id"),
     ];
     for (table, key) in hanging {

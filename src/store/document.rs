@@ -1,5 +1,6 @@
 //! Documents owned by their source: orders, invoices, payments; and a customer's sites and contacts.
-//! Shipments stand in [`super::shipment`], products in [`super::product`].
+//! Shipments stand in [`super::shipment`], products in [`super::product`], deals and quotes in [`super::deal`],
+//! contracts and inquiries in [`super::contract`].
 //!
 //! Every function writes many records in a few statements. Child rows of changed documents are
 //! replaced as a whole; new documents (`seq` 1) have none to remove.
@@ -50,7 +51,7 @@ pub(super) fn changed<'a, R>(rows: &'a [(Head<'a>, R)]) -> impl Iterator<Item = 
     rows.iter().filter(|(head, _)| head.seq > 1).map(|(head, _)| head.id)
 }
 
-fn line(parent: &str, no: usize, line: &Line) -> [Value; 9] {
+pub(super) fn line(parent: &str, no: usize, line: &Line) -> [Value; 9] {
     [
         parent.into(),
         (no as i64 + 1).into(),

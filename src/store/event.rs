@@ -160,7 +160,7 @@ pub struct Content {
     pub seq: i64,
     pub customer_id: Option<String>,
     pub connection_id: Option<String>,
-    /// `None`: a test, or its record was removed with the sample data.
+    /// Of a record's version, or what was told of a problem. `None`: a test, or its record was removed with the sample data.
     pub body: Option<String>,
 }
 
@@ -168,8 +168,9 @@ pub async fn contents(on: impl Into<On<'_>>, ids: &[&str]) -> Result<Vec<Content
     let on = on.into();
     let text = format!(
         "SELECT event.id, event.at, event.kind, event.record_id, event.seq, event.customer_id, version.connection_id,
-           version.body
+           COALESCE(version.body, problem_note.body) AS body
          FROM event LEFT JOIN version ON version.record_id = event.record_id AND version.seq = event.seq
+           LEFT JOIN problem_note ON problem_note.problem_id = event.record_id AND problem_note.seq = event.seq
          WHERE {}",
         on.dialect().in_list("event.id", "$1")
     );

@@ -30,18 +30,23 @@ pub enum Kind {
     Column(&'static str),
 }
 
-pub const ORDERS: Numbered = Numbered {
-    kind: Kind::Fixed("order"),
-    table: "sales_order",
-    date: "order_date",
-    amount: Some("total_minor"),
-};
+pub const ORDERS: Numbered =
+    Numbered { kind: Kind::Fixed("order"), table: "sales_order", date: "order_date", amount: Some("total_minor") };
 pub const INVOICES: Numbered =
     Numbered { kind: Kind::Column("kind"), table: "invoice", date: "issue_date", amount: Some("total_minor") };
 pub const SHIPMENTS: Numbered =
     Numbered { kind: Kind::Fixed("shipment"), table: "shipment", date: "ship_date", amount: None };
 pub const PAYMENTS: Numbered =
     Numbered { kind: Kind::Fixed("payment"), table: "payment", date: "paid_date", amount: Some("amount_minor") };
+
+pub const DEALS: Numbered =
+    Numbered { kind: Kind::Fixed("deal"), table: "deal", date: "opened_date", amount: Some("amount_minor") };
+pub const QUOTES: Numbered =
+    Numbered { kind: Kind::Fixed("quote"), table: "quote", date: "issue_date", amount: Some("total_minor") };
+pub const CONTRACTS: Numbered =
+    Numbered { kind: Kind::Fixed("contract"), table: "contract", date: "start_date", amount: Some("amount_minor") };
+pub const INQUIRIES: Numbered =
+    Numbered { kind: Kind::Fixed("inquiry"), table: "inquiry", date: "received_date", amount: None };
 
 /// A document that was found by its number.
 #[derive(Clone, Debug, FromRow, serde::Serialize)]
@@ -165,10 +170,10 @@ pub async fn seen_by(db: &Db, user_id: &str, limit: usize) -> Result<Vec<String>
     const BACK: i64 = 400;
     let rows: Vec<(String,)> = sql("SELECT object_id FROM (SELECT id, action, object_id FROM audit
             WHERE actor = $1 ORDER BY id DESC LIMIT $2) a WHERE a.action = 'customer.view' ORDER BY a.id DESC")
-        .bind(user_id)
-        .bind(BACK)
-        .all(db)
-        .await?;
+    .bind(user_id)
+    .bind(BACK)
+    .all(db)
+    .await?;
     let mut ids: Vec<String> = Vec::new();
     for (id,) in rows {
         if ids.len() < limit && !ids.contains(&id) {

@@ -1,5 +1,5 @@
-//! References that the source of an order or shipment made before the site or customer came: filled in
-//! when it comes.
+//! References that the source of an order, shipment or quote made before the site, customer or deal came: filled
+//! in when it comes.
 
 use super::{StoreError, Tx, json_list, sql};
 
@@ -27,6 +27,27 @@ pub async fn fill_ship_to<'a>(
         customers.extend(rows.into_iter().map(|(id,)| id));
     }
     Ok(customers)
+}
+
+/// Quotes that named deals before these came get them now. Returns the customers concerned.
+pub async fn fill_deal<'a>(
+    tx: &mut Tx,
+    connection_id: &str,
+    streams: &[String],
+    keys: impl Iterator<Item = &'a str>,
+) -> Result<Vec<String>, StoreError> {
+    let dialect = tx.dialect();
+    let text = format!(
+        "UPDATE quote SET deal_id = (SELECT MIN(s.record_id) FROM source_record s
+           WHERE s.connection_id = $1 AND {} AND s.external_id = quote.deal_key)
+         WHERE connection_id = $1 AND deal_id IS NULL AND deal_key IS NOT NULL AND {}
+         RETURNING customer_id",
+        dialect.in_list("s.stream", "$2"),
+        dialect.in_list("deal_key", "$3")
+    );
+    let rows: Vec<(String,)> =
+        sql(text).bind(connection_id).bind(json_list(streams)).bind(json_list(keys)).all(tx).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// As [`fill_ship_to`] for customers that pay, by key or 得意先コード.

@@ -346,6 +346,10 @@ pub async fn changed_customer(
            (SELECT customer_id FROM shipment WHERE id = s.record_id),
            (SELECT customer_id FROM invoice WHERE id = s.record_id),
            (SELECT customer_id FROM payment WHERE id = s.record_id),
+           (SELECT customer_id FROM deal WHERE id = s.record_id),
+           (SELECT customer_id FROM quote WHERE id = s.record_id),
+           (SELECT customer_id FROM contract WHERE id = s.record_id),
+           (SELECT customer_id FROM inquiry WHERE id = s.record_id),
            (SELECT customer_id FROM site WHERE id = s.record_id),
            (SELECT customer_id FROM contact WHERE id = s.record_id),
            s.record_id)

@@ -22,6 +22,14 @@ impl Picked {
         self
     }
 
+    /// As [`Self::within`], and rows for which `or` holds, too.
+    pub fn within_or(mut self, view: &View, dialect: Dialect, alias: &str, or: &str) -> Self {
+        let scope::Condition { text, values } = scope::condition(view, dialect, alias, self.values.len() + 1);
+        self.values.extend(values);
+        self.text = format!("{} AND ({text} OR {or})", self.text);
+        self
+    }
+
     /// As [`Self::within`], for failures called `f`.
     pub fn within_failures(mut self, view: &View, dialect: Dialect) -> Self {
         let scope::Condition { text, values } = scope::condition_of_failures(view, dialect, "f", self.values.len() + 1);

@@ -83,7 +83,9 @@ pub async fn sample_size(db: &Db) -> Result<(i64, i64), StoreError> {
     let row = sql(format!(
         "SELECT (SELECT COUNT(*) FROM customer WHERE sample = $1),
                 (SELECT COUNT(*) FROM sales_order {of_samples}) + (SELECT COUNT(*) FROM invoice {of_samples})
-                + (SELECT COUNT(*) FROM payment {of_samples}) + (SELECT COUNT(*) FROM shipment {of_samples})"
+                + (SELECT COUNT(*) FROM payment {of_samples}) + (SELECT COUNT(*) FROM shipment {of_samples})
+                + (SELECT COUNT(*) FROM deal {of_samples}) + (SELECT COUNT(*) FROM quote {of_samples})
+                + (SELECT COUNT(*) FROM contract {of_samples}) + (SELECT COUNT(*) FROM inquiry {of_samples})"
     ))
     .bind(true)
     .optional::<(i64, i64)>(db)

@@ -24,6 +24,10 @@ pub struct CustomerRow {
     pub credit_limit_minor: Option<i64>,
     pub currency: String,
     pub price_class: Option<String>,
+    pub life_stage: Option<String>,
+    pub lead_source: Option<String>,
+    pub lead_date: Option<String>,
+    pub converted_at: Option<i64>,
     pub custom: String,
     pub warnings: String,
     pub provenance: String,
@@ -70,7 +74,7 @@ pub struct SourceRow {
 pub async fn customer(db: &Db, seen: &InView) -> Result<Option<CustomerRow>, StoreError> {
     sql("SELECT c.id, c.kind, c.code, c.name, c.name_kana, c.corporate_number, c.registration_number, c.phone,
             c.mail, c.postal_code, c.address, c.industry, c.department, c.owner, c.closing_day, c.payment_terms,
-            c.credit_limit_minor, c.currency, c.price_class, c.custom, c.warnings, c.provenance, c.seq, c.sample, c.updated_at,
+            c.credit_limit_minor, c.currency, c.price_class, c.life_stage, c.lead_source, c.lead_date, c.converted_at, c.custom, c.warnings, c.provenance, c.seq, c.sample, c.updated_at,
             (SELECT a.kind FROM activity a WHERE a.customer_id = c.id
                 ORDER BY a.activity_date DESC, a.occurred_at DESC LIMIT 1) AS activity_kind
          FROM customer c WHERE c.id = $1 AND c.merged_into IS NULL")

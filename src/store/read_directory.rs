@@ -19,6 +19,9 @@ pub struct DirectoryRow {
     pub industry: Option<String>,
     pub department: Option<String>,
     pub owner: Option<String>,
+    pub life_stage: Option<String>,
+    pub lead_source: Option<String>,
+    pub lead_date: Option<String>,
     pub currency: String,
     pub sample: bool,
     pub sales_12m_minor: Option<i64>,
@@ -46,7 +49,7 @@ pub struct AliasRow {
 pub async fn customers(db: &Db, ids: &[String]) -> Result<Vec<DirectoryRow>, StoreError> {
     sql(format!(
         "SELECT c.id, c.kind, c.code, c.name, c.name_kana, c.corporate_number, c.registration_number, c.phone, c.mail,
-            c.address, c.industry, c.department, c.owner, c.currency, c.sample, s.sales_12m_minor, s.orders_24m,
+            c.address, c.industry, c.department, c.owner, c.life_stage, c.lead_source, c.lead_date, c.currency, c.sample, s.sales_12m_minor, s.orders_24m,
             s.sales_24m_minor, s.overdue_minor, s.last_order, s.last_contact, s.events, s.monthly, s.health,
             s.refreshed_at
          FROM customer c LEFT JOIN customer_stat s ON s.customer_id = c.id

@@ -1,11 +1,11 @@
-//! Orders, shipments, invoices and payments of all customers that the reader sees, by id.
+//! Documents of all customers that the reader sees, by id.
 
 use std::collections::HashSet;
 
 use super::{
     Db, StoreError, json_list,
     picked::Picked,
-    read_document::{HeadRow, heads},
+    read_document::{self, HeadRow, heads},
     read_noun::Wanted,
     sql,
 };
@@ -34,13 +34,7 @@ pub async fn page(
     wanted: &Wanted<'_>,
     narrow: &Narrow<'_>,
 ) -> Result<Vec<HeadRow>, StoreError> {
-    let Some(heads) = heads(prefix) else { return Ok(Vec::new()) };
-    let date = match prefix {
-        "ord" => "d.order_date",
-        "shp" => "d.ship_date",
-        "inv" => "d.issue_date",
-        _ => "d.paid_date",
-    };
+    let (Some(heads), Some((_, date))) = (heads(prefix), read_document::table(prefix)) else { return Ok(Vec::new()) };
     let rows = Picked::new(format!("{heads} JOIN customer c ON c.id = d.customer_id"))
         .within(view, db.dialect(), "c")
         .also("d.id =", wanted.id)
@@ -96,13 +90,8 @@ async fn among(db: &Db, view: &View, ids: &[String]) -> Result<HashSet<String>, 
 
 /// Whose document this is; `None`: there is no such document.
 pub async fn customer_of(db: &Db, id: &str) -> Result<Option<String>, StoreError> {
-    let table = match id.split_once('_').map(|(prefix, _)| prefix) {
-        Some("ord") => "sales_order",
-        Some("shp") => "shipment",
-        Some("inv") => "invoice",
-        Some("pay") => "payment",
-        _ => return Ok(None),
-    };
+    let prefix = id.split_once('_').map_or("", |(prefix, _)| prefix);
+    let Some((table, _)) = read_document::table(prefix) else { return Ok(None) };
     let row: Option<(String,)> =
         sql(format!("SELECT customer_id FROM {table} WHERE id = $1")).bind(id).optional(db).await?;
     Ok(row.map(|(id,)| id))

@@ -97,6 +97,44 @@ const ACTIVITY: &str = "SELECT a.id, a.customer_id, a.kind, a.subject, a.note, a
         u.name AS actor_name, a.seq, a.created_at
      FROM activity a JOIN customer c ON c.id = a.customer_id LEFT JOIN app_user u ON u.id = a.actor";
 
+#[derive(Clone, Debug, FromRow)]
+pub struct RelationRow {
+    pub id: String,
+    pub customer_id: String,
+    pub role: String,
+    pub name: String,
+    pub valid_from: Option<String>,
+    pub valid_to: Option<String>,
+    pub connection_id: Option<String>,
+    pub actor: Option<String>,
+    pub corrected_by: Option<String>,
+    pub updated_at: i64,
+}
+
+/// Who looks, or looked, after customers; `current`: only those who do.
+pub async fn relations(
+    db: &Db,
+    view: &View,
+    wanted: &Wanted<'_>,
+    [role, name]: [Option<&str>; 2],
+    current: bool,
+) -> Result<Vec<RelationRow>, StoreError> {
+    let text = "SELECT r.id, r.customer_id, r.role, r.name, r.valid_from, r.valid_to, r.connection_id, r.actor,
+            r.corrected_by, r.updated_at
+         FROM customer_relation r JOIN customer c ON c.id = r.customer_id";
+    Picked::new(text)
+        .within(view, db.dialect(), "c")
+        .also("r.id =", wanted.id)
+        .also("r.customer_id =", wanted.customer)
+        .also("r.role =", role)
+        .also("r.name =", name)
+        .only(current, "r.valid_to IS NULL")
+        .also("r.updated_at >=", wanted.updated_since)
+        .also("r.id >", wanted.after)
+        .rows(db, "r.id", wanted.limit)
+        .await
+}
+
 async fn of_customers<T: super::Record>(
     db: &Db,
     view: &View,

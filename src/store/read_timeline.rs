@@ -5,7 +5,8 @@ use super::{Db, FromRow, InView, StoreError, json_list, product::called, sql};
 /// One event; what `a` to `e` and `n` hold depends on the kind (see the statement).
 #[derive(Debug, FromRow)]
 pub struct EventRow {
-    /// `order`, `shipment`, `invoice`, `credit_note`, `payment`, `activity` or `version`.
+    /// `order`, `shipment`, `invoice`, `credit_note`, `payment`, `deal`, `quote`, `contract`, `inquiry`, `activity` or
+    /// `version`.
     pub kind: String,
     pub id: String,
     /// Empty for versions: their day depends on the zone.
@@ -37,8 +38,9 @@ pub struct Range<'a> {
     pub instants: [i64; 4],
     pub connection_id: Option<&'a str>,
     pub actor: Option<&'a str>,
-    /// Orders, invoices and credit notes, payments, activities, versions, shipments.
-    pub limits: [i64; 6],
+    /// Orders, invoices and credit notes, payments, activities, versions, shipments, steps of deals, quotes, contracts,
+    /// inquiries.
+    pub limits: [i64; 10],
     pub invoice_kinds: [&'a str; 2],
 }
 
@@ -76,6 +78,22 @@ pub async fn events(db: &Db, range: &Range<'_>) -> Result<Vec<EventRow>, StoreEr
                 ORDER BY l.line_no LIMIT 1),
             s.subject, s.line_count
          FROM {shipments} s
+         UNION ALL SELECT 'deal', m.id, m.move_date, m.occurred_at, m.connection_id, m.name, m.amount_minor, m.currency,
+            m.status, m.stage, CAST(m.probability AS TEXT), m.expected_date, NULL, CASE WHEN m.first THEN 0 ELSE 1 END
+         FROM {deals} m
+         UNION ALL SELECT 'quote', q.id, q.issue_date, q.occurred_at, q.connection_id, q.number, q.total_minor,
+            q.currency, q.status, q.valid_until,
+            (SELECT {quote_line} FROM quote_line l WHERE l.quote_id = q.id ORDER BY l.line_no LIMIT 1),
+            (SELECT l.quantity || COALESCE(l.unit, '') FROM quote_line l WHERE l.quote_id = q.id
+                ORDER BY l.line_no LIMIT 1),
+            q.subject, q.line_count
+         FROM {quotes} q
+         UNION ALL SELECT 'contract', t.id, t.start_date, t.occurred_at, t.connection_id, t.name, t.amount_minor,
+            t.currency, t.status, t.end_date, t.number, NULL, NULL, 0
+         FROM {contracts} t
+         UNION ALL SELECT 'inquiry', y.id, y.received_date, y.occurred_at, y.connection_id, y.subject, NULL, NULL,
+            y.status, y.channel, y.note, y.owner, NULL, 0
+         FROM {inquiries} y
          UNION ALL SELECT 'activity', a.id, a.activity_date, a.occurred_at, NULL, a.subject, NULL, NULL, a.kind, a.note,
             COALESCE((SELECT u.name FROM app_user u WHERE u.id = a.actor), a.actor), NULL, NULL, 0
          FROM (SELECT d.* FROM activity d WHERE d.customer_id = $1 AND d.activity_date >= $2 AND d.activity_date <= $3
@@ -93,9 +111,14 @@ pub async fn events(db: &Db, range: &Range<'_>) -> Result<Vec<EventRow>, StoreEr
                 AND ($11 IS NULL OR d.connection_id = $11) AND ($12 IS NULL OR d.actor = $12)
               ORDER BY d.valid_from DESC, d.seq DESC LIMIT $17) v",
         orders = documents("sales_order", "order_date", "", 13),
-        invoices = documents("invoice", "issue_date", "AND (d.kind = $19 OR d.kind = $20)", 14),
+        invoices = documents("invoice", "issue_date", "AND (d.kind = $23 OR d.kind = $24)", 14),
         payments = documents("payment", "paid_date", "", 15),
         shipments = documents("shipment", "ship_date", "", 18),
+        deals = documents("deal_move", "move_date", "", 19),
+        quotes = documents("quote", "issue_date", "", 20),
+        contracts = documents("contract", "start_date", "", 21),
+        inquiries = documents("inquiry", "received_date", "", 22),
+        quote_line = called("l", "q"),
         order_line = called("l", "o"),
         shipment_line = called("l", "s"),
     );
@@ -139,6 +162,10 @@ pub async fn counts(db: &Db, seen: &InView) -> Result<Vec<CountRow>, StoreError>
         part("shipment", "shipment", "ship_date", alive),
         part("invoice", "invoice", "issue_date", alive),
         part("payment", "payment", "paid_date", alive),
+        part("deal", "deal_move", "move_date", alive),
+        part("quote", "quote", "issue_date", alive),
+        part("contract", "contract", "start_date", alive),
+        part("inquiry", "inquiry", "received_date", alive),
         part("activity", "activity", "activity_date", ""),
         "SELECT 'version', COUNT(*), CAST(NULL AS TEXT), MIN(valid_from) FROM version WHERE record_id = $1".to_owned(),
     ]
@@ -169,7 +196,7 @@ pub async fn numbers(db: &Db, documents: &[String]) -> Result<Vec<PartRow>, Stor
     .await
 }
 
-/// What stands in the lines of these orders, shipments and invoices, for searching.
+/// What stands in the lines of these orders, quotes, shipments and invoices, for searching.
 pub async fn line_texts(db: &Db, documents: &[String]) -> Result<Vec<PartRow>, StoreError> {
     let dialect = db.dialect();
     let part = |table: &str, lines: &str, key: &str| {
@@ -184,6 +211,7 @@ pub async fn line_texts(db: &Db, documents: &[String]) -> Result<Vec<PartRow>, S
         part("sales_order", "sales_order_line", "order_id"),
         part("shipment", "shipment_line", "shipment_id"),
         part("invoice", "invoice_line", "invoice_id"),
+        part("quote", "quote_line", "quote_id"),
     ];
     sql(parts.join(" UNION ALL ")).bind(json_list(documents)).all(db).await
 }

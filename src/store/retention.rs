@@ -68,9 +68,23 @@ pub async fn mapping_samples(db: &Db, before: Timestamp) -> Result<u64, StoreErr
     .await
 }
 
+/// Problems that are over, with what was told of them.
+pub async fn problems(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
+    remove(db, "DELETE FROM problem WHERE id IN (SELECT id FROM problem WHERE ended_at < $1 LIMIT $2)", before).await
+}
+
 /// Alerts, told or not.
 pub async fn alerts(db: &Db, before: Timestamp) -> Result<u64, StoreError> {
     remove(db, "DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE at < $1 LIMIT $2)", before).await
+}
+
+/// Minutes and lags from before an hour since 1970: too old for every figure.
+pub async fn freshness(db: &Db, hour: i64) -> Result<u64, StoreError> {
+    let minutes = "DELETE FROM freshness WHERE (connection_id, hour) IN
+           (SELECT connection_id, hour FROM freshness WHERE hour < $1 LIMIT $2)";
+    let lags = "DELETE FROM lag WHERE (connection_id, hour, bucket) IN
+           (SELECT connection_id, hour, bucket FROM lag WHERE hour < $1 LIMIT $2)";
+    Ok(remove(db, minutes, Timestamp(hour)).await? + remove(db, lags, Timestamp(hour)).await?)
 }
 
 /// Mails that nobody waits for, and invitations that let nobody in.

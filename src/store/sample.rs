@@ -3,7 +3,8 @@
 use super::{StoreError, Tx, source_record, sql};
 
 /// Rows that hang on a document of a sample connection.
-const CHILDREN: [(&str, &str, &str); 7] = [
+const CHILDREN: [(&str, &str, &str); 8] = [
+    ("quote_line", "quote_id", "quote"),
     ("sales_order_line", "order_id", "sales_order"),
     ("shipment_line", "shipment_id", "shipment"),
     ("shipment_order", "shipment_id", "shipment"),
@@ -14,8 +15,13 @@ const CHILDREN: [(&str, &str, &str); 7] = [
 ];
 
 /// Tables with a `connection_id` of their own.
-const OWNED: [&str; 14] = [
+const OWNED: [&str; 19] = [
     "product",
+    "deal_move",
+    "deal",
+    "quote",
+    "contract",
+    "inquiry",
     "sales_order",
     "shipment",
     "invoice",
@@ -60,9 +66,12 @@ pub async fn remove(tx: &mut Tx) -> Result<u64, StoreError> {
                 AND id NOT IN (SELECT record_id FROM source_record WHERE record_id LIKE 'cus_%')";
     for (table, key) in [
         ("activity", "customer_id"),
+        ("contract", "customer_id"),
+        ("inquiry", "customer_id"),
         ("customer_stat", "customer_id"),
         ("customer_code", "customer_id"),
         ("customer_value", "customer_id"),
+        ("customer_relation", "customer_id"),
         ("conflict", "customer_id"),
         ("version", "record_id"),
     ] {

@@ -20,7 +20,8 @@ pub struct Row {
     pub updated_at: i64,
 }
 
-const SELECT: &str = "SELECT v.id, v.list, v.owner_id, COALESCE(u.name, '') AS owner_name, v.name, v.shared, v.query, v.seq,
+const SELECT: &str =
+    "SELECT v.id, v.list, v.owner_id, COALESCE(u.name, '') AS owner_name, v.name, v.shared, v.query, v.seq,
     v.created_at, v.updated_at FROM saved_view v LEFT JOIN app_user u ON u.id = v.owner_id";
 
 /// A person's own views of a list, and those that others share: the own first, each by name.
@@ -83,18 +84,19 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let Put { name, name_key, shared, query } = put;
-    let rows = sql("INSERT INTO saved_view (id, list, owner_id, name, name_key, shared, query, seq, created_at, updated_at)
+    let rows =
+        sql("INSERT INTO saved_view (id, list, owner_id, name, name_key, shared, query, seq, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $8) ON CONFLICT (owner_id, list, name_key) DO NOTHING")
-    .bind(id)
-    .bind(list)
-    .bind(owner_id)
-    .bind(*name)
-    .bind(*name_key)
-    .bind(*shared)
-    .bind(*query)
-    .bind(now)
-    .execute(tx)
-    .await?;
+        .bind(id)
+        .bind(list)
+        .bind(owner_id)
+        .bind(*name)
+        .bind(*name_key)
+        .bind(*shared)
+        .bind(*query)
+        .bind(now)
+        .execute(tx)
+        .await?;
     Ok(rows == 1)
 }
 

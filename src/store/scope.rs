@@ -74,23 +74,37 @@ pub fn condition_of_failures(view: &View, dialect: Dialect, alias: &str, next: u
         return Condition { text: "1 = 1".to_owned(), values: Vec::new() };
     }
     let Condition { text, values } = condition(view, dialect, "sc", next);
+    let owner = owner("sr.record_id");
     let text = format!(
-        "EXISTS (SELECT 1 FROM source_record sr JOIN customer sc ON sc.id = {OWNER} AND {text}
+        "EXISTS (SELECT 1 FROM source_record sr JOIN customer sc ON sc.id = {owner} AND {text}
            WHERE sr.connection_id = {alias}.connection_id AND sr.stream = {alias}.stream
              AND sr.external_id = {alias}.external_id)"
     );
     Condition { text, values }
 }
 
-/// The customer of a source record `sr`.
-const OWNER: &str = "COALESCE(
-    (SELECT customer_id FROM sales_order WHERE id = sr.record_id),
-    (SELECT customer_id FROM shipment WHERE id = sr.record_id),
-    (SELECT customer_id FROM invoice WHERE id = sr.record_id),
-    (SELECT customer_id FROM payment WHERE id = sr.record_id),
-    (SELECT customer_id FROM site WHERE id = sr.record_id),
-    (SELECT customer_id FROM contact WHERE id = sr.record_id),
-    sr.record_id)";
+/// Tables of what belongs to a customer.
+const OWNED: [&str; 11] = [
+    "sales_order",
+    "shipment",
+    "invoice",
+    "payment",
+    "deal",
+    "quote",
+    "contract",
+    "inquiry",
+    "site",
+    "contact",
+    "activity",
+];
+
+/// The customer of a record as an expression of its id; a customer's own is itself.
+#[must_use]
+pub fn owner(record: &str) -> String {
+    let of = |table: &&str| format!("(SELECT customer_id FROM {table} WHERE id = {record})");
+    let all: Vec<String> = OWNED.iter().map(of).collect();
+    format!("COALESCE({}, {record})", all.join(", "))
+}
 
 #[derive(FromRow)]
 struct Row {

@@ -57,6 +57,17 @@ pub async fn hold<T: Serialize + DeserializeOwned>(
     read(name, &text)
 }
 
+/// The organisation's zone, which decides what day it is: UTC where its name is unknown to this program.
+pub async fn zone(on: impl Into<On<'_>>) -> Result<jiff::tz::TimeZone, StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Company {
+        zone: String,
+    }
+    let company: Option<Company> = get(on, "company").await?;
+    let name = company.map_or_else(|| "Asia/Tokyo".to_owned(), |company| company.zone);
+    Ok(jiff::tz::TimeZone::get(&name).unwrap_or(jiff::tz::TimeZone::UTC))
+}
+
 fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|e| StoreError::Corrupt(format!("setting {name} cannot be read: {e}")))
 }

@@ -22,7 +22,8 @@ pub struct Periods {
 /// One kind of record of one customer, added up.
 #[derive(Debug, FromRow)]
 pub struct Total {
-    /// `customer`, `order`, `shipment`, `invoice`, `payment`, `activity` or `version`.
+    /// `customer`, `order`, `shipment`, `invoice`, `payment`, `deal`, `quote`, `contract`, `inquiry`, `activity` or
+    /// `version`.
     pub part: String,
     pub customer_id: String,
     /// Events on the timeline, also in other currencies.
@@ -119,6 +120,10 @@ const INVOICE_NET: &str = "(CASE WHEN d.kind = 'credit_note' THEN -d.net_minor E
 pub async fn totals(db: &Db, ids: &[String], periods: &Periods) -> Result<Vec<Total>, StoreError> {
     let dialect = db.dialect();
     let listed = dialect.in_list("d.customer_id", "$1");
+    let dated = |part: &str, table: &str, date: &str| {
+        let (first, last) = (format!("MIN(d.{date})"), format!("MAX(d.{date})"));
+        plain_total(part, table, &first, &last, &format!("{listed} AND d.deleted_at IS NULL"))
+    };
     let text = [
         format!(
             "SELECT 'customer' AS part, c.id AS customer_id, CAST(0 AS BIGINT) AS events, CAST(0 AS BIGINT) AS counted,
@@ -129,20 +134,12 @@ pub async fn totals(db: &Db, ids: &[String], periods: &Periods) -> Result<Vec<To
         ),
         document_total("order", "sales_order", "order_date", "d.net_minor", &listed),
         document_total("invoice", "invoice", "issue_date", INVOICE_NET, &listed),
-        plain_total(
-            "shipment",
-            "shipment",
-            "MIN(d.ship_date)",
-            "MAX(d.ship_date)",
-            &format!("{listed} AND d.deleted_at IS NULL"),
-        ),
-        plain_total(
-            "payment",
-            "payment",
-            "MIN(d.paid_date)",
-            "MAX(d.paid_date)",
-            &format!("{listed} AND d.deleted_at IS NULL"),
-        ),
+        dated("shipment", "shipment", "ship_date"),
+        dated("payment", "payment", "paid_date"),
+        dated("deal", "deal_move", "move_date"),
+        dated("quote", "quote", "issue_date"),
+        dated("contract", "contract", "start_date"),
+        dated("inquiry", "inquiry", "received_date"),
         plain_total(
             "activity",
             "activity",
@@ -308,7 +305,7 @@ pub async fn stale(db: &Db, since: Timestamp) -> Result<Vec<String>, StoreError>
         "SELECT c.id FROM customer c LEFT JOIN customer_stat s ON s.customer_id = c.id
          WHERE c.merged_into IS NULL
             AND (s.customer_id IS NULL OR s.refreshed_at < $1 OR c.updated_at > s.refreshed_at - $2)
-         UNION {} UNION {} UNION {} UNION {} UNION {}
+         UNION {} UNION {} UNION {} UNION {} UNION {} UNION {} UNION {} UNION {} UNION {}
          UNION SELECT s.customer_id FROM customer_stat s JOIN customer c ON c.id = s.customer_id
             WHERE c.merged_into IS NOT NULL
          ORDER BY 1",
@@ -316,6 +313,10 @@ pub async fn stale(db: &Db, since: Timestamp) -> Result<Vec<String>, StoreError>
         document("shipment", "received_at"),
         document("invoice", "received_at"),
         document("payment", "received_at"),
+        document("deal", "received_at"),
+        document("quote", "received_at"),
+        document("contract", "received_at"),
+        document("inquiry", "received_at"),
         document("activity", "created_at"),
     );
     let rows: Vec<(String,)> = sql(text).bind(since).bind(slack).all(db).await?;

@@ -8,7 +8,7 @@ use crate::{
     master::{self, Chunk, Incoming, Outcome, Rejected},
     model::{Timestamp, record::Kind},
     store::{
-        StoreError, Tx, connection, failure,
+        StoreError, Tx, connection, failure, freshness,
         inbox::{self, Applied},
         run, source_record,
         sql::execute_plain,
@@ -154,6 +154,7 @@ async fn close(tx: &mut Tx, work: &Work, outcome: &Outcome, now: Timestamp) -> R
     if let Some(cursor) = &work.cursor {
         connection::set_cursor(tx, origin, &work.stream, cursor, now).await?;
     }
+    freshness::add_lags(tx, origin, &work.stream, &outcome.lags, now).await?;
     if work.fresh {
         connection::set_fresh(tx, origin, &work.stream, now).await?;
     }

@@ -22,6 +22,7 @@ pub struct Engine {
     pub settings: config::Sync,
     pub inbox: config::Inbox,
     pub webhooks: config::Webhooks,
+    pub health: config::Health,
     pub zone: TimeZone,
     pub currency: Currency,
     pub registry: Arc<Registry>,

@@ -18,6 +18,7 @@
 //! | `sweep` | compares whole lists: deletions, believed only with proof |
 //! | [`replay`] | failures again: preview, one, many, a cause |
 //! | [`rehearse`] | a mapping's draft with real records, everything taken back |
+//! | [`freshness`] | looks whether connections are as fresh as they have to be |
 //! | [`refusals`] | counts refused deliveries without a commit for each |
 //!
 //! Invariant: no network call happens inside a transaction. A cursor never stands ahead of its data:
@@ -30,6 +31,7 @@ pub mod committer;
 pub mod engine;
 pub mod failpoint;
 mod fetch;
+pub mod freshness;
 pub mod inbox;
 pub mod intake;
 pub mod knocks;

@@ -21,7 +21,7 @@ use crate::{
 use super::{
     backoff,
     engine::Engine,
-    fetch, inbox, outbox,
+    fetch, freshness, inbox, outbox,
     place::{Busy, Place, Working},
     pull::{self, Pull, Stop},
     webhooks,
@@ -34,6 +34,7 @@ pub fn spawn(engine: Engine, stop: CancellationToken, tasks: &TaskTracker) {
     tasks.spawn(outbox::run(engine.clone(), stop.clone()));
     tasks.spawn(webhooks::run(engine.clone(), stop.clone()));
     tasks.spawn(parked_loop(engine.clone(), stop.clone()));
+    tasks.spawn(freshness::run(engine.clone(), stop.clone()));
     tasks.spawn(async move { engine.refusals.run(&engine.db, &stop).await });
 }
 

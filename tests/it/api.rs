@@ -1,5 +1,6 @@
 //! The API as a whole: the document is what the routes are, and what they answer is what it says.
 
+mod changes;
 mod nouns;
 mod tried;
 
@@ -129,4 +130,14 @@ fn written_paths() -> BTreeSet<String> {
         }
     }
     found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_reads_well_in_both_languages_in_light_and_dark() {
+    let desk = crate::console_desk::Desk::new().await;
+    for language in ["ja", "en"] {
+        desk.open(&format!("/api/docs?lang={language}")).await;
+        desk.looks(&format!("api-docs-{language}")).await;
+    }
+    desk.close().await;
 }

@@ -33,6 +33,14 @@ impl Desk {
         Self { t, b, database }
     }
 
+    /// Signed in anew: sessions end when a test lets time pass.
+    pub async fn again(self) -> Self {
+        let Self { t, b, database } = self;
+        b.close().await;
+        let b = sign_in(&t, MAIL).await;
+        Self { t, b, database }
+    }
+
     pub async fn with_samples() -> Self {
         let desk = Self::new().await;
         samples::load(desk.t.hub()).await.unwrap();

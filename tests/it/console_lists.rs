@@ -106,7 +106,12 @@ async fn keys_lead_and_are_told(desk: &Desk) {
     desk.until("location.pathname === '/connections'").await;
     desk.press("gh").await;
     desk.until("location.pathname === '/'").await;
-    desk.b.execute("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'k', ctrlKey: true, bubbles: true}))", vec![]).await;
+    desk.b
+        .execute(
+            "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'k', ctrlKey: true, bubbles: true}))",
+            vec![],
+        )
+        .await;
     desk.until("document.activeElement.matches('[data-global-search] input')").await;
 }
 

@@ -229,7 +229,8 @@ async fn many_are_done_in_pieces_go_on_and_stop_with_the_person() {
         let owner = s.owner.id.clone();
         begun(&s, "blk_left", &owner, &ids).await;
         settled(&s).await;
-        let of = |state: &str| format!("SELECT COUNT(*) FROM bulk_item WHERE bulk_id = 'blk_left' AND state = '{state}'");
+        let of =
+            |state: &str| format!("SELECT COUNT(*) FROM bulk_item WHERE bulk_id = 'blk_left' AND state = '{state}'");
         assert_eq!(sql(of("changed")).one::<(i64,)>(&s.t.hub().db).await.unwrap().0, 59, "{}", database.name);
         assert_eq!(s.t.text("SELECT industry FROM customer WHERE id = 'cus_00000000000000000000000000'").await, "小売");
         // Whoever may no longer, does no more.
@@ -296,7 +297,8 @@ async fn programs_keep_views_as_their_owner_may() {
     for database in TestDatabase::both().await {
         let s = Scene::new(&database).await;
         let employee = s.person(Role::Employee, &[OWN]).await;
-        let of = async |id: &str| Program::new(&s.t, &token(&s.t, id, &[Scope::CustomersRead, Scope::ViewsWrite]).await);
+        let of =
+            async |id: &str| Program::new(&s.t, &token(&s.t, id, &[Scope::CustomersRead, Scope::ViewsWrite]).await);
         let (boss, hand) = (of(&s.owner.id).await, of(&employee.id).await);
         let body = json!({"name": "大口", "query": "?sort=-overdue&page=3", "shared": true});
         assert_eq!(hand.send("POST", "/api/v1/views", &[], &body).await.status, 403);

@@ -35,6 +35,7 @@ mod edit;
 mod first_order;
 mod first_run;
 mod golden;
+mod health;
 mod hooks;
 mod hub;
 mod imports;

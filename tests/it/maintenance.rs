@@ -45,7 +45,15 @@ async fn a_backup_of_either_database_restores_into_either() {
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         for target in TestDatabase::both().await {
             restore(&file, &target.db).await.unwrap();
-            assert_eq!(dump(&target.db).await, before, "{} to {}", source.name, target.name);
+            let mut after = dump(&target.db).await;
+            // Who follows changes is told that this is another state, by an epoch of its own.
+            let (epochs, had): (Vec<_>, Vec<_>) =
+                after.iter_mut().zip(&before).filter(|(table, _)| table.0 == "change_head").unzip();
+            for (epoch, had) in epochs.into_iter().zip(had) {
+                assert_ne!(epoch.1, had.1);
+                epoch.1.clone_from(&had.1);
+            }
+            assert_eq!(after, before, "{} to {}", source.name, target.name);
         }
         let again = backup(&source.db, &file).await.unwrap_err();
         assert!(matches!(again, CopyError::FileExists { .. }));

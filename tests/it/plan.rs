@@ -7,10 +7,11 @@ use musubi::plan::{
     self, Here, PlanError,
     file::{self, ConnectionFile, SecretRef},
 };
+use musubi_samples::{SampleOptions, Samples};
 use musubi_sdk::manifest::{self, MappingSpec};
 use serde_json::{Map, Value, json};
 
-use crate::{hooks::folder, hub::TestHub, real::TestDatabase as Database, source};
+use crate::{cli_ops::Shell, hooks::folder, hub::TestHub, real::TestDatabase as Database, source};
 
 /// Steps of the generated history.
 const CHANGES: usize = 200;
@@ -241,6 +242,70 @@ async fn secrets_come_by_reference_and_what_cannot_be_is_said_before_anything_is
             let text = std::fs::read_to_string(path).unwrap();
             assert!(!text.contains("0099") && text.contains("MUSUBI_SECRET_WEBHOOK_SECRET"), "{text}");
         }
+        t.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_says_what_a_changed_mapping_does_to_records_and_keeps_nothing_of_it() {
+    for database in Database::both().await {
+        let t = TestHub::start(&database).await;
+        let today = jiff::civil::date(2026, 11, 20);
+        let options = SampleOptions { customers: 12, months: 2, ..SampleOptions::new(today) };
+        let samples = Samples::start(options).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let shell = Shell { folder: dir.path(), url: &database.url };
+        let base = format!("base_url={}", samples.sales_url());
+        let add = [
+            "connection",
+            "add",
+            "sample-sales",
+            "--name",
+            "販売",
+            "--set",
+            &base,
+            "--secret",
+            "api_key",
+            "--every",
+            "1h",
+        ];
+        let added = shell.fed(&add, &samples.credentials().sales_api_key);
+        assert_eq!(added.code, 0, "{}", added.err);
+        t.until("SELECT COUNT(*) FROM run WHERE state = 'succeeded'", |n| n == 1).await;
+        t.synced().await;
+        let to = dir.path().display().to_string();
+        shell.run(&["plan", &to, "--export"], 0);
+        let (_, mut file) = file::read(dir.path()).unwrap().remove(0);
+        let spec = shell.json(&["connection", "mapping", "販売", "orders"]);
+        let with = |field: &str, from: Value| -> MappingSpec {
+            let mut spec = spec.clone();
+            spec[field] = from;
+            serde_json::from_value(spec).unwrap()
+        };
+        let before = t.count("SELECT COUNT(*) FROM version").await;
+        let planned = |code: i32, more: &[&str]| -> Value {
+            let arguments = [&["plan", &to, "--json"], more].concat();
+            shell.run(&arguments, code).json()["steps"].clone()
+        };
+        // Nothing there is of that name: no order would be taken.
+        file.mappings.insert("orders".to_owned(), with("order_date", json!({"from": "nowhere", "as": ["date"]})));
+        write(dir.path(), "販売", &file);
+        let broken = planned(4, &[])[0]["records"]["orders"].clone();
+        let read = broken["read"].as_i64().unwrap();
+        assert!(read >= 8 && broken["failed"] == read, "{broken}");
+        assert_eq!(broken["failures"][0]["field"], "order_date");
+        // Every order would be called otherwise.
+        file.mappings.insert("orders".to_owned(), with("subject", spec["number"].clone()));
+        write(dir.path(), "販売", &file);
+        let other = planned(4, &[])[0]["records"]["orders"].clone();
+        assert_eq!((&other["read"], &other["updated"], &other["failed"]), (&json!(read), &json!(read), &json!(0)));
+        let told = shell.run(&["plan", &to], 4).out;
+        assert!(told.contains(&format!("    orders: Of {read} records 0 would be new, {read} updated")), "{told}");
+        assert_eq!(planned(4, &["--offline"])[0]["records"], json!({}));
+        assert_eq!(t.count("SELECT COUNT(*) FROM version").await, before, "nothing is kept");
+        // A system that is away is told, and everything else is planned.
+        samples.shutdown().await;
+        assert_eq!(planned(4, &[])[0]["records"]["orders"], json!({"unknown": "SRC_UNREACHABLE"}));
         t.stop().await;
     }
 }

@@ -126,7 +126,7 @@ fn score(noun: Noun, headings: &[String], sample: &[Row], file_name: &str) -> i3
 /// What is made of other columns where it has none of its own.
 fn is_made(noun: Noun, field: &str, has: &dyn Fn(&str) -> bool) -> bool {
     match (noun, field) {
-        (Noun::Order | Noun::Invoice, "total") => has("net") || has("lines.amount"),
+        (Noun::Quote | Noun::Order | Noun::Invoice, "total") => has("net") || has("lines.amount"),
         _ => false,
     }
 }

@@ -31,8 +31,8 @@ mod webhook;
 
 pub use bulk::{BulkOptions, BulkSource};
 pub use company::{
-    Company, CompanyOptions, Contact, Customer, Invoice, InvoiceState, Line, Link, Order, OrderState, Payment, Profile,
-    Site, TaxLine,
+    Company, CompanyOptions, Contact, Customer, Desk, Invoice, InvoiceState, Line, Link, Order, OrderState, Payment,
+    Profile, Site, TaxLine,
 };
 pub use samples::{Counts, Credentials, NewOrder, RunningSamples, SampleOptions, Samples};
 pub use serve::gate::Trouble;

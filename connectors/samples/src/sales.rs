@@ -14,7 +14,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::company::{Company, Contact, Customer, Line, Order, OrderState, Site, day_in_japan};
+use crate::company::{
+    Company, Contact, Contract, Customer, Deal, DealState, Inquiry, Line, Order, OrderState, Quote, Site, day_in_japan,
+};
 use crate::serve::gate::{Gate, error, pass};
 use crate::serve::table::{Slice, Table, joined};
 use crate::serve::{json_body, rendered};
@@ -32,11 +34,15 @@ pub(crate) struct Sales {
     pub contacts: Table,
     pub orders: Table,
     pub shipments: Table,
+    pub deals: Table,
+    pub quotes: Table,
+    pub contracts: Table,
+    pub inquiries: Table,
 }
 
 impl Sales {
     pub(crate) fn of(company: &Company) -> Self {
-        let customers = &company.customers;
+        let (customers, desk) = (&company.customers, &company.desk);
         Self {
             customers: Table::filled(customers.iter().map(|c| (c.changed, c.id, rendered(&customer(c))))),
             sites: Table::filled(company.sites.iter().map(|s| (s.changed, s.id, rendered(&site(s, customers))))),
@@ -53,6 +59,14 @@ impl Sales {
                     .filter(|o| matches!(o.state, OrderState::Shipped | OrderState::Done))
                     .map(|o| (o.changed, shipment_id(o), rendered(&shipment(o, &customers[o.customer])))),
             ),
+            deals: Table::filled(desk.deals.iter().map(|d| (d.changed, d.id, rendered(&deal(d, customers))))),
+            quotes: Table::filled(desk.quotes.iter().map(|q| (q.changed, q.id, rendered(&quote(q, customers))))),
+            contracts: Table::filled(
+                desk.contracts.iter().map(|c| (c.changed, c.id, rendered(&contract(c, customers)))),
+            ),
+            inquiries: Table::filled(
+                desk.inquiries.iter().map(|i| (i.changed, i.id, rendered(&inquiry(i, customers)))),
+            ),
         }
     }
 
@@ -63,6 +77,10 @@ impl Sales {
             "contacts" => Some(&self.contacts),
             "orders" => Some(&self.orders),
             "shipments" => Some(&self.shipments),
+            "deals" => Some(&self.deals),
+            "quotes" => Some(&self.quotes),
+            "contracts" => Some(&self.contracts),
+            "inquiries" => Some(&self.inquiries),
             _ => None,
         }
     }
@@ -223,6 +241,82 @@ pub(crate) fn order(o: &Order, customer: &Customer) -> Value {
         "created_at": instant(o.occurred),
         "deleted": false,
         "updated_at": instant(o.changed),
+    })
+}
+
+fn deal(d: &Deal, customers: &[Customer]) -> Value {
+    let customer = &customers[d.customer];
+    json!({
+        "id": d.id,
+        "op_no": d.number,
+        "customer_id": customer.id,
+        "title": d.name,
+        "phase": d.stage,
+        "result": match d.state { DealState::Open => "進行中", DealState::Won => "受注", DealState::Lost => "失注" },
+        "amount": d.amount,
+        "kakudo": d.probability,
+        "started_on": d.opened.to_string(),
+        "expected_on": d.expected.to_string(),
+        "closed_on": d.closed.map(|day| day.to_string()),
+        "reason": d.reason,
+        "rep": customer.owner,
+        "order_no": d.order,
+        "deleted": false,
+        "updated_at": instant(d.changed),
+    })
+}
+
+fn quote(q: &Quote, customers: &[Customer]) -> Value {
+    let lines: Vec<Value> = q.lines.iter().map(line).collect();
+    json!({
+        "id": q.id,
+        "quote_no": q.number,
+        "customer_id": customers[q.customer].id,
+        "deal_id": q.deal,
+        "subject": q.subject,
+        "quoted_on": q.issued.to_string(),
+        "valid_until": q.valid_until.to_string(),
+        "state": q.state,
+        "lines": lines,
+        "amount_net": q.net,
+        "amount_tax": q.tax,
+        "amount_total": q.net + q.tax,
+        "deleted": false,
+        "updated_at": instant(q.changed),
+    })
+}
+
+fn contract(c: &Contract, customers: &[Customer]) -> Value {
+    json!({
+        "id": c.id,
+        "contract_no": c.number,
+        "customer_id": customers[c.customer].id,
+        "title": c.name,
+        "from": c.from.to_string(),
+        "until": c.until.map(|day| day.to_string()),
+        "renewal": c.renewal,
+        "state": c.state,
+        "amount": c.amount,
+        "deleted": false,
+        "updated_at": instant(c.changed),
+    })
+}
+
+fn inquiry(i: &Inquiry, customers: &[Customer]) -> Value {
+    let customer = &customers[i.customer];
+    json!({
+        "id": i.id,
+        "ticket_no": i.number,
+        "customer_id": customer.id,
+        "received_on": day_in_japan(i.received).to_string(),
+        "received_at": instant(i.received),
+        "channel": i.channel,
+        "subject": i.subject,
+        "state": if i.answered.is_some() { "回答済" } else { "未回答" },
+        "answered_at": i.answered.map(instant),
+        "rep": customer.owner,
+        "deleted": false,
+        "updated_at": instant(i.changed),
     })
 }
 

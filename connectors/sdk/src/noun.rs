@@ -13,10 +13,14 @@ pub enum Noun {
     Site,
     Contact,
     Product,
+    Deal,
+    Quote,
     Order,
     Shipment,
     Invoice,
     Payment,
+    Contract,
+    Inquiry,
 }
 
 /// What a field holds once mapped. Whatever transforms a manifest lists, the value ends in this form.
@@ -77,6 +81,9 @@ const CUSTOMER: &[Field] = &[
     opt("credit_limit", Decimal),
     text("currency"),
     text("price_class"),
+    opt("life_stage", OneOf(&["customer", "prospect"])),
+    text("lead_source"),
+    opt("lead_date", Date),
     text("link_code"),
     text("hub_id"),
 ];
@@ -148,6 +155,43 @@ const ORDER: &[Field] = &[
     opt("lines", Lines(ORDER_LINES)),
 ];
 
+/// Business that may come of a customer: `stage` in the source's own words, `status` in the hub's. `order` is the
+/// number of the order that it became.
+const DEAL: &[Field] = &[
+    req("customer", Text),
+    req("name", Text),
+    text("number"),
+    text("stage"),
+    opt("status", OneOf(&["open", "won", "lost"])),
+    text("currency"),
+    opt("amount", Decimal),
+    opt("probability", Decimal),
+    opt("opened_date", Date),
+    opt("expected_date", Date),
+    opt("closed_date", Date),
+    text("reason"),
+    text("owner"),
+    text("order"),
+    opt("occurred_at", Instant),
+];
+
+/// What was offered to a customer. `deal` is the key of the deal that it belongs to.
+const QUOTE: &[Field] = &[
+    req("customer", Text),
+    req("number", Text),
+    req("issue_date", Date),
+    opt("valid_until", Date),
+    opt("status", OneOf(&["sent", "draft", "accepted", "rejected", "expired"])),
+    text("subject"),
+    text("deal"),
+    text("currency"),
+    opt("net", Decimal),
+    opt("tax", Decimal),
+    req("total", Decimal),
+    opt("occurred_at", Instant),
+    opt("lines", Lines(ORDER_LINES)),
+];
+
 const SHIPMENT_LINES: &[Field] = &[text("product_code"), text("description"), req("quantity", Decimal), text("unit")];
 
 /// Goods on their way to a customer: `ship_date` is the day they left, or shall leave.
@@ -210,16 +254,49 @@ const PAYMENT: &[Field] = &[
     opt("allocations", Lines(ALLOCATIONS)),
 ];
 
+/// What was agreed for a time. Without `end_date` it runs until somebody ends it.
+const CONTRACT: &[Field] = &[
+    req("customer", Text),
+    req("number", Text),
+    req("name", Text),
+    req("start_date", Date),
+    opt("end_date", Date),
+    opt("renewal", OneOf(&["manual", "automatic", "none"])),
+    opt("status", OneOf(&["active", "draft", "ended", "cancelled"])),
+    text("currency"),
+    opt("amount", Decimal),
+    text("note"),
+    opt("occurred_at", Instant),
+];
+
+/// Something that a customer asked.
+const INQUIRY: &[Field] = &[
+    req("customer", Text),
+    text("number"),
+    req("received_date", Date),
+    opt("channel", OneOf(&["other", "phone", "mail", "web", "chat", "visit"])),
+    req("subject", Text),
+    text("note"),
+    opt("status", OneOf(&["open", "answered", "closed"])),
+    opt("answered_at", Instant),
+    text("owner"),
+    opt("occurred_at", Instant),
+];
+
 impl Noun {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Customer,
         Self::Site,
         Self::Contact,
         Self::Product,
+        Self::Deal,
+        Self::Quote,
         Self::Order,
         Self::Shipment,
         Self::Invoice,
         Self::Payment,
+        Self::Contract,
+        Self::Inquiry,
     ];
 
     /// As written in manifests.
@@ -230,10 +307,14 @@ impl Noun {
             Self::Site => "site",
             Self::Contact => "contact",
             Self::Product => "product",
+            Self::Deal => "deal",
+            Self::Quote => "quote",
             Self::Order => "order",
             Self::Shipment => "shipment",
             Self::Invoice => "invoice",
             Self::Payment => "payment",
+            Self::Contract => "contract",
+            Self::Inquiry => "inquiry",
         }
     }
 
@@ -244,10 +325,14 @@ impl Noun {
             Self::Site => SITE,
             Self::Contact => CONTACT,
             Self::Product => PRODUCT,
+            Self::Deal => DEAL,
+            Self::Quote => QUOTE,
             Self::Order => ORDER,
             Self::Shipment => SHIPMENT,
             Self::Invoice => INVOICE,
             Self::Payment => PAYMENT,
+            Self::Contract => CONTRACT,
+            Self::Inquiry => INQUIRY,
         }
     }
 }

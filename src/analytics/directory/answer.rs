@@ -16,6 +16,7 @@ const INDUSTRY: u8 = 2;
 const DEPARTMENT: u8 = 4;
 const SOURCE: u8 = 8;
 const OWNER: u8 = 16;
+const STAGE: u8 = 32;
 
 /// A query with its values looked up. A value that no customer has matches nobody.
 struct Wanted<'a> {
@@ -29,6 +30,7 @@ struct Wanted<'a> {
     /// Last contact on this day or before.
     contact_until: Option<i32>,
     overdue: bool,
+    prospects: Option<bool>,
 }
 
 impl<'a> Wanted<'a> {
@@ -47,6 +49,7 @@ impl<'a> Wanted<'a> {
             mine: query.mine.as_deref().map(|mine| owners(core, mine)),
             contact_until: query.quiet_days.map(|days| before(today, days)),
             overdue: query.overdue_only,
+            prospects: query.prospects,
         }
     }
 
@@ -75,6 +78,9 @@ impl<'a> Wanted<'a> {
         if self.owner.as_ref().is_some_and(|w| !w.contains(&hot.owner)) {
             by |= OWNER;
         }
+        if self.prospects.is_some_and(|wanted| wanted != hot.prospect) {
+            by |= STAGE;
+        }
         Some(by)
     }
 }
@@ -87,6 +93,7 @@ struct Counts {
     department: Vec<usize>,
     owner: Vec<usize>,
     source: [usize; 64],
+    stage: [usize; 2],
 }
 
 impl Counts {
@@ -97,6 +104,7 @@ impl Counts {
             department: vec![0; core.names.len()],
             owner: vec![0; core.names.len()],
             source: [0; 64],
+            stage: [0; 2],
         }
     }
 
@@ -112,6 +120,9 @@ impl Counts {
         }
         if refused & !OWNER == 0 {
             self.owner[hot.owner as usize] += 1;
+        }
+        if refused & !STAGE == 0 {
+            self.stage[usize::from(hot.prospect)] += 1;
         }
         if refused & !SOURCE == 0 {
             let mut bits = hot.sources;
@@ -157,6 +168,7 @@ impl Core {
             department: facet(&self.names, &counts.department, &query.department),
             owner: facet(&self.names, &counts.owner, &query.owner),
             source: facet(&self.tiles, &counts.source, &query.source),
+            stage: [true, false].map(|prospect| (prospect, counts.stage[usize::from(prospect)])).into(),
         }
     }
 

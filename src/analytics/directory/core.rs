@@ -15,7 +15,7 @@ use super::{
 use crate::{
     analytics::customer::Health,
     matching::{fold::fold, place},
-    model::{View, money::Currency, view::department_key},
+    model::{View, money::Currency, record::PROSPECT, view::department_key},
     store::read_directory::{AliasRow, DirectoryRow},
 };
 
@@ -30,6 +30,8 @@ pub(super) struct Hot {
     pub live: bool,
     pub health: Health,
     pub sample: bool,
+    /// Nobody ordered yet.
+    pub prospect: bool,
     /// Is one person: address and numbers are personal.
     pub person: bool,
     pub industry: u32,
@@ -58,6 +60,8 @@ pub(super) struct Cold {
     /// Kana, else the name, folded: what the list is sorted by.
     pub sort_name: Box<str>,
     pub city: u32,
+    pub lead_source: u32,
+    pub lead_date: i32,
     pub currency: Currency,
     pub monthly: [i64; 12],
     pub events: i64,
@@ -183,6 +187,7 @@ impl Core {
             health: row.health.as_deref().and_then(Health::parse).unwrap_or(Health::Dormant),
             sample: row.sample,
             person: row.kind == PERSON,
+            prospect: row.life_stage.as_deref() == Some(PROSPECT),
             reach: self.departments.intern(row.department.as_deref().map(department_key).as_deref()),
             industry: self.names.intern(row.industry.as_deref()),
             department: self.names.intern(row.department.as_deref()),
@@ -204,6 +209,8 @@ impl Core {
             name_kana: row.name_kana.map(Into::into),
             sort_name: sort_name.into(),
             city: self.names.intern(city.as_deref()),
+            lead_source: self.names.intern(row.lead_source.as_deref()),
+            lead_date: day(row.lead_date.as_deref()),
             currency: row.currency.parse().unwrap_or(Currency::JPY),
             monthly: months(row.monthly.as_deref()),
             events: row.events.unwrap_or(0),
@@ -326,6 +333,9 @@ impl Core {
             owner: name(hot.owner),
             department: name(hot.department),
             industry: name(hot.industry),
+            prospect: hot.prospect,
+            lead_source: name(cold.lead_source),
+            lead_date: date(cold.lead_date),
             currency: cold.currency,
             sales_12m: hot.sales,
             monthly: cold.monthly,

@@ -41,15 +41,8 @@ pub(super) struct Haystack {
 }
 
 impl MatchedOn {
-    const TAGGED: [Self; 7] = [
-        Self::Name,
-        Self::Kana,
-        Self::Code,
-        Self::Phone,
-        Self::RegistrationNumber,
-        Self::MailDomain,
-        Self::Contact,
-    ];
+    const TAGGED: [Self; 7] =
+        [Self::Name, Self::Kana, Self::Code, Self::Phone, Self::RegistrationNumber, Self::MailDomain, Self::Contact];
 
     fn tag(self) -> u8 {
         match self {
@@ -202,8 +195,7 @@ impl Haystack {
                 continue;
             }
             let asked = within.map_or(hit.2 != MatchedOn::Contact, |field| field == hit.2);
-            if asked && best.is_none_or(|b| (hit.1, hit.2.tag()) < (b.1, b.2.tag()))
-            {
+            if asked && best.is_none_or(|b| (hit.1, hit.2.tag()) < (b.1, b.2.tag())) {
                 best = Some(hit);
             }
             if best.is_some_and(|b| b.1 == Rank::Exact || !every_place) {

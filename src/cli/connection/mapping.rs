@@ -7,7 +7,7 @@ use musubi_sdk::{
     mapping::{Mapping, MappingProblem},
     settings::FieldError,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     cli::{
@@ -19,12 +19,10 @@ use crate::{
         mapping::{self, By, MappingError, OF_CONNECTOR},
     },
     model::Timestamp,
+    plan::TRIED,
     store,
-    sync::rehearse::{self, RehearseError},
+    sync::rehearse::{self, Rehearsal, RehearseError},
 };
-
-/// Records that a trial takes.
-const TRIED: usize = 100;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -121,6 +119,13 @@ async fn try_out(context: &Context, args: &Args, stream: &str, spec: MappingSpec
     .await;
     installation::end(&hub, false).await;
     let seen = done?;
+    let (document, sentence) = told(&seen);
+    context.output.result(&document, &sentence);
+    Ok(if seen.failed == 0 { Outcome::Done } else { Outcome::Partly })
+}
+
+/// What a trial saw, for programs and for people.
+pub fn told(seen: &Rehearsal) -> (Value, String) {
     let document = json!({
         "read": seen.read, "new": seen.new, "updated": seen.updated, "unchanged": seen.unchanged,
         "waiting": seen.parked, "failed": seen.failed, "same_name": seen.alike,
@@ -133,8 +138,7 @@ async fn try_out(context: &Context, args: &Args, stream: &str, spec: MappingSpec
          customers have the name of another.",
         seen.read, seen.new, seen.updated, seen.unchanged, seen.parked, seen.failed, seen.alike
     );
-    context.output.result(&document, &sentence);
-    Ok(if seen.failed == 0 { Outcome::Done } else { Outcome::Partly })
+    (document, sentence)
 }
 
 async fn publish(context: &Context, args: &Args, stream: &str, spec: MappingSpec) -> CliResult {

@@ -6,7 +6,7 @@ mod check;
 mod deletes;
 mod given;
 mod list;
-mod mapping;
+pub mod mapping;
 mod push;
 mod set;
 mod show;

@@ -22,6 +22,7 @@ pub async fn run(context: &Context, named: &str) -> CliResult {
     let here = Connected::open(context).await?;
     let row = here.connection(named).await?;
     let streams = connection::streams(&here.db, &row.id).await?;
+    let fresh = streams.iter().filter(|s| s.enabled).filter_map(|s| s.last_ok_at).min();
     let runs = operations::runs(&here.db, Some(&row.id), None, None, RUNS).await?;
     let settings: Map<String, Value> = serde_json::from_str(&row.settings).unwrap_or_default();
     let manifest = catalogue(context)?.get(&row.connector).cloned();
@@ -31,7 +32,7 @@ pub async fn run(context: &Context, named: &str) -> CliResult {
     let hook = receives.then(|| hook_url(context, &row.id));
     let document = json!({
         "id": row.id, "name": row.name, "connector": row.connector, "kind": row.kind, "sample": row.sample,
-        "state": state::word(&row, here.now()), "paused": row.paused, "schedule": cells::plan(&state::plan(&row)),
+        "state": state::word(&row, fresh, here.now()), "paused": row.paused, "schedule": cells::plan(&state::plan(&row)),
         "next_at": cells::instant(state::next(&row)), "settings": settings, "secret_settings": secrets,
         "webhook_url": hook, "old_webhook_secret_until": cells::instant(row.hook_rotated_until),
         "failures_in_a_row": row.failures, "refused_at": cells::instant(row.auth_failed_at),
@@ -42,7 +43,7 @@ pub async fn run(context: &Context, named: &str) -> CliResult {
     let shown: Vec<(String, String)> = settings.iter().map(|(k, v)| (k.clone(), plain(v))).collect();
     let shown = shown.into_iter().chain(secrets.iter().map(|name| ((*name).to_owned(), "(secret)".to_owned())));
     let parts = [
-        Part::values(about(&row, &here, hook)),
+        Part::values(about(&row, fresh, &here, hook)),
         Part { title: "Settings", header: &[], rows: shown.map(|(k, v)| vec![k, v]).collect() },
         Part {
             title: "Streams",
@@ -64,12 +65,12 @@ pub fn hook_url(context: &Context, id: &str) -> String {
     format!("{}/hooks/{id}", context.config.server.public_url.trim_end_matches('/'))
 }
 
-fn about(row: &Row, here: &Connected, hook: Option<String>) -> Vec<(&'static str, String)> {
+fn about(row: &Row, fresh: Option<i64>, here: &Connected, hook: Option<String>) -> Vec<(&'static str, String)> {
     vec![
         ("id", row.id.clone()),
         ("name", row.name.clone()),
         ("connector", row.connector.clone()),
-        ("state", state::word(row, here.now()).to_owned()),
+        ("state", state::word(row, fresh, here.now()).to_owned()),
         ("schedule", cells::plan(&state::plan(row))),
         ("next pull", cells::time(state::next(row), &here.zone)),
         ("webhook", hook.unwrap_or_default()),

@@ -1,10 +1,15 @@
 //! The one word that says how a connection is.
 
-use crate::{connection::schedule::Plan, model::Timestamp, store::connection::Row};
+use crate::{
+    connection::{freshness, schedule::Plan},
+    model::Timestamp,
+    store::connection::Row,
+};
 
 /// `paused`, `running`, `refused` (the source refuses our credentials), `failing`, `waiting` (asked
-/// for, not taken up yet), `new` (never ran) or `ok`.
-pub fn word(row: &Row, now: Timestamp) -> &'static str {
+/// for, not taken up yet), `new` (never ran), `late` (older than its target) or `ok`. `fresh`: the oldest complete
+/// reading of its data.
+pub fn word(row: &Row, fresh: Option<i64>, now: Timestamp) -> &'static str {
     if row.paused {
         "paused"
     } else if row.leased_by.is_some() && row.leased_until.is_some_and(|until| until > now.0) {
@@ -17,6 +22,8 @@ pub fn word(row: &Row, now: Timestamp) -> &'static str {
         "waiting"
     } else if row.last_run_id.is_none() {
         "new"
+    } else if freshness::is_late(row, fresh, now) {
+        "late"
     } else {
         "ok"
     }

@@ -23,9 +23,13 @@ use super::{
 };
 use crate::{
     app::{Hub, SharedHub},
+    connection::{
+        Levels,
+        condition::{self, Need},
+    },
     http::{console::page::states, error::AppError},
     identity::{Action, Settings},
-    model::ids::Noun,
+    model::{Timestamp, ids::Noun, lag::Lags},
     store::{
         self,
         connection::{Row, Stream},
@@ -37,6 +41,7 @@ pub fn routes() -> OpenApiRouter<SharedHub> {
     OpenApiRouter::default()
         .routes(routes!(connections))
         .routes(routes!(connection))
+        .routes(routes!(health))
         .routes(routes!(connectors))
         .routes(routes!(connector))
 }
@@ -172,6 +177,73 @@ async fn streams(hub: &Hub, id: &str) -> Result<Vec<ConnectionStream>, AppError>
         }
     };
     Ok(rows.into_iter().map(stream).collect())
+}
+
+/// Whether everything arrives from a connected system. Shares are percent.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// As in the connection.
+    state: &'static str,
+    /// What needs a person, the worst first: `reconnect`, `failed`, `late` or `records`.
+    needs: Vec<&'static str>,
+    /// The oldest of the last complete readings of its streams.
+    last_ok_at: Option<Instant>,
+    /// How old its data may get; `null`: it has no target.
+    target_seconds: Option<i64>,
+    /// Share of minutes in which it has to be that fresh.
+    #[schema(examples(99.5))]
+    objective: f64,
+    /// Share of the measured minutes of 30 days in which it was; `null`: nothing was measured.
+    #[schema(examples(99.59))]
+    met: Option<f64>,
+    /// What is left of the error budget of 30 days.
+    #[schema(examples(18))]
+    budget_left: i64,
+    /// In how many days the budget is used up at the pace of the last three days, where less than 25 % is left.
+    budget_ends_in_days: Option<i64>,
+    /// 95 % of the changes of the last 24 hours came within this.
+    lag_p95_seconds: Option<i64>,
+}
+
+/// How a connected system does against its targets
+#[utoipa::path(get, path = "/connections/{id}/health", operation_id = "getConnectionHealth", tag = "connections",
+    security(("token" = ["operations:read"])),
+    params(("id" = String, Path, description = "Of the connection", example = "con_06a8q2m4e8r4s7v1x3z5b7d9f1")),
+    responses((status = 200, description = "Its health", body = Health)))]
+async fn health(
+    State(hub): State<SharedHub>,
+    caller: Caller,
+    _: Asked,
+    Path(id): Path<String>,
+) -> Result<Json<Health>, AppError> {
+    caller.require(Action::ViewOperations)?;
+    let id = id_of(&id);
+    let row = store::connection::get(&hub.db, &id).await?.ok_or(AppError::NotFound)?;
+    let figures = operations::figures(&hub.db, Some(&id)).await?.pop().ok_or(AppError::NotFound)?;
+    let now = hub.clock.now();
+    let level = Levels::load(&hub.db, &hub.config.health, now).await?.of(&row);
+    let mut lags = Lags::default();
+    for (_, _, bucket, n) in store::freshness::lags(&hub.db, now.plus(-Timestamp::DAY).0 / Timestamp::HOUR)
+        .await?
+        .iter()
+        .filter(|l| l.0 == id)
+    {
+        lags.add(usize::try_from(*bucket).unwrap_or(usize::MAX), *n);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "at most 10,000")]
+    let percent = |hundredths: i64| hundredths as f64 / 100.0;
+    let key = states::of_connection(&row, Some(&figures), now).now.key();
+    Ok(Json(Health {
+        state: key.strip_prefix("status.").unwrap_or(key),
+        needs: condition::needs(&row, &figures, now).into_iter().map(Need::as_str).collect(),
+        last_ok_at: figures.last_ok_at.map(Instant),
+        target_seconds: level.target.map(|target| target / Timestamp::SECOND),
+        objective: percent(level.objective),
+        met: level.rate.map(percent),
+        budget_left: level.left,
+        budget_ends_in_days: level.out_in,
+        lag_p95_seconds: lags.percentile(95).map(|lag| lag / Timestamp::SECOND),
+    }))
 }
 
 /// A kind of system that can be connected.

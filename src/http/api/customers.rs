@@ -27,6 +27,7 @@ use crate::{
     app::{Hub, SharedHub},
     http::error::AppError,
     identity::{Action, Settings},
+    model::record::{LIFE_STAGES, PROSPECT},
     store::{self, InView},
 };
 
@@ -39,6 +40,8 @@ pub(super) use write::version_of;
 pub fn routes() -> OpenApiRouter<SharedHub> {
     OpenApiRouter::default()
         .routes(routes!(list, write::create))
+        .routes(routes!(prospects))
+        .routes(routes!(write::convert))
         .routes(routes!(one, write::change))
         .routes(routes!(orders))
         .routes(routes!(invoices))
@@ -52,6 +55,18 @@ pub fn routes() -> OpenApiRouter<SharedHub> {
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 struct Search {
+    /// Name, kana, code, phone, registration number or mail domain, or a part of one; the best match comes first.
+    #[param(max_length = 200, example = "朝凪")]
+    q: String,
+    /// `prospect` (見込み客) or `customer`: only those.
+    life_stage: Option<String>,
+}
+
+/// Which prospects.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+struct Words {
     /// Name, kana, code, phone, registration number or mail domain, or a part of one; the best match comes first.
     #[param(max_length = 200, example = "朝凪")]
     q: String,
@@ -86,14 +101,46 @@ const PLACE: &str = "at:";
 /// ranked anew for each page.
 #[utoipa::path(get, path = "/customers", operation_id = "listCustomers", tag = "customers",
     security(("token" = ["customers:read"])), params(Paging, Search),
-    responses((status = 200, description = "One page", body = Page<shape::Listed>)))]
+    responses((status = 200, description = "One page", body = Page<shape::Listed>),
+        (status = 422, description = "LIFE_STAGE_INVALID: `life_stage` is prospect or customer")))]
 async fn list(
     State(hub): State<SharedHub>,
     caller: Caller,
     query: Listing<Search>,
 ) -> Result<Json<Page<shape::Listed>>, AppError> {
+    let stage = query.filter.life_stage.as_deref();
+    let prospects = match stage {
+        None => None,
+        Some(stage) if LIFE_STAGES.contains(&stage) => Some(stage == PROSPECT),
+        Some(_) => return Err(AppError::invalid("LIFE_STAGE_INVALID", "life_stage is prospect or customer")),
+    };
+    directory_page(&hub, &caller, (&query, &query.filter.q), prospects).await
+}
+
+/// Prospects (見込み客), page by page
+///
+/// Customers of whom nobody ordered yet, with where they came from. Once one becomes a customer it leaves this list and
+/// keeps its id.
+#[utoipa::path(get, path = "/prospects", operation_id = "listProspects", tag = "customers",
+    security(("token" = ["customers:read"])), params(Paging, Words),
+    responses((status = 200, description = "One page", body = Page<shape::Listed>)))]
+async fn prospects(
+    State(hub): State<SharedHub>,
+    caller: Caller,
+    query: Listing<Words>,
+) -> Result<Json<Page<shape::Listed>>, AppError> {
+    directory_page(&hub, &caller, (&query, &query.filter.q), Some(true)).await
+}
+
+async fn directory_page<F>(
+    hub: &Hub,
+    caller: &Caller,
+    (query, text): (&Listing<F>, &str),
+    prospects: Option<bool>,
+) -> Result<Json<Page<shape::Listed>>, AppError> {
     caller.require(Action::ViewCustomers)?;
-    let (asked, offset) = question(&query)?;
+    let (mut asked, offset) = question(query, text)?;
+    asked.prospects = prospects;
     let today = hub.clock.now().zoned(&Settings::load(&hub.db).await?.time_zone()).date();
     let answer = hub.directory.query(&caller.me().view, &asked, today);
     let mut rows: Vec<Entry> = answer.rows.into_iter().map(|(entry, _)| entry).collect();
@@ -101,7 +148,7 @@ async fn list(
     rows.truncate(query.limit);
     let next_cursor = match rows.last().filter(|_| more) {
         None => None,
-        Some(last) if query.filter.q.is_empty() => Some(sealed(&last.id)),
+        Some(last) if text.is_empty() => Some(sealed(&last.id)),
         Some(_) => Some(sealed(&format!("{PLACE}{}", offset + query.limit))),
     };
     Ok(Json(Page { items: rows.into_iter().map(shape::listed).collect(), next_cursor }))
@@ -109,10 +156,9 @@ async fn list(
 
 /// One row more than asked for, which tells whether there is another page. Everything is listed by id: a page
 /// stays whole while customers come and go. Matches come the best first.
-fn question(query: &Listing<Search>) -> Result<(directory::Query, usize), AppError> {
-    let mut asked =
-        directory::Query { text: query.filter.q.clone(), limit: query.limit + 1, ..directory::Query::default() };
-    if query.filter.q.is_empty() {
+fn question<F>(query: &Listing<F>, text: &str) -> Result<(directory::Query, usize), AppError> {
+    let mut asked = directory::Query { text: text.to_owned(), limit: query.limit + 1, ..directory::Query::default() };
+    if text.is_empty() {
         "id".clone_into(&mut asked.sort);
         asked.after.clone_from(&query.cursor);
         if asked.after.as_deref().is_some_and(|after| after.starts_with(PLACE)) {

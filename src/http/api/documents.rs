@@ -1,4 +1,5 @@
-//! `/orders`, `/shipments`, `/invoices` and `/payments` of all customers, as their sources have them. Scope
+//! `/orders`, `/shipments`, `/invoices` and `/payments` of all customers, as their sources have them; `/deals` and
+//! `/quotes` in a room of their own. Scope
 //! `customers:read`; a document of a customer whom the token's owner does not see is not there.
 
 use axum::{
@@ -26,6 +27,7 @@ use crate::{
     store::{self, read_document_page::customer_of},
 };
 
+mod deals;
 mod shape;
 
 use shape::{Invoice, InvoiceDetail, Order, OrderDetail, Payment, PaymentDetail, Shipment, ShipmentDetail};
@@ -40,6 +42,7 @@ pub fn routes() -> OpenApiRouter<SharedHub> {
         .routes(routes!(invoice))
         .routes(routes!(payments))
         .routes(routes!(payment))
+        .merge(deals::routes())
 }
 
 /// Filters of one kind of document: those that all have, and what only this one knows.

@@ -28,7 +28,7 @@ pub struct OfCustomer {
     pub updated_since: Option<Instant>,
 }
 
-/// Of orders, shipments, invoices and payments.
+/// Of documents.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]

@@ -12,6 +12,7 @@
 mod activities;
 mod body;
 mod caller;
+mod changes;
 mod connections;
 mod custom_fields;
 mod customers;
@@ -27,6 +28,7 @@ pub mod paging;
 mod partners;
 mod people;
 mod products;
+mod relations;
 mod runs;
 mod tagged;
 mod views;
@@ -55,10 +57,12 @@ fn nouns() -> OpenApiRouter<SharedHub> {
         .merge(customers::routes())
         .merge(custom_fields::routes())
         .merge(partners::routes())
+        .merge(relations::routes())
         .merge(products::routes())
         .merge(documents::routes())
         .merge(activities::routes())
         .merge(views::routes())
+        .merge(changes::routes())
         .merge(connections::routes())
         .merge(runs::routes())
         .merge(deliveries::routes())

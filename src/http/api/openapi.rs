@@ -3,7 +3,7 @@
 //! Handlers say what is theirs (`#[utoipa::path]`); what holds for all of them is added here: the token, the
 //! answers to what is wrong with their codes, and that a field without a value is null and never left out.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use serde_json::{Value, json};
 use utoipa::openapi::{InfoBuilder, OpenApi};
@@ -20,13 +20,17 @@ pub const TAGS: &[(&str, &str)] = &[
     ("custom-fields", "Fields that the administrator added to customers"),
     ("sites", "Places of customers"),
     ("contacts", "People at customers"),
+    ("relations", "Who looks after customers, and who did"),
     ("products", "What is sold, as the sources name it"),
+    ("deals", "Business that may come"),
+    ("quotes", "What was offered to customers"),
     ("orders", "What customers ordered"),
     ("shipments", "What left for customers"),
     ("invoices", "Bills and credit notes"),
     ("payments", "Money that came in"),
     ("activities", "Visits, calls, mails, meetings and notes"),
     ("views", "Questions to the customers list that people keep under a name"),
+    ("changes", "What happened to every record, in order"),
     ("connections", "Connected systems and how they are"),
     ("connectors", "Kinds of systems that can be connected"),
     ("runs", "What syncs did"),
@@ -73,11 +77,12 @@ fn finished(mut routes: OpenApi) -> Value {
     document["openapi"] = json!("3.1.0");
     document["servers"] = json!([{"url": "/api/v1"}]);
     document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
+    let bodies = bodies(&document["paths"]);
     let components = &mut document["components"];
     components["securitySchemes"] = json!({TOKEN: scheme()});
     if let Some(schemas) = components["schemas"].as_object_mut() {
         for (name, schema) in schemas.iter_mut() {
-            if !name.starts_with("New") {
+            if !bodies.contains(name) {
                 require_all(schema);
             }
             if let Some(of) = name.strip_prefix("Page_") {
@@ -172,6 +177,17 @@ fn scheme() -> Value {
         scopes.join(", ")
     );
     json!({"type": "http", "scheme": "bearer", "bearerFormat": "mus_…", "description": about})
+}
+
+/// The names of the schemas that calls send: they may leave out what they do not say.
+fn bodies(paths: &Value) -> BTreeSet<String> {
+    let operations = paths.as_object().into_iter().flat_map(|paths| paths.values()).filter_map(Value::as_object);
+    operations
+        .flat_map(|item| item.values())
+        .filter_map(|operation| operation.pointer("/requestBody/content/application~1json/schema/$ref"))
+        .filter_map(|reference| reference.as_str()?.strip_prefix("#/components/schemas/"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Answers leave nothing out: what has no value is null.

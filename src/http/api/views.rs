@@ -195,8 +195,7 @@ async fn change(
     let seq = version_of(&headers)?;
     let now = hub.clock.now();
     let mut tx = hub.db.begin().await?;
-    let row =
-        views::change(&mut tx, who(&caller, now), &id_of(&id), wanted, Some(seq)).await.map_err(refused)?;
+    let row = views::change(&mut tx, who(&caller, now), &id_of(&id), wanted, Some(seq)).await.map_err(refused)?;
     tx.commit().await?;
     let body = serde_json::to_string(&shape(row)).map_err(AppError::internal)?;
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -21,6 +21,13 @@ pub struct Bar {
     pub class: &'static str,
 }
 
+/// One point of a line; nothing is drawn where there is no value.
+#[derive(Clone, Debug)]
+pub struct Point {
+    pub label: String,
+    pub value: Option<i64>,
+}
+
 /// What a chart looks like.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
@@ -62,24 +69,8 @@ pub fn bars(bars: &[Bar], frame: Frame, title: &str, summary: &str, label: impl 
     let top = step * ((max + step - 1) / step);
     let (floor, ceiling) = (height - 24.0, 18.0);
     let y = |value: i64| floor - (floor - ceiling) * ratio(value, top);
-    let mut svg = format!(
-        "<svg class=\"ch\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">",
-        escape(&format!("{title} {summary}"))
-    );
-    let mut line = 0;
-    while line <= top {
-        let at = y(line);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{left}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            width - 2.0,
-            left - 6.0,
-            at + 4.0,
-            escape(&label(line))
-        );
-        line += step;
-    }
+    let mut svg = opened(frame, title, summary);
+    grid(&mut svg, frame, (step, top), &y, &label);
     let slot = (width - left - 4.0) / ratio_count(bars.len());
     for (index, bar) in bars.iter().enumerate() {
         let x = left + slot * ratio_count_zero(index);
@@ -97,6 +88,94 @@ pub fn bars(bars: &[Bar], frame: Frame, title: &str, summary: &str, label: impl 
     }
     if extremes {
         label_extremes(&mut svg, bars, left, slot, &y, &label);
+    }
+    svg.push_str("</svg>");
+    Markup::new(svg)
+}
+
+fn opened(Frame { width, height, .. }: Frame, title: &str, summary: &str) -> String {
+    format!(
+        "<svg class=\"ch\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">",
+        escape(&format!("{title} {summary}"))
+    )
+}
+
+fn grid(
+    svg: &mut String,
+    Frame { width, left, .. }: Frame,
+    (step, top): (i64, i64),
+    y: &impl Fn(i64) -> f64,
+    label: &impl Fn(i64) -> String,
+) {
+    let mut line = 0;
+    while line <= top {
+        let at = y(line);
+        let _ = write!(
+            svg,
+            "<line class=\"grid\" x1=\"{left}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            width - 2.0,
+            left - 6.0,
+            at + 4.0,
+            escape(&label(line))
+        );
+        line += step;
+    }
+}
+
+/// A step in seconds that reads as a length of time.
+fn step_of_time(max: i64) -> i64 {
+    const STEPS: [i64; 16] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200];
+    STEPS.into_iter().find(|step| step * 4 >= max).unwrap_or(86_400 * (max / 345_600 + 1))
+}
+
+/// A line over time; values are seconds. The largest one is labelled; where there is no value the line is broken.
+#[must_use]
+pub fn line(points: &[Point], frame: Frame, title: &str, summary: &str, label: impl Fn(i64) -> String) -> Markup {
+    let Frame { width, height, left, every, extremes } = frame;
+    let max = points.iter().filter_map(|p| p.value).max().unwrap_or(0).max(1);
+    let step = step_of_time(max);
+    let top = step * ((max + step - 1) / step);
+    let (floor, ceiling) = (height - 24.0, 18.0);
+    let y = |value: i64| floor - (floor - ceiling) * ratio(value, top);
+    let slot = (width - left - 12.0) / ratio_count(points.len().saturating_sub(1));
+    let x = |index: usize| left + slot * ratio_count_zero(index);
+    let mut svg = opened(frame, title, summary);
+    grid(&mut svg, frame, (step, top), &y, &label);
+    let mut path = String::new();
+    let mut drawing = false;
+    for (index, point) in points.iter().enumerate() {
+        if let Some(value) = point.value {
+            let _ = write!(path, "{}{:.1} {:.1}", if drawing { "L" } else { "M" }, x(index), y(value));
+            let alone = !drawing && points.get(index + 1).is_none_or(|next| next.value.is_none());
+            if alone {
+                let _ = write!(svg, "<circle class=\"bar\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2\"/>", x(index), y(value));
+            }
+        }
+        drawing = point.value.is_some();
+        if index % every == 0 {
+            let anchor = if index == 0 { "start" } else { "middle" };
+            let _ = write!(
+                svg,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
+                x(index),
+                height - 7.0,
+                escape(&point.label)
+            );
+        }
+    }
+    let _ = write!(svg, "<path class=\"ln\" d=\"{path}\"/>");
+    let largest = points.iter().enumerate().filter_map(|(at, p)| Some((p.value?, at))).max();
+    if let Some((value, at)) = largest.filter(|_| extremes) {
+        let anchor = if at * 2 > points.len() { "end" } else { "start" };
+        let _ = write!(
+            svg,
+            "<circle class=\"bar\" cx=\"{0:.1}\" cy=\"{1:.1}\" r=\"3\"/><text class=\"lab\" x=\"{0:.1}\" y=\"{2:.1}\" text-anchor=\"{anchor}\">{3}</text>",
+            x(at),
+            y(value),
+            y(value) - 7.0,
+            escape(&label(value))
+        );
     }
     svg.push_str("</svg>");
     Markup::new(svg)

@@ -8,7 +8,10 @@ use super::{
     catalogue::Lang,
     view::{device, format},
 };
-use crate::mail::{Item, Letter, What, Written};
+use crate::{
+    mail::{Item, Letter, Problem, What, Written},
+    model::Timestamp,
+};
 
 /// Puts a letter into words; see [`crate::mail::Writer`].
 #[must_use]
@@ -18,6 +21,7 @@ pub fn write(letter: &Letter, language: &str, public_url: &str) -> Written {
         What::Test => (words.t("mail.test_subject"), words.lang.t("mail.test_body").to_owned()),
         What::Invitation { inviter, link, until, account } => words.invitation(inviter, link, *until, *account),
         What::Alerts { items } => words.alerts(items),
+        What::Problems { items } => words.problems(items),
         What::FactorRemoved { at } => {
             let said = words.lang.fill("mail.factor_removed_body", &[&words.at(*at)]);
             (words.t("mail.factor_removed_subject"), words.not_you(&said))
@@ -109,6 +113,56 @@ impl Words<'_> {
         (subject, body)
     }
 
+    fn problems(&self, items: &[Problem]) -> (String, String) {
+        let subject = match items {
+            [one] => {
+                self.lang.fill(&format!("problem_mail.{}_subject", one.phase), &[&one.name, &self.problem(&one.kind)])
+            }
+            many => self.lang.n("problem_mail.subject", many.len()),
+        };
+        let mut body = String::new();
+        for item in items {
+            let phase = self.lang.t(&format!("problem_mail.{}", item.phase));
+            let _ = write!(body, "* {}: {}\n  {phase} {}", item.name, self.problem(&item.kind), self.at(item.begun_at));
+            for fact in self.facts(&item.facts) {
+                let _ = write!(body, "\n  {fact}");
+            }
+            if item.phase != "ended" {
+                let _ = write!(body, "\n  {}", self.lang.t(&format!("problem_todo.{}", item.kind)));
+            }
+            let _ = write!(body, "\n  {}{}\n\n", self.hub, item.path);
+        }
+        let _ = write!(body, "{}", self.lang.t("problem_mail.off"));
+        (subject, body)
+    }
+
+    fn problem(&self, kind: &str) -> String {
+        self.lang.t(&format!("problem_short.{kind}")).to_owned()
+    }
+
+    /// What is known of a problem, a line each.
+    fn facts(&self, facts: &serde_json::Value) -> Vec<String> {
+        let number = |name: &str| facts.get(name).and_then(serde_json::Value::as_i64);
+        let length = |name: &str| number(name).map(|seconds| format::length(seconds * Timestamp::SECOND, self.lang));
+        let text = |name: &str| facts.get(name).and_then(serde_json::Value::as_str);
+        let mut lines = Vec::new();
+        if let Some(code) = text("cause") {
+            lines.push(self.lang.find(&format!("cause.{code}.title")).unwrap_or(code).to_owned());
+        }
+        lines.extend(number("records").map(|n| self.lang.n("problem_mail.records", n)));
+        if let (Some(age), Some(target)) = (length("age"), length("target")) {
+            lines.push(self.lang.fill("problem_mail.age", &[&age, &target]));
+        }
+        lines.extend(number("budget_left").map(|left| self.lang.fill("problem_mail.budget", &[&left.to_string()])));
+        lines.extend(number("budget_ends_in_days").map(|days| self.lang.n("problem_mail.budget_ends", days)));
+        if let Some(end) = text("ends_at").and_then(|at| at.parse::<jiff::Timestamp>().ok()) {
+            lines.push(self.lang.fill("problem_mail.ends", &[&self.at(end.as_microsecond())]));
+        }
+        let fields = facts.get("fields").and_then(serde_json::Value::as_array).into_iter().flatten();
+        lines.extend(fields.filter_map(|field| Some(self.lang.fill("problem_mail.field", &[field.as_str()?]))));
+        lines
+    }
+
     /// A notice about one's own account, and what to do if it was somebody else.
     fn not_you(&self, said: &str) -> String {
         format!("{said}\n\n{}\n{}/me", self.lang.t("mail.not_you"), self.hub)
@@ -129,6 +183,19 @@ mod tests {
         Item { kind: kind.as_str().into(), name, path, at: 1_790_000_000_000_000, times: 2 }
     }
 
+    fn problem(kind: &str, phase: &str) -> Problem {
+        Problem {
+            kind: kind.into(),
+            phase: phase.into(),
+            name: "会計システム".into(),
+            path: "/connections/con_2".into(),
+            begun_at: 1_790_000_000_000_000,
+            facts: serde_json::json!({"cause": "SRC_TIMEOUT", "records": 8, "age": 93_600, "target": 1_800,
+                "budget_left": 18, "budget_ends_in_days": 4, "ends_at": "2026-11-26T00:00:00Z",
+                "fields": ["invoices.tax_code"]}),
+        }
+    }
+
     #[test]
     fn every_mail_has_words_in_both_languages() {
         let link = "https://hub.example/invitation?token=x".to_owned();
@@ -143,6 +210,13 @@ mod tests {
             What::Invitation { inviter: String::new(), link: link.clone(), until: 0, account: true },
             What::Alerts { items: Kind::ALL.map(item).to_vec() },
             What::Alerts { items: vec![item(Kind::OwnerNew)] },
+            What::Problems { items: vec![problem("late", "begun")] },
+            What::Problems {
+                items: ["needs_action", "late", "budget", "credentials", "schema", "test"]
+                    .into_iter()
+                    .flat_map(|kind| ["begun", "lasting", "ended"].map(|phase| problem(kind, phase)))
+                    .collect(),
+            },
             What::FactorRemoved { at: 0 },
             What::RecoveryCode { at: 0, left: 3 },
             What::NewDevice { at: 0, agent: "curl/8.5.0".into(), ip: Some("192.0.2.7".into()) },

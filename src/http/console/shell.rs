@@ -3,7 +3,7 @@
 //! Its methods are the vocabulary of the templates: texts, amounts, times, icons, tiles. Everything
 //! that returns [`Markup`] escapes what it was given.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use jiff::tz::TimeZone;
 
@@ -14,7 +14,7 @@ use super::{
     view::format,
 };
 use crate::{
-    identity::{self, Role},
+    identity::{self, Audience, Role},
     model::{Currency, Timestamp, custom::Definitions},
 };
 
@@ -32,6 +32,7 @@ pub struct Me {
 pub enum Section {
     Home,
     Customers,
+    Sync,
     Connections,
     Failures,
     Webhooks,
@@ -104,7 +105,7 @@ const PAGES: [(&str, &str, identity::Action); 10] = {
 const GO: [(&str, &str, &str); 6] = [
     ("h", "/", "nav.home"),
     ("c", "/customers", "nav.customers"),
-    ("s", "/connections", "nav.connections"),
+    ("s", "/sync", "nav.sync"),
     ("e", "/failures", "nav.failures"),
     ("w", "/webhooks", "nav.webhooks"),
     ("u", "/admin/users", "nav.users"),
@@ -138,12 +139,25 @@ pub struct Shell {
     pub fields: Definitions,
     /// The organisation's.
     pub currency: Currency,
+    /// Its customers are persons: pages speak of them so.
+    pub audience: Audience,
 }
 
 impl Shell {
+    /// The key of a text, or of the one that stands for it where customers are persons.
+    fn key<'k>(&self, key: &'k str) -> Cow<'k, str> {
+        if self.audience == Audience::Persons {
+            let other = format!("persons.{key}");
+            if self.lang.find(&other).is_some() {
+                return Cow::Owned(other);
+            }
+        }
+        Cow::Borrowed(key)
+    }
+
     #[must_use]
     pub fn t(&self, key: &str) -> &'static str {
-        self.lang.t(key)
+        self.lang.t(&self.key(key))
     }
 
     /// Text of a key made of a fixed part and a word from data; the word itself when unknown.
@@ -152,7 +166,7 @@ impl Shell {
     where
         'static: 'a,
     {
-        self.lang.find(&format!("{prefix}.{word}")).unwrap_or(word)
+        self.lang.find(&self.key(&format!("{prefix}.{word}"))).unwrap_or(word)
     }
 
     /// What a field of a record is called, also one that the administrator added.
@@ -186,27 +200,27 @@ impl Shell {
 
     #[must_use]
     pub fn n(&self, key: &str, number: impl Num) -> String {
-        self.lang.n(key, number)
+        self.lang.n(&self.key(key), number)
     }
 
     #[must_use]
     pub fn n1(&self, key: &str, number: impl Num, more: impl fmt::Display) -> String {
-        self.lang.count(key, number.num(), &[&more.to_string()])
+        self.lang.count(&self.key(key), number.num(), &[&more.to_string()])
     }
 
     #[must_use]
     pub fn f1(&self, key: &str, a: impl fmt::Display) -> String {
-        self.lang.fill(key, &[&a.to_string()])
+        self.lang.fill(&self.key(key), &[&a.to_string()])
     }
 
     #[must_use]
     pub fn f2(&self, key: &str, a: impl fmt::Display, b: impl fmt::Display) -> String {
-        self.lang.fill(key, &[&a.to_string(), &b.to_string()])
+        self.lang.fill(&self.key(key), &[&a.to_string(), &b.to_string()])
     }
 
     #[must_use]
     pub fn f3(&self, key: &str, a: impl fmt::Display, b: impl fmt::Display, c: impl fmt::Display) -> String {
-        self.lang.fill(key, &[&a.to_string(), &b.to_string(), &c.to_string()])
+        self.lang.fill(&self.key(key), &[&a.to_string(), &b.to_string(), &c.to_string()])
     }
 
     #[must_use]
@@ -346,6 +360,7 @@ impl Shell {
         nav.extend(group(
             Some("nav.group_sync"),
             vec![
+                (Action::ViewOperations, item("/sync", "nav.sync", "pulse", Section::Sync, None)),
                 (Action::ManageConnections, connections),
                 (Action::ViewFailures, NavItem { hot: true, ..failures }),
                 (Action::ViewOperations, item("/webhooks", "nav.webhooks", "hook", Section::Webhooks, None)),

@@ -162,6 +162,26 @@ impl Shell {
         format::date_full(self.local(at.instant()).date(), self.lang)
     }
 
+    /// `30分`, `26時間`.
+    #[must_use]
+    pub fn length(&self, micros: impl Num) -> String {
+        format::length(micros.num(), self.lang)
+    }
+
+    /// `9:00`, for axes.
+    #[must_use]
+    pub fn hour(&self, at: impl Instant) -> String {
+        self.local(at.instant()).strftime("%-H:%M").to_string()
+    }
+
+    /// Now, with its weekday: `2026/11/20(金) 10:14`.
+    #[must_use]
+    pub fn moment(&self) -> String {
+        let local = self.local(self.now);
+        let day = format::date_weekday(local.date(), local.date(), self.lang);
+        format!("{day} {}", local.strftime("%H:%M"))
+    }
+
     #[must_use]
     pub fn duration(&self, micros: impl Num) -> String {
         format::duration(micros.num(), self.lang)

@@ -69,7 +69,7 @@ impl Group {
             Self::Credit => &["credit_limit"],
             Self::Numbers => &["registration_number", "corporate_number"],
             Self::Code => &["code"],
-            Self::Organisation => &["industry", "department", "owner"],
+            Self::Organisation => &["industry", "department", "owner", "life_stage", "lead_source", "lead_date"],
             Self::Custom => &[],
         }
     }

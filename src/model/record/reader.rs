@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{Currency, Date, Money, custom},
-    CUSTOMER_FIELDS, Contact, CustomerFields, FieldError, Invoice, Line, Order, Payment, Product, Shipment,
-    ShipmentLine, Site, TaxLine,
+    CUSTOMER_FIELDS, Contact, CustomerFields, FieldError, Invoice, LIFE_STAGES, Line, Order, Payment, Product,
+    Shipment, ShipmentLine, Site, TaxLine,
 };
 
 /// Reads fields and collects what is wrong instead of stopping at the first.
@@ -21,11 +21,11 @@ impl<'a> Reader<'a> {
         Self { map, errors: Vec::new() }
     }
 
-    fn fail(&mut self, code: &'static str, field: &str, value: impl Into<String>) {
+    pub(super) fn fail(&mut self, code: &'static str, field: &str, value: impl Into<String>) {
         self.errors.push(FieldError { code, field: field.to_owned(), value: value.into() });
     }
 
-    fn text(&mut self, field: &str) -> Option<String> {
+    pub(super) fn text(&mut self, field: &str) -> Option<String> {
         match self.map.get(field) {
             None | Some(Value::Null) => None,
             Some(Value::String(s)) if s.is_empty() => None,
@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn required(&mut self, field: &str) -> String {
+    pub(super) fn required(&mut self, field: &str) -> String {
         let before = self.errors.len();
         match self.text(field) {
             Some(text) => text,
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn date(&mut self, field: &str) -> Option<Date> {
+    pub(super) fn date(&mut self, field: &str) -> Option<Date> {
         let text = self.text(field)?;
         let date = Date::parse(&text);
         if date.is_none() {
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
         date
     }
 
-    fn required_date(&mut self, field: &str) -> Date {
+    pub(super) fn required_date(&mut self, field: &str) -> Date {
         let before = self.errors.len();
         self.date(field).unwrap_or_else(|| {
             if self.errors.len() == before {
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn currency(&mut self, default: Currency) -> Currency {
+    pub(super) fn currency(&mut self, default: Currency) -> Currency {
         match self.text("currency") {
             None => default,
             Some(text) => text.parse().unwrap_or_else(|()| {
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn amount(&mut self, field: &str, currency: Currency) -> Option<i64> {
+    pub(super) fn amount(&mut self, field: &str, currency: Currency) -> Option<i64> {
         let text = self.text(field)?;
         let minor = Money::from_major(&text, currency);
         if minor.is_none() {
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn decimal(&mut self, field: &str) -> Option<String> {
+    pub(super) fn decimal(&mut self, field: &str) -> Option<String> {
         let text = self.text(field)?;
         match rust_decimal::Decimal::from_str_exact(&text) {
             Ok(_) => Some(text),
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn one_of(&mut self, field: &str, allowed: &[&str]) -> String {
+    pub(super) fn one_of(&mut self, field: &str, allowed: &[&str]) -> String {
         match self.text(field) {
             None => allowed[0].to_owned(),
             Some(text) if allowed.contains(&text.as_str()) => text,
@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn instant(&mut self, field: &str) -> Option<i64> {
+    pub(super) fn instant(&mut self, field: &str) -> Option<i64> {
         let text = self.text(field)?;
         match text.parse::<jiff::Timestamp>() {
             Ok(at) => Some(at.as_microsecond()),
@@ -189,7 +189,12 @@ impl<'a> Reader<'a> {
         self.required("name");
         let mut values = Vec::with_capacity(CUSTOMER_FIELDS.len());
         for field in CUSTOMER_FIELDS {
-            let value = if field == "credit_limit" { self.decimal(field) } else { self.text(field) };
+            let value = match field {
+                "credit_limit" => self.decimal(field),
+                "lead_date" => self.date(field).map(|day| day.to_string()),
+                "life_stage" => self.text(field).filter(|text| self.is_one_of(field, text, &LIFE_STAGES)),
+                _ => self.text(field),
+            };
             if let Some(value) = value {
                 values.push((field, value));
             }
@@ -210,6 +215,14 @@ impl<'a> Reader<'a> {
             hub_id: self.text("hub_id"),
             currency,
         }
+    }
+
+    fn is_one_of(&mut self, field: &str, text: &str, allowed: &[&str]) -> bool {
+        let known = allowed.contains(&text);
+        if !known {
+            self.fail("FMT_VALUE", field, text);
+        }
+        known
     }
 
     /// Taken as they are: what is wrong with them is a warning, for which the definition is needed.
@@ -271,7 +284,7 @@ impl<'a> Reader<'a> {
         (code, description.unwrap_or_default())
     }
 
-    fn lines(&mut self, currency: Currency) -> Vec<Line> {
+    pub(super) fn lines(&mut self, currency: Currency) -> Vec<Line> {
         self.items("lines", |r| {
             let (product_code, description) = r.goods();
             Line {
@@ -287,7 +300,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Net, tax and total; what the source leaves out follows from the other two.
-    fn totals(&mut self, currency: Currency) -> (i64, i64, i64) {
+    pub(super) fn totals(&mut self, currency: Currency) -> (i64, i64, i64) {
         let total = self.required_amount("total", currency);
         match (self.amount("net", currency), self.amount("tax", currency)) {
             (Some(net), Some(tax)) => (net, tax, total),

@@ -38,6 +38,9 @@ pub fn letter(content: &Content) -> Option<Letter> {
 
 fn data(content: &Content) -> Option<Value> {
     let body: Box<RawValue> = serde_json::from_str(content.body.as_deref()?).ok()?;
+    if kinds::PROBLEMS.contains(&content.kind.as_str()) {
+        return serde_json::from_str(body.get()).ok();
+    }
     let record = (!content.kind.ends_with(".deleted")).then(|| serde_json::from_str::<Value>(body.get()).ok());
     Some(json!({
         "id": content.record_id,

@@ -87,7 +87,17 @@ async fn every_list_and_every_record_of_it_is_read_whole() {
         {
             assert!(filled.contains(list), "{list} is empty: nothing was seen");
         }
-        for list in ["/connections", "/connectors", "/runs", "/failures", "/webhook-events", "/audit"] {
+        for list in [
+            "/connections",
+            "/connectors",
+            "/runs",
+            "/failures",
+            "/webhook-events",
+            "/audit",
+            "/deals",
+            "/quotes",
+            "/relations",
+        ] {
             assert!(filled.contains(list), "{list} is empty: nothing was seen");
         }
         narrowed(&scene, &program).await;

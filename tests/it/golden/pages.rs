@@ -142,3 +142,30 @@ async fn rules_are_changed_after_a_look_at_what_they_do() {
     desk.looks("rules").await;
     desk.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_customers_are_persons_nobody_is_asked_for_facts_of_companies() {
+    let desk = Desk::new().await;
+    desk.open("/settings?lang=ja").await;
+    desk.b.click("input[name=audience][value=persons]").await;
+    desk.b.click("form[action='/settings'] .btn.pri").await;
+    desk.b.wait_for_text("main [role=status]", "保存しました").await;
+    desk.open("/customers/new").await;
+    desk.b.wait_for_text("main label[for='f-name']", "氏名").await;
+    assert_eq!(desk.b.count("#f-corporate_number, #f-closing_day, #f-credit_limit").await, 0);
+    desk.looks("customer-new-person").await;
+    desk.b.fill("#f-name", "三枝 由紀").await;
+    desk.b.fill("#f-phone", "090-0000-0001").await;
+    desk.b.click("main form .btn.pri").await;
+    desk.b.wait_for_text("h1", "三枝 由紀").await;
+    assert_eq!(desk.t.text("SELECT kind FROM customer").await, "person");
+    // Whoever has both is asked.
+    desk.open("/settings").await;
+    desk.b.click("input[name=audience][value=both]").await;
+    desk.b.click("form[action='/settings'] .btn.pri").await;
+    desk.b.wait_for_text("main [role=status]", "保存しました").await;
+    desk.open("/customers/new").await;
+    assert_eq!(desk.b.count("input[name=kind]").await, 2);
+    assert_eq!(desk.b.count("#f-corporate_number").await, 1);
+    desk.close().await;
+}

@@ -1,7 +1,7 @@
 //! Real clients read the whole feed, and what comes out of them is what stands in the database, row by row.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     process::{Command, Stdio},
 };
@@ -13,7 +13,10 @@ use musubi::{
 };
 use serde_json::Value;
 
-use super::scene::{Tool, filled, text};
+use super::{
+    scene::{Tool, filled, text},
+    tables::{Is, TABLES, Table},
+};
 use crate::real::TestDatabase;
 
 /// A row by property, every value as text.
@@ -33,22 +36,26 @@ async fn three_clients_read_what_stands_in_the_database() {
                 let mut found = read.remove(set).unwrap_or_else(|| panic!("{client} does not know {set}"));
                 found.sort_by_key(|row| key(set, row));
                 for (found, row) in found.iter().zip(rows) {
+                    let (read, known): (BTreeSet<_>, BTreeSet<_>) = (found.keys().collect(), row.keys().collect());
+                    assert_eq!(read, known, "{client}: {set} has other properties");
                     for (name, value) in row {
                         let same = same(found.get(name).cloned().flatten(), value.clone());
                         assert!(same, "{client} on {}: {set}.{name}: {found:?} for {row:?}", database.name);
                     }
                 }
                 assert_eq!(found.len(), rows.len(), "{client}: {set}");
+                assert!(!rows.is_empty(), "{set} has no rows: nothing was seen");
             }
+            assert!(read.is_empty(), "{client} reads what is compared with nothing: {:?}", read.keys());
         }
         t.stop().await;
     }
 }
 
-/// What a row is known by: the first two columns of its table below.
+/// What a row is known by: the first two columns of its table.
 fn key(set: &str, row: &Row) -> Vec<Option<String>> {
-    let (_, _, columns) = TABLES.iter().find(|(name, ..)| *name == set).unwrap();
-    columns.iter().take(2).map(|(name, ..)| row[*name].clone()).collect()
+    let table = TABLES.iter().find(|table| table.set == set).unwrap();
+    table.columns.iter().take(2).map(|(name, ..)| row[*name].clone()).collect()
 }
 
 /// Decimals may have zeros at their end.
@@ -92,181 +99,21 @@ fn run(client: &str, tool: &Tool) -> Rows {
     document.into_iter().map(|(set, rows)| (set, rows.into_iter().map(row).collect())).collect()
 }
 
-/// What a column holds.
-#[derive(Clone, Copy)]
-enum Is {
-    Text,
-    Instant,
-    Bool,
-    /// Minor units; negative on credit notes.
-    Amount,
-}
-
-/// Name in the feed, SQL, and what it is.
-type Columns = &'static [(&'static str, &'static str, Is)];
-
-/// Columns of the tables themselves, beside the names that the feed gives them. Read without anything of the feed.
-const TABLES: [(&str, &str, Columns); 8] = [
-    (
-        "Customers",
-        "customer t WHERE t.merged_into IS NULL",
-        &[
-            ("Id", "t.id", Is::Text),
-            ("Kind", "t.kind", Is::Text),
-            ("Code", "t.code", Is::Text),
-            ("Name", "t.name", Is::Text),
-            ("NameKana", "t.name_kana", Is::Text),
-            ("CorporateNumber", "t.corporate_number", Is::Text),
-            ("RegistrationNumber", "t.registration_number", Is::Text),
-            ("Phone", "t.phone", Is::Text),
-            ("Mail", "t.mail", Is::Text),
-            ("PostalCode", "t.postal_code", Is::Text),
-            ("Address", "t.address", Is::Text),
-            ("Industry", "t.industry", Is::Text),
-            ("Department", "t.department", Is::Text),
-            ("Owner", "t.owner", Is::Text),
-            ("ClosingDay", "t.closing_day", Is::Text),
-            ("PaymentTerms", "t.payment_terms", Is::Text),
-            ("PriceClass", "t.price_class", Is::Text),
-            ("CreditLimit", "t.credit_limit_minor", Is::Amount),
-            ("Currency", "t.currency", Is::Text),
-            ("Sample", "t.sample", Is::Bool),
-            ("CreatedAt", "t.created_at", Is::Instant),
-            ("UpdatedAt", "t.updated_at", Is::Instant),
-            ("SalesTotal", "(SELECT s.ltv_minor FROM customer_stat s WHERE s.customer_id = t.id)", Is::Amount),
-            ("Health", "(SELECT s.health FROM customer_stat s WHERE s.customer_id = t.id)", Is::Text),
-        ],
-    ),
-    (
-        "Sites",
-        "site t WHERE 1 = 1",
-        &[
-            ("Id", "t.id", Is::Text),
-            ("CustomerId", "t.customer_id", Is::Text),
-            ("Code", "t.code", Is::Text),
-            ("Role", "t.role", Is::Text),
-            ("Name", "t.name", Is::Text),
-            ("Address", "t.address", Is::Text),
-            ("ClosingDay", "t.closing_day", Is::Text),
-            ("UpdatedAt", "t.updated_at", Is::Instant),
-        ],
-    ),
-    (
-        "Orders",
-        "sales_order t WHERE t.deleted_at IS NULL",
-        &[
-            ("Id", "t.id", Is::Text),
-            ("CustomerId", "t.customer_id", Is::Text),
-            ("Number", "t.number", Is::Text),
-            ("OrderDate", "t.order_date", Is::Text),
-            ("DeliveryDate", "t.delivery_date", Is::Text),
-            ("Status", "t.status", Is::Text),
-            ("Subject", "t.subject", Is::Text),
-            ("BillToId", "t.bill_to", Is::Text),
-            ("ShipToId", "t.ship_to", Is::Text),
-            ("Currency", "t.currency", Is::Text),
-            ("Net", "t.net_minor", Is::Amount),
-            ("Tax", "t.tax_minor", Is::Amount),
-            ("Total", "t.total_minor", Is::Amount),
-            ("LineCount", "CAST(t.line_count AS TEXT)", Is::Text),
-            ("OccurredAt", "t.occurred_at", Is::Instant),
-            ("UpdatedAt", "t.received_at", Is::Instant),
-            ("ConnectionId", "t.connection_id", Is::Text),
-            ("ExternalId", "t.external_id", Is::Text),
-        ],
-    ),
-    (
-        "OrderLines",
-        "sales_order_line t JOIN sales_order d ON d.id = t.order_id WHERE d.deleted_at IS NULL",
-        &[
-            ("OrderId", "t.order_id", Is::Text),
-            ("LineNo", "CAST(t.line_no AS TEXT)", Is::Text),
-            ("ProductCode", "t.product_code", Is::Text),
-            ("Quantity", "t.quantity", Is::Text),
-            ("Unit", "t.unit", Is::Text),
-            ("UnitPrice", "t.unit_price", Is::Text),
-            ("Amount", "t.amount_minor", Is::Amount),
-            ("TaxRate", "t.tax_rate", Is::Text),
-            ("Currency", "d.currency", Is::Text),
-        ],
-    ),
-    (
-        "Invoices",
-        "invoice t WHERE t.deleted_at IS NULL",
-        &[
-            ("Id", "t.id", Is::Text),
-            ("CustomerId", "t.customer_id", Is::Text),
-            ("Number", "t.number", Is::Text),
-            ("Kind", "t.kind", Is::Text),
-            ("Corrects", "t.corrects", Is::Text),
-            ("IssueDate", "t.issue_date", Is::Text),
-            ("ClosingDate", "t.closing_date", Is::Text),
-            ("DueDate", "t.due_date", Is::Text),
-            ("Status", "t.status", Is::Text),
-            ("Currency", "t.currency", Is::Text),
-            ("Net", "t.net_minor", Is::Amount),
-            ("Tax", "t.tax_minor", Is::Amount),
-            ("Total", "t.total_minor", Is::Amount),
-            ("UpdatedAt", "t.received_at", Is::Instant),
-        ],
-    ),
-    (
-        "InvoiceLines",
-        "invoice_line t JOIN invoice d ON d.id = t.invoice_id WHERE d.deleted_at IS NULL",
-        &[
-            ("InvoiceId", "t.invoice_id", Is::Text),
-            ("LineNo", "CAST(t.line_no AS TEXT)", Is::Text),
-            ("Quantity", "t.quantity", Is::Text),
-            ("UnitPrice", "t.unit_price", Is::Text),
-            ("Amount", "t.amount_minor", Is::Amount),
-            ("TaxRate", "t.tax_rate", Is::Text),
-        ],
-    ),
-    (
-        "Payments",
-        "payment t WHERE t.deleted_at IS NULL",
-        &[
-            ("Id", "t.id", Is::Text),
-            ("CustomerId", "t.customer_id", Is::Text),
-            ("Number", "t.number", Is::Text),
-            ("PaidDate", "t.paid_date", Is::Text),
-            ("Method", "t.method", Is::Text),
-            ("Amount", "t.amount_minor", Is::Amount),
-            ("Currency", "t.currency", Is::Text),
-        ],
-    ),
-    (
-        "PaymentAllocations",
-        "payment_allocation t JOIN payment d ON d.id = t.payment_id WHERE d.deleted_at IS NULL",
-        &[
-            ("PaymentId", "t.payment_id", Is::Text),
-            ("InvoiceNumber", "t.invoice_number", Is::Text),
-            ("Amount", "t.amount_minor", Is::Amount),
-        ],
-    ),
-];
-
 async fn stored(db: &Db) -> Rows {
     let mut found = BTreeMap::new();
-    for (set, from, columns) in TABLES {
-        let (currency, credit) = match set {
-            "Customers" | "Orders" | "Payments" => ("t.currency", "'no'"),
-            "Invoices" => ("t.currency", "t.kind"),
-            "InvoiceLines" => ("d.currency", "d.kind"),
-            "Sites" => ("''", "'no'"),
-            _ => ("d.currency", "'no'"),
-        };
+    for Table { set, from, currency, credit, columns } in TABLES {
         let keys = columns.iter().take(2).map(|(_, column, _)| *column).collect::<Vec<_>>().join(", ");
         let mut rows: Vec<Row> = Vec::new();
         for (at, (name, column, is)) in columns.iter().enumerate() {
             // A column at a time: tuples of any length are no row.
+            let credit = format!("CASE WHEN {credit} THEN 'yes' ELSE 'no' END");
             let statement = format!("SELECT CAST({column} AS TEXT), {currency}, {credit} FROM {from} ORDER BY {keys}");
             let values: Vec<(Option<String>, String, String)> = sql(statement).all(db).await.unwrap();
             if at == 0 {
                 rows = vec![Row::new(); values.len()];
             }
             for (row, (value, currency, credit)) in rows.iter_mut().zip(values) {
-                let shown = value.map(|value| shown(&value, *is, &currency, credit == "credit_note"));
+                let shown = value.map(|value| shown(&value, *is, &currency, credit == "yes"));
                 row.insert((*name).to_owned(), shown);
             }
         }

@@ -8,4 +8,5 @@ mod pages;
 mod readers;
 mod rules;
 mod scene;
+mod tables;
 mod views;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{Unit, civil::Date};
 use musubi::{
     analytics::customer,
     identity::Role,
@@ -20,7 +21,7 @@ use crate::{
     cli_ops::Shell,
     hub::TestHub,
     real::TestDatabase,
-    tokens::scene::{Program, service, token},
+    tokens::scene::{Program, client, service, token},
 };
 
 /// `Sales12Months` as SQL has it: `sales_12_months`.
@@ -150,7 +151,10 @@ async fn exponents(db: &Db) {
 /// Ten figures of a customer: what the page computes, the API, the feed and the views say.
 async fn figures(t: &TestHub) {
     let db = &t.hub().db;
-    let id = t.text("SELECT customer_id FROM sales_order GROUP BY customer_id ORDER BY COUNT(*) DESC, 1 LIMIT 1").await;
+    // From 1億 on a page rounds its headlines.
+    let chosen = "SELECT customer_id FROM customer_stat WHERE ltv_minor < 100000000 AND sales_prev_minor > 0 AND orders_12m > 0
+        AND last_contact IS NOT NULL AND first_order IS NOT NULL ORDER BY overdue_minor DESC, ltv_minor DESC, 1 LIMIT 1";
+    let id = t.text(chosen).await;
     let settings = musubi::identity::Settings::load(db).await.unwrap();
     let today = t.hub().clock.now().zoned(&settings.time_zone()).date();
     let everything = musubi::model::View::everything();
@@ -188,9 +192,68 @@ async fn figures(t: &TestHub) {
                 || (found.is_some()
                     && number(found.as_ref()).is_some()
                     && number(found.as_ref()) == number(value.as_ref()));
-            assert!(same, "{in_feed}: {found:?} in the {where_}, {value:?} on the page");
+            assert!(same, "{in_feed}: {found:?} in the {where_}, {value:?} in the program");
         }
     }
+    on_page(t, &id, &fed, today).await;
+}
+
+/// The same ten as a person reads them.
+async fn on_page(t: &TestHub, id: &str, fed: &Value, today: Date) {
+    use secrecy::ExposeSecret;
+    let session = t.owner(crate::hub::OWNER).await;
+    let cookie = format!("__Host-musubi={}", session.token.expose_secret());
+    let page = client().get(format!("{}/customers/{id}?lang=ja", t.url)).header("cookie", cookie);
+    let html = page.header("accept", "text/html").send().await.unwrap().text().await.unwrap();
+    let tiles: Vec<(String, String)> =
+        html.split("<div class=\"kpi").skip(2).map(|tile| (part(tile, "v"), part(tile, "d"))).collect();
+    let whole = |name: &str| -> i64 { text(&fed[name]).unwrap().parse().unwrap() };
+    let yen = |name: &str| format!("¥{}", grouped(whole(name)));
+    let date = |name: &str| -> Date { fed[name].as_str().unwrap().parse().unwrap() };
+    assert_eq!(tiles[0].0, yen("Sales12Months"), "its sign is that of the currency, {}", fed["Currency"]);
+    let (now, before) = (whole("Sales12Months") as f64, whole("SalesPrevious12Months") as f64);
+    let percent = format!("{} {:.1}%", if now < before { "↓" } else { "↑" }, ((now - before) / before * 100.0).abs());
+    assert!(tiles[0].1.starts_with(&percent), "{} for {percent}", tiles[0].1);
+    assert_eq!(tiles[1].0, format!("{}件", grouped(whole("Orders12Months"))));
+    assert_eq!(tiles[2].0, yen("Receivable"));
+    assert!(tiles[2].1.ends_with(&yen("Overdue")), "{}", tiles[2].1);
+    let contact = date("LastContact");
+    let contact = format!("{:04}/{:02}/{:02} ", contact.year(), contact.month(), contact.day());
+    assert!(tiles[3].1.starts_with(&contact), "{} for {contact}", tiles[3].1);
+    assert_eq!(tiles[4].0, yen("SalesTotal"));
+    let since = date("FirstOrder").until((Unit::Month, today)).unwrap().get_months();
+    let parts: Vec<i32> = tiles[4].1.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+    let months = if tiles[4].1.contains('年') { parts[0] * 12 + parts.get(1).copied().unwrap_or(0) } else { parts[0] };
+    assert_eq!(months, since, "{}", tiles[4].1);
+    let health = match fed["Health"].as_str().unwrap() {
+        "good" => "良好",
+        "watch" => "注意",
+        "act" => "要対応",
+        "new" => "新規",
+        other => panic!("{other}"),
+    };
+    let heading = html.split("</h1>").nth(1).unwrap().split("</summary>").next().unwrap();
+    assert!(heading.contains(health), "{heading}");
+}
+
+/// Text of the first `div` of a class in a tile.
+fn part(tile: &str, class: &str) -> String {
+    let behind = tile.split_once(&format!("<div class=\"{class}")).unwrap().1;
+    let inside = behind.split_once('>').unwrap().1.split_once("</div>").unwrap().0;
+    let texts = inside.split('<').enumerate();
+    texts.map(|(at, text)| if at == 0 { text } else { text.split_once('>').map_or("", |(_, text)| text) }).collect()
+}
+
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 #[tokio::test(flavor = "multi_thread")]

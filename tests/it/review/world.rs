@@ -45,6 +45,10 @@ impl<'a> World<'a> {
             ("shipments", Kind::Shipment),
             ("invoices", Kind::Invoice),
             ("payments", Kind::Payment),
+            ("deals", Kind::Deal),
+            ("quotes", Kind::Quote),
+            ("contracts", Kind::Contract),
+            ("inquiries", Kind::Inquiry),
         ];
         let origin = Origin {
             connection_id: id.into(),

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What stands on customers of another department and nowhere else.
-pub const OUTSIDE: [&str; 13] = [
+pub const OUTSIDE: [&str; 17] = [
     "別部署商事",
     "ベツブショ",
     "ZX-9001",
@@ -32,6 +32,10 @@ pub const OUTSIDE: [&str; 13] = [
     "PAY-Z1",
     "別件の訪問",
     "別倉庫",
+    "別件の商談",
+    "QT-Z1",
+    "別件の契約",
+    "別件の問い合わせ",
 ];
 /// Values by class, as they were sent, typed and shown.
 pub const CREDIT: [&str; 3] = ["7654321", "6543210", "6,543,210"];
@@ -273,10 +277,46 @@ fn deliveries() -> Vec<Value> {
             "id": "zp1", "updated_at": at(1), "customer": "z", "number": "PAY-Z1", "paid_date": "2026-11-05",
             "amount": 500, "allocations": [{"invoice": "INV-A1", "amount": 500}],
         }}),
+        deal("ad1", "a", "増産の商談"),
+        deal("zd1", "z", "別件の商談"),
+        quote("aq1", "a", "QT-A1", "ad1"),
+        quote("zq1", "z", "QT-Z1", "zd1"),
+        contract("ac1", "a", "保守の契約"),
+        contract("zc1", "z", "別件の契約"),
+        inquiry("ai1", "a", "納期の問い合わせ"),
+        inquiry("zi1", "z", "別件の問い合わせ"),
         order("af1", "a", 3, "きのう"),
         order("zf1", "z", 3, "きのう"),
         order("uf1", "z", 3, "きのう"),
     ]
+}
+
+fn deal(id: &str, customer: &str, name: &str) -> Value {
+    json!({"type": "deal.changed", "data": {
+        "id": id, "updated_at": at(1), "customer": customer, "name": name, "stage": "提案", "amount": 300_000,
+        "probability": 50, "opened_date": "2026-10-01", "expected_date": "2026-12-20",
+    }})
+}
+
+fn quote(id: &str, customer: &str, number: &str, deal: &str) -> Value {
+    json!({"type": "quote.changed", "data": {
+        "id": id, "updated_at": at(1), "customer": customer, "number": number, "issue_date": "2026-10-10",
+        "deal": deal, "total": 1100, "lines": [{"description": "見本品", "quantity": 1, "amount": 1000}],
+    }})
+}
+
+fn contract(id: &str, customer: &str, name: &str) -> Value {
+    json!({"type": "contract.changed", "data": {
+        "id": id, "updated_at": at(1), "customer": customer, "number": format!("K-{id}"), "name": name,
+        "start_date": "2026-04-01", "renewal": "automatic",
+    }})
+}
+
+fn inquiry(id: &str, customer: &str, subject: &str) -> Value {
+    json!({"type": "inquiry.changed", "data": {
+        "id": id, "updated_at": at(1), "customer": customer, "received_date": "2026-11-02", "subject": subject,
+        "channel": "phone",
+    }})
 }
 
 fn plain_order(id: &str, customer: &str) -> Value {

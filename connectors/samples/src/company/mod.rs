@@ -12,6 +12,7 @@
 
 mod catalog;
 mod customers;
+mod deals;
 mod invoices;
 mod kana;
 mod orders;
@@ -20,6 +21,7 @@ mod words;
 
 use jiff::{Timestamp, civil::Date};
 
+pub use deals::{Contract, Deal, DealState, Desk, Inquiry, Quote};
 pub(crate) use invoices::{closing_of, due_date, issued, number as invoice_number, tax_lines};
 pub(crate) use orders::{draw_lines, net_and_tax, number as order_number, subject};
 
@@ -219,6 +221,8 @@ pub struct Company {
     pub orders: Vec<Order>,
     pub invoices: Vec<Invoice>,
     pub payments: Vec<Payment>,
+    /// Deals, quotes, contracts and inquiries.
+    pub desk: Desk,
 }
 
 impl Company {
@@ -230,7 +234,8 @@ impl Company {
         let mut orders = orders::generate(&options, &customers, &sites);
         let mut invoices = invoices::generate(&options, &customers, &mut orders);
         let payments = payments::generate(&options, &customers, &mut invoices);
-        Self { customers, sites, contacts, orders, invoices, payments }
+        let desk = deals::generate(&options, &customers, &orders);
+        Self { customers, sites, contacts, orders, invoices, payments, desk }
     }
 
     /// Only the customers, for sources that make their own orders.
@@ -242,6 +247,7 @@ impl Company {
             orders: Vec::new(),
             invoices: Vec::new(),
             payments: Vec::new(),
+            desk: Desk::default(),
         }
     }
 

@@ -14,7 +14,7 @@ async fn fixtures_are_what_the_systems_answer() -> Outcome {
     let (sales, books) = (samples.sales_url(), samples.accounting_url());
     let (key, token) = (("x-api-key", "key"), ("authorization", "Bearer token"));
     let mut asked = vec![("sample-sales", "ping", format!("{sales}/api/v1/ping"), key)];
-    for list in ["customers", "sites", "contacts", "orders", "shipments"] {
+    for list in ["customers", "sites", "contacts", "orders", "shipments", "deals", "quotes", "contracts", "inquiries"] {
         asked.push(("sample-sales", list, format!("{sales}/api/v1/{list}?per_page=2"), key));
     }
     asked.push(("sample-accounting", "status", format!("{books}/v2/status"), token));

@@ -13,7 +13,7 @@ use crate::{
         directory::Entry,
         timeline::{Detail, Event, Kind},
     },
-    http::api::kind::{Day, Maskable, Money},
+    http::api::kind::{Day, Instant, Maskable, Money},
     model::{custom::Definitions, view::Shown},
 };
 
@@ -29,6 +29,11 @@ pub struct Listed {
     industry: Option<String>,
     department: Option<String>,
     owner: Option<String>,
+    /// `prospect` (見込み客) or `customer`.
+    life_stage: &'static str,
+    /// Where a prospect came from (獲得元), and when.
+    lead_source: Option<String>,
+    lead_date: Option<Day>,
     sample: bool,
     health: &'static str,
     currency: Money,
@@ -48,6 +53,9 @@ pub fn listed(entry: Entry) -> Listed {
         industry: entry.industry,
         department: entry.department,
         owner: entry.owner,
+        life_stage: if entry.prospect { "prospect" } else { "customer" },
+        lead_source: entry.lead_source,
+        lead_date: entry.lead_date.map(Day),
         sample: entry.sample,
         health: entry.health.as_str(),
         currency: entry.currency.into(),
@@ -84,6 +92,13 @@ pub struct Customer {
     /// Decimal text in whole units of the currency.
     credit_limit: Option<String>,
     price_class: Option<String>,
+    /// `prospect` (見込み客) or `customer`; null: nobody says, so it is a customer.
+    life_stage: Option<String>,
+    /// Where a prospect came from (獲得元).
+    lead_source: Option<String>,
+    lead_date: Option<Day>,
+    /// When the prospect became a customer.
+    converted_at: Option<Instant>,
     /// Fields that the administrator added, by key, null without a value; retired ones are not there.
     #[schema(value_type = Object)]
     custom: Map<String, Value>,
@@ -185,6 +200,10 @@ pub fn customer(overview: Overview, fields: &Definitions) -> Customer {
         payment_terms: value("payment_terms"),
         credit_limit: value("credit_limit"),
         price_class: value("price_class"),
+        life_stage: value("life_stage"),
+        lead_source: value("lead_source"),
+        lead_date: value("lead_date").map(Day),
+        converted_at: overview.converted_at.map(Into::into),
         custom: fields
             .living()
             .map(|one| (one.key.clone(), value(&one.field()).map_or(Value::Null, |text| one.json(&text))))

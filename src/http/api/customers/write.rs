@@ -25,7 +25,7 @@ use crate::{
         },
         error::{AppError, Wrong},
     },
-    identity::{Action, AuditEntry, Outcome, audit},
+    identity::{Action, Audience, AuditEntry, Outcome, Settings, audit},
     master::edit::{self, By, Edit, EditError, Seen, Values},
     model::{Timestamp, custom, record::CUSTOMER_FIELDS},
     store::{Tx, idempotency},
@@ -38,19 +38,39 @@ pub fn etag(seq: i64) -> String {
 
 /// Fields of a customer: what is missing stays, null says that there is no value. `custom` holds the fields that the
 /// administrator added, by key.
+pub struct CustomerChange;
+
+/// A [`CustomerChange`] of nothing, and `kind`, which is said once.
 pub struct NewCustomer;
+
+/// An object of `fields` and of `custom`, and of nothing else.
+fn body_of<'a>(fields: impl IntoIterator<Item = &'a str>) -> openapi::RefOr<openapi::Schema> {
+    use openapi::{Object, Type, schema::SchemaType};
+    // As people and programs write them: a number or a flag is taken as its text.
+    let kinds = [Type::String, Type::Number, Type::Boolean, Type::Null];
+    let value = || Object::builder().schema_type(SchemaType::from_iter(kinds.clone()));
+    let own = fields.into_iter().fold(Object::builder(), |all, field| all.property(field, value()));
+    let added = Object::builder().additional_properties(Some(value()));
+    own.property("custom", added)
+        .additional_properties(Some(openapi::schema::AdditionalProperties::<openapi::Schema>::FreeForm(false)))
+        .into()
+}
+
+impl PartialSchema for CustomerChange {
+    fn schema() -> openapi::RefOr<openapi::Schema> {
+        body_of(CUSTOMER_FIELDS)
+    }
+}
+
+impl ToSchema for CustomerChange {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "CustomerChange".into()
+    }
+}
 
 impl PartialSchema for NewCustomer {
     fn schema() -> openapi::RefOr<openapi::Schema> {
-        use openapi::{Object, Type, schema::SchemaType};
-        // As people and programs write them: a number or a flag is taken as its text.
-        let kinds = [Type::String, Type::Number, Type::Boolean, Type::Null];
-        let value = || Object::builder().schema_type(SchemaType::from_iter(kinds.clone()));
-        let own = CUSTOMER_FIELDS.into_iter().fold(Object::builder(), |all, field| all.property(field, value()));
-        let added = Object::builder().additional_properties(Some(value()));
-        own.property("custom", added)
-            .additional_properties(Some(openapi::schema::AdditionalProperties::<openapi::Schema>::FreeForm(false)))
-            .into()
+        body_of(CUSTOMER_FIELDS.into_iter().chain(["kind"]))
     }
 }
 
@@ -93,7 +113,10 @@ pub async fn create(
     body: Bytes,
 ) -> Result<Response, AppError> {
     caller.require(Action::EditCustomers)?;
-    let values = values(&body)?;
+    let mut values = values(&body, &["kind"])?;
+    if !values.contains_key("kind") && Settings::load(&hub.db).await?.audience == Audience::Persons {
+        values.insert("kind".to_owned(), "person".to_owned());
+    }
     let (owner, now) = (caller.me().user_id.clone(), hub.clock.now());
     let mut tx = hub.db.begin().await?;
     if let Some(key) = &key {
@@ -149,7 +172,7 @@ async fn again(hub: &Hub, caller: &Caller, first: idempotency::Answer, hash: &[u
     security(("token" = ["customers:write"])),
     params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1"), How,
         VersionHeader),
-    request_body(content = NewCustomer, example = json!({"phone": "053-000-0128"})),
+    request_body(content = CustomerChange, example = json!({"phone": "053-000-0128"})),
     responses((status = 200, description = "The customer as it is now", body = shape::Customer,
             headers(("ETag" = String, description = "Its version"))),
         (status = 409, description = "CUSTOMER_MERGED: the customer was merged into another one"),
@@ -166,7 +189,7 @@ pub async fn change(
 ) -> Result<Response, AppError> {
     caller.require(Action::EditCustomers)?;
     let pinned = how.pin == Some(true);
-    let values = values(&body)?;
+    let values = values(&body, &[])?;
     let version = version_of(&headers)?;
     let id = id.replace('\0', "");
     let names: Vec<String> = values.keys().cloned().collect();
@@ -178,6 +201,36 @@ pub async fn change(
     }
     let detail = json!({ "pinned": pinned, "fields": names });
     audited(&mut tx, &caller, "customer.edit", &id, detail, hub.clock.now()).await?;
+    tx.commit().await?;
+    tell(&hub, &id);
+    let (seq, body) = read(&hub, &caller, &id).await?;
+    Ok(answer(StatusCode::OK, &etag(seq), None, body))
+}
+
+/// Makes a prospect a customer
+///
+/// Its id, history and links stay; whatever a source calls it later, it is a customer until somebody releases the field.
+/// For who is a customer already nothing happens.
+#[utoipa::path(post, path = "/customers/{id}/convert", operation_id = "convertCustomer", tag = "customers",
+    security(("token" = ["customers:write"])),
+    params(("id" = String, Path, description = "Of the customer", example = "cus_06a8q2m4e8r4s7v1x3z5b7d9f1")),
+    responses((status = 200, description = "The customer as it is now", body = shape::Customer,
+            headers(("ETag" = String, description = "Its version"))),
+        (status = 409, description = "CUSTOMER_MERGED: the customer was merged into another one")))]
+pub async fn convert(
+    State(hub): State<SharedHub>,
+    caller: Caller,
+    _: Asked,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    caller.require(Action::EditCustomers)?;
+    let id = id.replace('\0', "");
+    let mut tx = hub.db.begin().await?;
+    if let Err(error) = edit::convert(&mut tx, &id, by(&hub, &caller)).await {
+        tx.rollback().await?;
+        return Err(refused(error));
+    }
+    audited(&mut tx, &caller, "customer.convert", &id, json!({}), hub.clock.now()).await?;
     tx.commit().await?;
     tell(&hub, &id);
     let (seq, body) = read(&hub, &caller, &id).await?;
@@ -243,13 +296,13 @@ pub(crate) fn version_of(headers: &HeaderMap) -> Result<i64, AppError> {
     let tag = value.to_str().ok().filter(|_| values.next().is_none()).map(str::trim);
     let seq = tag.and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
     seq.ok_or_else(|| AppError::Stale {
-        detail: "If-Match names no version; send the ETag that GET of the same address gave, like \"7\""
-            .to_owned(),
+        detail: "If-Match names no version; send the ETag that GET of the same address gave, like \"7\"".to_owned(),
     })
 }
 
-/// What the body says, field by field; everything that cannot be taken is told at once.
-fn values(body: &[u8]) -> Result<Values, AppError> {
+/// What the body says, field by field, of which `besides` the record's own are known; everything that cannot be taken is
+/// told at once.
+fn values(body: &[u8], besides: &[&str]) -> Result<Values, AppError> {
     let read: Result<Map<String, Value>, _> = serde_json::from_slice(body);
     let map =
         read.map_err(|error| AppError::invalid("BODY_INVALID", format!("the body is no JSON object: {error}")))?;
@@ -267,7 +320,7 @@ fn values(body: &[u8]) -> Result<Values, AppError> {
                 }
             }
             ("custom", _) => take(field.clone(), true, &Value::Array(Vec::new())),
-            (name, _) => take(field.clone(), CUSTOMER_FIELDS.contains(&name), value),
+            (name, _) => take(field.clone(), CUSTOMER_FIELDS.contains(&name) || besides.contains(&name), value),
         }
     }
     if wrong.is_empty() { Ok(values) } else { Err(invalid(wrong)) }
@@ -320,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_body_is_read_field_by_field() {
-        let good = values(br#"{"phone": "053-1", "credit_limit": 1000, "mail": null, "custom": {"vip": true}}"#);
+        let good = values(br#"{"phone": "053-1", "credit_limit": 1000, "mail": null, "custom": {"vip": true}}"#, &[]);
         let good = good.unwrap_or_default();
         let seen: Vec<(&str, &str)> = good.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect();
         assert_eq!(seen, [("credit_limit", "1000"), ("custom.vip", "true"), ("mail", ""), ("phone", "053-1")]);
@@ -329,11 +382,11 @@ mod tests {
             (r#"{"custom": {"A b": 1}}"#, vec![("custom.A b", "FIELD_UNKNOWN")]),
             (r#"{"custom": "x"}"#, vec![("custom", "FMT_TYPE")]),
         ] {
-            let Err(AppError::Values { wrong, .. }) = values(body.as_bytes()) else { panic!("{body}") };
+            let Err(AppError::Values { wrong, .. }) = values(body.as_bytes(), &[]) else { panic!("{body}") };
             let wrong: Vec<_> = wrong.iter().map(|one| (one.field.as_str(), one.code)).collect();
             assert_eq!(wrong, expected, "{body}");
         }
-        assert!(matches!(values(b"[]"), Err(AppError::Invalid { code: "BODY_INVALID", .. })));
+        assert!(matches!(values(b"[]", &[]), Err(AppError::Invalid { code: "BODY_INVALID", .. })));
     }
 
     #[test]

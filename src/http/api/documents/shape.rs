@@ -237,7 +237,7 @@ pub fn order(d: Document) -> Order {
         connection_id: d.source.connection_id.unwrap_or_default(),
         id: d.id,
         customer_id: d.customer_id,
-        external_id: d.external_id,
+        external_id: d.external_id.unwrap_or_default(),
         number: d.number.unwrap_or_default(),
         order_date: Day(d.date),
         delivery_date: d.delivery_date.map(Day),
@@ -261,7 +261,7 @@ pub fn shipment(d: Document) -> Shipment {
         connection_id: d.source.connection_id.unwrap_or_default(),
         id: d.id,
         customer_id: d.customer_id,
-        external_id: d.external_id,
+        external_id: d.external_id.unwrap_or_default(),
         number: d.number.unwrap_or_default(),
         ship_date: Day(d.date),
         status: d.status.unwrap_or_default(),
@@ -285,7 +285,7 @@ pub fn invoice(d: Document) -> Invoice {
         connection_id: d.source.connection_id.unwrap_or_default(),
         id: d.id,
         customer_id: d.customer_id,
-        external_id: d.external_id,
+        external_id: d.external_id.unwrap_or_default(),
         number: d.number.unwrap_or_default(),
         issue_date: Day(d.date),
         closing_date: d.closing_date.map(Day),
@@ -309,7 +309,7 @@ pub fn payment(d: Document) -> Payment {
         connection_id: d.source.connection_id.unwrap_or_default(),
         id: d.id,
         customer_id: d.customer_id,
-        external_id: d.external_id,
+        external_id: d.external_id.unwrap_or_default(),
         number: d.number,
         paid_date: Day(d.date),
         method: d.method,
@@ -321,7 +321,7 @@ pub fn payment(d: Document) -> Payment {
     }
 }
 
-fn updated(d: &Document) -> Instant {
+pub fn updated(d: &Document) -> Instant {
     d.deleted_at.unwrap_or(d.received_at).into()
 }
 
@@ -348,7 +348,7 @@ pub fn payment_detail(mut d: Document) -> PaymentDetail {
     PaymentDetail { payment: payment(d), allocations }
 }
 
-fn lines(d: &mut Document, sign: i64) -> Vec<Line> {
+pub fn lines(d: &mut Document, sign: i64) -> Vec<Line> {
     let line = |one: document::Line| {
         let document::Line { number, product_code, description, quantity, unit, unit_price, amount, tax_rate } = one;
         let amount = amount.map(|amount| sign * amount);
@@ -357,7 +357,7 @@ fn lines(d: &mut Document, sign: i64) -> Vec<Line> {
     std::mem::take(&mut d.lines).into_iter().map(line).collect()
 }
 
-fn related(all: &mut Vec<document::Related>) -> Vec<Related> {
+pub fn related(all: &mut Vec<document::Related>) -> Vec<Related> {
     std::mem::take(all).into_iter().map(|one| Related { id: one.id, number: one.number }).collect()
 }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{ShellOf, connection_form::words, connection_push, run, states};
 use crate::{
     app::{Hub, SharedHub},
-    connection::{Live, change, schedule::Plan},
+    connection::{Levels, Live, change, schedule::Plan},
     http::{
         AppError,
         console::{
@@ -22,6 +22,7 @@ use crate::{
                 Page,
                 connection::{Attention, Bucket, Check, ConnectionPage, HookInfo, RunRow, SettingRow, StreamRow, Tab},
                 status::{State as ViewState, Status},
+                sync_health::LevelShown,
             },
         },
     },
@@ -90,6 +91,7 @@ async fn page(
             .into_iter()
             .chain(attention(shell, &row, figures.as_ref(), &causes))
             .collect(),
+        level: LevelShown(Levels::load(&hub.db, &hub.config.health, now).await?.of(&row)),
         settings: settings(hub, shell, &row),
         next_at: row.due_at.filter(|_| !row.paused).map(Timestamp),
         hook: hook(hub, &row, live.as_deref(), now).await?,
@@ -132,7 +134,7 @@ pub fn pulls(manifest: &Manifest) -> bool {
 }
 
 /// Connector, direction and plan, as they stand under the name.
-fn facts(shell: &Shell, row: &Row, live: Option<&Live>) -> Vec<String> {
+pub fn facts(shell: &Shell, row: &Row, live: Option<&Live>) -> Vec<String> {
     let mut facts = Vec::new();
     if let Some(live) = live {
         facts.push(live.manifest.title.get(shell.lang.code()).to_owned());

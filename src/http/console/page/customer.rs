@@ -274,6 +274,10 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
         let words = match document.kind {
             Kind::Order => "order_status",
             Kind::Shipment => "shipment_status",
+            Kind::Deal => "deal_status",
+            Kind::Quote => "quote_status",
+            Kind::Contract => "contract_status",
+            Kind::Inquiry => "inquiry_status",
             _ => "invoice_status",
         };
         shell.word(words, status).to_owned()
@@ -281,7 +285,19 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
     let fields = [
         ("number", document.number.clone()),
         ("status", status),
+        ("stage", document.stage.clone()),
+        ("probability", document.probability.map(|percent| format!("{percent}%"))),
         ("subject", document.subject.clone()),
+        ("valid_until", day(&document.valid_until)),
+        ("expected_date", day(&document.expected_date)),
+        ("closed_date", day(&document.closed_date)),
+        ("end_date", day(&document.end_date)),
+        ("reason", document.reason.clone()),
+        ("renewal", document.renewal.as_deref().map(|how| shell.word("contract_renewal", how).to_owned())),
+        ("channel", document.channel.as_deref().map(|how| shell.word("inquiry_channel", how).to_owned())),
+        ("answered_at", document.answered_at.map(|at| shell.at_text(at))),
+        ("owner", document.owner.clone()),
+        ("note", document.note.clone()),
         ("delivery_date", day(&document.delivery_date)),
         ("closing_date", day(&document.closing_date)),
         ("due_date", day(&document.due_date)),
@@ -293,12 +309,16 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
         ("tracking", document.tracking.clone()),
         ("corrects", document.corrects.clone()),
     ];
+    let deals = document.deals.iter().map(|r| ("event.deal", r));
+    let quotes = document.quotes.iter().map(|r| ("event.quote", r));
     let orders = document.orders.iter().map(|r| ("event.order", r));
     let shipments = document.shipments.iter().map(|r| ("event.shipment", r));
     let invoices = document.invoices.iter().map(|r| ("event.invoice", r));
     let other = if document.kind == Kind::Payment { "event.invoice" } else { "event.payment" };
     let paid = document.allocations.iter().map(|a| (other, &a.document));
-    let related = orders
+    let related = deals
+        .chain(quotes)
+        .chain(orders)
         .chain(shipments)
         .chain(invoices)
         .chain(paid)
@@ -313,7 +333,7 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
             run_id: document.run_id.clone(),
             run_number: document.run_number,
             received_at: Some(document.received_at),
-            external_id: Some(document.external_id.clone()),
+            external_id: document.external_id.clone(),
             versions: document.seq,
         },
         net: document.net,
@@ -343,18 +363,37 @@ fn event_of(document: Document) -> Event {
         .lines
         .first()
         .and_then(|line| Some(format!("{}{}", line.quantity.as_deref()?, line.unit.as_deref().unwrap_or_default())));
+    let first_line = document.lines.first().map(|line| line.description.clone());
+    let more_lines = i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0);
     let detail = match document.kind {
-        Kind::Order => Detail::Order {
-            first_line: document.lines.first().map(|line| line.description.clone()),
-            quantity,
-            more_lines: i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0),
-            delivery_date: document.delivery_date.clone(),
+        Kind::Deal => Detail::Deal {
+            status,
+            stage: document.stage.clone(),
+            probability: document.probability,
+            expected_date: document.expected_date.clone(),
+            moved: false,
+        },
+        Kind::Quote => {
+            Detail::Quote { first_line, quantity, more_lines, valid_until: document.valid_until.clone(), status }
+        }
+        Kind::Contract => Detail::Contract {
+            number: document.number.clone().unwrap_or_default(),
+            end_date: document.end_date.clone(),
             status,
         },
+        Kind::Inquiry => Detail::Inquiry {
+            channel: document.channel.clone().unwrap_or_default(),
+            status,
+            note: None,
+            owner: document.owner.clone(),
+        },
+        Kind::Order => {
+            Detail::Order { first_line, quantity, more_lines, delivery_date: document.delivery_date.clone(), status }
+        }
         Kind::Shipment => Detail::Shipment {
-            first_line: document.lines.first().map(|line| line.description.clone()),
+            first_line,
             quantity,
-            more_lines: i64::try_from(document.lines.len().saturating_sub(1)).unwrap_or(0),
+            more_lines,
             carrier: document.carrier.clone(),
             status,
             orders: document.orders.iter().map(|order| order.number.clone()).collect(),
@@ -372,12 +411,14 @@ fn event_of(document: Document) -> Event {
         },
     };
     let credit = document.kind == Kind::CreditNote;
+    let named = matches!(document.kind, Kind::Deal | Kind::Contract | Kind::Inquiry);
+    let title = if named { document.subject } else { document.number };
     Event {
         kind: document.kind,
         date: document.date,
         at: document.occurred_at,
         source: document.source,
-        title: document.number.unwrap_or_else(|| document.external_id.clone()),
+        title: title.or(document.external_id).unwrap_or_default(),
         amount: document.total.map(|total| if credit { -total.abs() } else { total }),
         currency: document.currency,
         id: document.id,

@@ -32,7 +32,7 @@ use crate::{
             },
         },
     },
-    identity::{Action, Origin},
+    identity::{Action, Audience, Origin},
     master::edit::{self, By, Edit, EditError, Seen, Values},
     model::{custom::Definition, record::CUSTOMER_FIELDS},
     store::InView,
@@ -54,11 +54,16 @@ pub async fn form(
     }
     let overview = customer::overview(&hub.db, &hub.directory, &of_whom, today).await?.ok_or(AppError::NotFound)?;
     seen(&hub, &of, &origin, &id);
+    let mut fields = fields(&of, &overview.master, None, |field| of_whom.hides(field));
+    if of_whom.is_person() {
+        without_company_facts(&mut fields);
+    }
     let view = CustomerEditPage {
-        fields: fields(&of, &overview.master, None, |field| of_whom.hides(field)),
+        fields,
         departments: own_departments(&of),
         customer: Some((overview.id, overview.name)),
         pinned: false,
+        kind: None,
     };
     Ok(view.render(&of.at(Section::Customers)).into_response())
 }
@@ -98,8 +103,11 @@ pub async fn save(
         return Ok((StatusCode::CONFLICT, view.render(&of.at(Section::Customers))).into_response());
     }
     explain(wrong, &mut fields)?;
+    if of_whom.is_person() {
+        without_company_facts(&mut fields);
+    }
     let departments = own_departments(&of);
-    let view = CustomerEditPage { fields, departments, customer: Some((id, overview.name)), pinned };
+    let view = CustomerEditPage { fields, departments, customer: Some((id, overview.name)), pinned, kind: None };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
 }
 
@@ -135,7 +143,7 @@ pub async fn blank(of: ShellOf) -> Result<Response, AppError> {
     {
         field.value.clone_from(only);
     }
-    let view = CustomerEditPage { customer: None, fields, departments, pinned: false };
+    let view = CustomerEditPage { customer: None, fields, departments, pinned: false, kind: asked_kind(&of, None) };
     Ok(view.render(&of.at(Section::Customers)).into_response())
 }
 
@@ -147,7 +155,10 @@ pub async fn create(
 ) -> Result<Response, AppError> {
     of.me.require(Action::EditCustomers)?;
     let mut tx = hub.db.begin().await?;
-    match edit::create(&mut tx, values(&of, &posted, ""), by(&hub, &of)).await {
+    let mut given = values(&of, &posted, "");
+    let kind = posted.get("kind").cloned();
+    given.insert("kind".to_owned(), kind.unwrap_or_else(|| usual_kind(of.shell.audience).to_owned()));
+    match edit::create(&mut tx, given, by(&hub, &of)).await {
         Ok(id) => {
             let act = Act::on(&of.me, &origin, "customer.create", "customer", &id);
             conclude(tx, act, hub.clock.now()).await?;
@@ -157,7 +168,13 @@ pub async fn create(
         Err(wrong) => {
             let mut fields = new_fields(&of, Some(&posted));
             explain(wrong, &mut fields)?;
-            let view = CustomerEditPage { customer: None, fields, departments: own_departments(&of), pinned: false };
+            let view = CustomerEditPage {
+                customer: None,
+                fields,
+                departments: own_departments(&of),
+                pinned: false,
+                kind: asked_kind(&of, posted.get("kind")),
+            };
             Ok((StatusCode::UNPROCESSABLE_ENTITY, view.render(&of.at(Section::Customers))).into_response())
         }
     }
@@ -167,6 +184,27 @@ pub(super) fn by<'a>(hub: &Hub, of: &'a ShellOf) -> By<'a> {
     By { actor: &of.me.name, now: hub.clock.now(), currency: hub.engine.currency, view: &of.me.view }
 }
 
+/// The choice between company and person, where there is one.
+fn asked_kind(of: &ShellOf, posted: Option<&String>) -> Option<String> {
+    let usual = || "corporation".to_owned();
+    (of.shell.audience == Audience::Both).then(|| posted.cloned().unwrap_or_else(usual))
+}
+
+/// What a new customer is where nothing else is said.
+pub fn usual_kind(audience: Audience) -> &'static str {
+    if audience == Audience::Persons { "person" } else { "corporation" }
+}
+
+/// What only companies have.
+const COMPANY_FACTS: [&str; 6] =
+    ["corporate_number", "registration_number", "industry", "closing_day", "payment_terms", "credit_limit"];
+
+/// Of a person nobody is asked for facts of companies; one that is there stays to be seen and corrected.
+fn without_company_facts(fields: &mut Vec<EditField>) {
+    let idle = |f: &EditField| f.value.is_empty() && f.seen.is_empty() && !f.hidden && f.error.is_none();
+    fields.retain(|f| !COMPANY_FACTS.contains(&f.name.as_str()) || !idle(f));
+}
+
 /// The departments to which the reader is limited; empty: to none.
 fn own_departments(of: &ShellOf) -> Vec<String> {
     of.me.view.departments().map(|of| of.names.clone()).unwrap_or_default()
@@ -174,8 +212,13 @@ fn own_departments(of: &ShellOf) -> Vec<String> {
 
 /// The fields of a customer that is new, without those that are not the reader's to fill.
 fn new_fields(of: &ShellOf, posted: Option<&Posted>) -> Vec<EditField> {
-    let hides = |field: &str| of.me.view.hides_field(field, false);
-    fields(of, &[], posted, hides).into_iter().filter(|field| !field.hidden).collect()
+    let person = usual_kind(of.shell.audience) == "person";
+    let hides = |field: &str| of.me.view.hides_field(field, person);
+    let mut fields: Vec<EditField> = fields(of, &[], posted, hides).into_iter().filter(|field| !field.hidden).collect();
+    if of.shell.audience == Audience::Persons {
+        without_company_facts(&mut fields);
+    }
+    fields
 }
 
 pub(super) fn tell(hub: &Hub, id: &str) {

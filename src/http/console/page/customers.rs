@@ -88,13 +88,7 @@ fn is_there(of: &ShellOf, column: &Column) -> bool {
     }
 }
 
-fn tabs_of(
-    hub: &Hub,
-    of: &ShellOf,
-    query: &ListQuery,
-    all: &[saved_view::Row],
-    mine: &[String],
-) -> Vec<SavedTab> {
+fn tabs_of(hub: &Hub, of: &ShellOf, query: &ListQuery, all: &[saved_view::Row], mine: &[String]) -> Vec<SavedTab> {
     let open = |view: &&saved_view::Row| query.opened == Opened::View(view.id.clone());
     let mut shown: Vec<&saved_view::Row> = all.iter().take(MOST_TABS).collect();
     // The one that is open stands there in any case.

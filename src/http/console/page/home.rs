@@ -71,7 +71,8 @@ async fn customers(hub: &Hub, of: &ShellOf, view: &mut HomePage) -> Result<(), A
     view.due_total = i64::try_from(acute.total).unwrap_or(i64::MAX);
     view.due = acute.rows.into_iter().map(|(entry, _)| due_of(&of.shell, entry)).collect();
     let tab = if view.due_is_own { Tab::Mine } else { Tab::All };
-    view.due_href = ListQuery { tab, health: vec![Health::Act], opened: Opened::None, page: 1, ..Default::default() }.href();
+    view.due_href =
+        ListQuery { tab, health: vec![Health::Act], opened: Opened::None, page: 1, ..Default::default() }.href();
     let link = |saved: crate::store::saved_view::Row| {
         let query = ListQuery { opened: Opened::View(saved.id.clone()), ..ListQuery::parse(&saved.query) };
         let count = hub.directory.matching(&of.me.view, &query.question(&mine), today);

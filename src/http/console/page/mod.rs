@@ -12,9 +12,11 @@ mod connection_edit;
 mod connection_form;
 mod connection_new;
 mod connection_push;
+mod connection_watch;
 mod connections;
 mod customer;
 mod customer_edit;
+mod customer_relation;
 mod customer_value;
 mod customers;
 mod export;
@@ -62,6 +64,7 @@ mod settings;
 mod setup;
 pub mod shell_of;
 pub mod states;
+mod sync_health;
 mod tokens;
 mod users;
 mod views;
@@ -107,12 +110,15 @@ pub fn routes() -> Router<SharedHub> {
         .merge(bulk::routes())
         .merge(search::routes())
         .merge(help::routes())
+        .merge(customer_relation::routes())
         .merge(customer_value::routes())
         .merge(fields::routes())
         .merge(rules::routes())
+        .merge(sync_health::routes())
         .merge(connections::routes())
         .merge(connection_new::routes())
         .merge(connection_edit::routes())
+        .merge(connection_watch::routes())
         .merge(mapping::routes())
         .merge(imports::routes())
         .merge(run::routes())

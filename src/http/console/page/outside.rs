@@ -15,6 +15,7 @@ use crate::{
         },
         pages::{self, Pages},
     },
+    identity::Audience,
     model::{Currency, Timestamp, custom::Definitions},
 };
 
@@ -57,6 +58,7 @@ pub(super) fn shell(language: &str, theme: &str, company: &str) -> Shell {
         refresh: None,
         fields: Definitions::default(),
         currency: Currency::JPY,
+        audience: Audience::default(),
     }
 }
 

@@ -27,7 +27,10 @@ use crate::{
         },
     },
     identity::{Action, Origin},
-    model::{Timestamp, event::CHANGES, event::SUBJECTS},
+    model::{
+        Timestamp,
+        event::{CHANGES, PROBLEMS, SUBJECTS},
+    },
     store::{
         event::{self, Again},
         read_event::{self, Figures},
@@ -113,10 +116,20 @@ fn read(body: &[u8]) -> Draft {
     }
     let whole = |subject: &str| CHANGES.iter().all(|c| draft.wants.contains(&format!("{subject}.{c}")));
     let mut wants: Vec<String> = SUBJECTS.iter().filter(|s| whole(s)).map(|s| format!("{s}.*")).collect();
-    if wants.len() == SUBJECTS.len() {
+    let problems = PROBLEMS.iter().all(|kind| draft.wants.iter().any(|want| want == kind));
+    if problems {
+        wants.push("connection.*".to_owned());
+    }
+    if wants.len() == SUBJECTS.len() + 1 {
         wants = vec!["*".to_owned()];
     } else {
-        wants.extend(draft.wants.iter().filter(|w| !w.split_once('.').is_some_and(|(s, _)| whole(s))).cloned());
+        wants.extend(
+            draft
+                .wants
+                .iter()
+                .filter(|w| !w.split_once('.').is_some_and(|(s, _)| whole(s) || s == "connection" && problems))
+                .cloned(),
+        );
     }
     Draft { wants, ..draft }
 }
@@ -311,6 +324,9 @@ mod tests {
         let draft = read(format!("name=a&{}&wants=order.created", all("customer")).as_bytes());
         assert_eq!(draft.wants, ["customer.*", "order.created"]);
         let everything: Vec<String> = crate::model::event::SUBJECTS.iter().map(|s| all(s)).collect();
-        assert_eq!(read(everything.join("&").as_bytes()).wants, ["*"]);
+        let problems: Vec<String> = crate::model::event::PROBLEMS.iter().map(|kind| format!("wants={kind}")).collect();
+        assert_eq!(read(problems.join("&").as_bytes()).wants, ["connection.*"]);
+        assert!(!read(everything.join("&").as_bytes()).wants.contains(&"*".to_owned()));
+        assert_eq!(read([everything, problems].concat().join("&").as_bytes()).wants, ["*"]);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         },
         preferences,
     },
-    identity::{Action, AuditEntry, Origin, Outcome, Settings, audit},
+    identity::{Action, Audience, AuditEntry, Origin, Outcome, Settings, audit},
     mail::{Letter, What, carrier::Came},
     model::{Id, ids::Noun},
     samples,
@@ -45,6 +45,7 @@ async fn view(hub: &Hub, settings: &Settings) -> Result<SettingsPage, AppError> 
         time_zone: settings.zone.clone(),
         zones: ZONES.map(str::to_owned).to_vec(),
         fiscal_month: u8::try_from(settings.fiscal_year_start).unwrap_or(4),
+        audience: settings.audience.as_str(),
         sample_customers,
         sample_documents,
         confirm_word: CONFIRM.to_owned(),
@@ -69,6 +70,7 @@ pub struct SettingsPost {
     language: String,
     zone: String,
     fiscal_year_start: i8,
+    audience: String,
 }
 
 pub async fn save(
@@ -78,7 +80,7 @@ pub async fn save(
     Form(post): Form<SettingsPost>,
 ) -> Result<Response, AppError> {
     of.me.require(Action::ManageSettings)?;
-    let SettingsPost { revision: seen, company, language, zone, fiscal_year_start } = post;
+    let SettingsPost { revision: seen, company, language, zone, fiscal_year_start, audience } = post;
     let mut tx = hub.db.begin().await?;
     if revision(&Settings::load(&mut tx).await?) != seen {
         return Err(AppError::Conflict {
@@ -87,7 +89,8 @@ pub async fn save(
         });
     }
     let language = preferences::language(&language).unwrap_or("ja").to_owned();
-    let new = Settings { company: company.trim().to_owned(), language, zone, fiscal_year_start };
+    let audience = Audience::parse(&audience).unwrap_or_default();
+    let new = Settings { company: company.trim().to_owned(), language, zone, fiscal_year_start, audience };
     let errors = wrong(&new);
     if !errors.is_empty() {
         tx.rollback().await?;

@@ -94,6 +94,7 @@ impl FromRequestParts<SharedHub> for ShellOf {
             refresh: None,
             fields,
             currency: hub.currency,
+            audience: settings.audience,
         };
         let query = parts.uri.query().unwrap_or_default().to_owned();
         Ok(Self { me, shell, query, by_itself: session::is_by_itself(parts) })

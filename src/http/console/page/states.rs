@@ -1,29 +1,11 @@
 //! From stored facts to the one word a state has (UX section 6).
 
 use crate::{
-    connection::schedule::Plan,
+    connection::freshness,
     http::console::view::status::{State, Status},
     model::Timestamp,
     store::{connection::Row, operations::ConnectionFigures},
 };
-
-/// How old data may get before its connection counts as delayed: three intervals, at least ten
-/// minutes; a day and two hours for daily plans. Manual and cron plans have no target.
-fn target(plan: &Plan) -> Option<i64> {
-    match plan {
-        Plan::Every(seconds) => {
-            Some((i64::try_from(*seconds).ok()? * 3 * Timestamp::SECOND).max(10 * Timestamp::MINUTE))
-        }
-        Plan::Daily(_) => Some(26 * Timestamp::HOUR),
-        Plan::Cron(_) | Plan::Manual => None,
-    }
-}
-
-/// Whether data of a connection is older than its target.
-pub fn is_stale(row: &Row, last_ok_at: Option<i64>, now: Timestamp) -> bool {
-    let plan: Plan = serde_json::from_str(&row.schedule).unwrap_or(Plan::Manual);
-    matches!((target(&plan), last_ok_at), (Some(target), Some(at)) if now.0 - at > target)
-}
 
 /// The state of a connection. While it runs or waits for a retry, what was before is kept beside.
 pub fn of_connection(row: &Row, figures: Option<&ConnectionFigures>, now: Timestamp) -> State {
@@ -50,7 +32,7 @@ fn settled(row: &Row, figures: Option<&ConnectionFigures>, now: Timestamp) -> St
     let Some(figures) = figures else { return Status::NotRun };
     match figures.previous_state.as_deref() {
         Some("failed") => Status::Failed,
-        _ if is_stale(row, figures.last_ok_at, now) => Status::Delayed,
+        _ if freshness::is_late(row, figures.last_ok_at, now) => Status::Delayed,
         _ if figures.open_failures > 0 => Status::Partial,
         Some("partial") => Status::Partial,
         None if figures.last_ok_at.is_none() => Status::NotRun,

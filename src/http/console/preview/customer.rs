@@ -48,6 +48,7 @@ fn customers(query: &str, rows: usize) -> CustomersPage {
             department: texts(&[("営業一課", 604), ("営業二課", 571), ("-", 109)]),
             owner: texts(&[("佐伯", 420), ("大野", 388), ("-", 12)]),
             source: texts(&[("sales", 1204), ("accounting", 1118)]),
+            stage: vec![(true, 37), (false, 1247)],
         },
         tab_counts: [1284, 148, 96, 23],
         saved: vec![SavedTab {
@@ -94,6 +95,9 @@ pub(super) fn overview() -> Overview {
         industry: Some("電気機器".into()),
         department: Some("営業一課".into()),
         owner: Some("佐伯".into()),
+        prospect: false,
+        converted_at: None,
+        relations: super::customer_open::relations(),
         sample: true,
         figures: Figures {
             basis: Basis::Invoiced,
@@ -153,6 +157,7 @@ pub(super) fn overview() -> Overview {
             address: Some("静岡県浜松市浜名区 みなみ台 2-14".into()),
             phone: Some("053-000-0128".into()),
         }],
+        open: super::customer_open::open(),
         freshness: vec![
             Freshness { source: source("sales"), last_ok_at: Some(minutes(2)), stale: false },
             Freshness { source: source("accounting"), last_ok_at: Some(minutes(26 * 60)), stale: true },
@@ -286,7 +291,16 @@ pub(super) fn timeline() -> Timeline {
     Timeline {
         events,
         next: Some("k1".into()),
-        counts: Counts { orders: 412, shipments: 388, billing: 506, activities: 171, changes: 19 },
+        counts: Counts {
+            orders: 412,
+            shipments: 388,
+            billing: 506,
+            deals: 38,
+            contracts: 2,
+            inquiries: 3,
+            activities: 171,
+            changes: 19,
+        },
         since: Some("2019-09-03".into()),
     }
 }
@@ -350,6 +364,12 @@ fn masked() -> CustomerPage {
     page
 }
 
+fn prospect() -> CustomerPage {
+    let mut page = customer("");
+    page.overview.prospect = true;
+    page
+}
+
 fn bare() -> CustomerPage {
     let mut page = customer("");
     let o = &mut page.overview;
@@ -389,6 +409,8 @@ pub fn samples() -> Vec<Sample> {
         ("customers-none", section, true, Box::new(customers("q=zzz", 0))),
         ("customers-empty", section, true, Box::new(customers("", 0))),
         ("customer", section, true, Box::new(customer(""))),
+        ("customer-prospect", section, true, Box::new(prospect())),
+        ("relation", section, true, Box::new(super::customer_open::relation())),
         ("customer-contradicted", section, true, Box::new(contradicted())),
         ("customer-masked", section, true, Box::new(masked())),
         ("customer-filtered", section, true, Box::new(customer("t=billing&from=2026-01-01&h=INV"))),

@@ -83,6 +83,7 @@ fn edited() -> CustomerEditPage {
         fields: fields(),
         departments: vec!["営業一課".into(), "東京支店".into()],
         pinned: false,
+        kind: None,
     }
 }
 
@@ -157,7 +158,7 @@ fn value() -> ValuePage {
             ],
             cut: false,
         },
-        rule: "会計 → 販売管理 の順に使います。同じ順位では新しい値を使います。".into(),
+        rule: "会計 → 販売管理".into(),
         warnings: Vec::new(),
         currency: Currency::JPY,
     }
@@ -242,6 +243,11 @@ pub fn samples() -> Vec<Sample> {
         ("customer-value-pinned", section, true, Box::new(pinned_value())),
         ("customer-past", section, true, Box::new(past())),
         ("customer-past-unknown", section, true, Box::new(PastPage { past: None, wrong: true, ..past() })),
-        ("customer-new", section, true, Box::new(CustomerEditPage { customer: None, ..edited() })),
+        (
+            "customer-new",
+            section,
+            true,
+            Box::new(CustomerEditPage { customer: None, kind: Some("person".into()), ..edited() }),
+        ),
     ]
 }

@@ -4,6 +4,7 @@
 
 mod connection_form;
 mod customer;
+mod customer_open;
 mod customer_record;
 mod entries;
 mod event;
@@ -17,6 +18,7 @@ mod people;
 mod receivers;
 mod record;
 mod start;
+mod sync_health;
 mod tokens;
 
 use std::{fs, path::Path};
@@ -24,7 +26,10 @@ use std::{fs, path::Path};
 use jiff::tz::TimeZone;
 
 use super::{Lang, Me, Section, Shell, assets, view::Page};
-use crate::{identity::Role, model::Timestamp};
+use crate::{
+    identity::{Audience, Role},
+    model::Timestamp,
+};
 
 /// 2026-11-20 10:14 in Tokyo.
 const NOW: Timestamp = Timestamp(1_795_137_240_000_000);
@@ -58,6 +63,7 @@ fn shell(lang: Lang, section: Section, path: &str) -> Shell {
         refresh: None,
         fields: customer_record::custom_fields(),
         currency: crate::model::Currency::JPY,
+        audience: Audience::default(),
     }
 }
 
@@ -77,6 +83,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(record::samples());
     all.extend(lists::samples());
     all.extend(start::samples());
+    all.extend(sync_health::samples());
     all.extend(tokens::samples());
     let api = super::page::api_docs::view(lang, "https://hub.hinoki-seiki.example".to_owned());
     all.push(("api_docs", Section::None, false, Box::new(api)));
@@ -174,6 +181,7 @@ fn menus_show_what_a_role_may_use() {
     let all = [
         "/",
         "/customers",
+        "/sync",
         "/connections",
         "/failures",
         "/webhooks",

@@ -204,6 +204,7 @@ fn connection(tab: Tab) -> ConnectionPage {
                 button: Some(("/connections/con_1/deletes/orders/allow".into(), "削除を反映する".into())),
             },
         ],
+        level: super::sync_health::level(Some(30), 9_959, 18, Some(4)),
         settings: vec![
             SettingRow { title: "URL".into(), value: "https://accounting.example/api".into(), secret_set: None },
             SettingRow { title: "API key".into(), value: String::new(), secret_set: Some(true) },

@@ -111,7 +111,7 @@ pub struct BulkJobPage {
 
 impl BulkJobPage {
     #[must_use]
-    pub fn count(&self, state: &str) -> i64 {
+    pub fn number(&self, state: &str) -> i64 {
         self.counts.iter().find(|(name, _)| name == state).map_or(0, |(_, n)| *n)
     }
 
@@ -122,7 +122,7 @@ impl BulkJobPage {
 
     #[must_use]
     pub fn can_undo(&self) -> bool {
-        matches!(self.job.state.as_str(), "applied" | "stopped") && self.count("changed") > 0
+        matches!(self.job.state.as_str(), "applied" | "stopped") && self.number("changed") > 0
     }
 
     #[must_use]

@@ -245,6 +245,7 @@ pub struct ConnectionPage {
     /// Address of older runs.
     pub runs_more: Option<String>,
     pub attention: Vec<Attention>,
+    pub level: super::sync_health::LevelShown,
     pub settings: Vec<SettingRow>,
     pub next_at: Option<Timestamp>,
     pub hook: Option<HookInfo>,
@@ -283,6 +284,12 @@ impl ConnectionPage {
             "mapping" => format!("/connections/{}/mapping", self.id),
             value => format!("/connections/{}?tab={value}", self.id),
         }
+    }
+
+    /// Where targets and notices are set.
+    #[must_use]
+    pub fn watch_href(&self) -> String {
+        format!("/connections/{}/watch", self.id)
     }
 
     #[must_use]

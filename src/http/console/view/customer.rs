@@ -4,13 +4,14 @@ use url::form_urlencoded;
 
 use super::{
     activity::ActivityForm,
+    customer_relation,
     event_text::{event_line, event_title, master_value},
     format,
 };
 use crate::{
     analytics::{
         Basis,
-        customer::{MasterValue, Overview},
+        customer::{MasterValue, Overview, Relation},
         timeline::{Event, Filter, Kind, Timeline},
     },
     http::console::{
@@ -29,13 +30,25 @@ pub enum Chip {
     Orders,
     Shipments,
     Billing,
+    Deals,
+    Contracts,
+    Inquiries,
     Activities,
     Changes,
 }
 
 impl Chip {
-    pub const EVERY: [Self; 6] =
-        [Self::All, Self::Orders, Self::Shipments, Self::Billing, Self::Activities, Self::Changes];
+    pub const EVERY: [Self; 9] = [
+        Self::All,
+        Self::Orders,
+        Self::Shipments,
+        Self::Billing,
+        Self::Deals,
+        Self::Contracts,
+        Self::Inquiries,
+        Self::Activities,
+        Self::Changes,
+    ];
 
     #[must_use]
     pub fn value(self) -> &'static str {
@@ -44,6 +57,9 @@ impl Chip {
             Self::Orders => "orders",
             Self::Shipments => "shipments",
             Self::Billing => "billing",
+            Self::Deals => "deals",
+            Self::Contracts => "contracts",
+            Self::Inquiries => "inquiries",
             Self::Activities => "activities",
             Self::Changes => "changes",
         }
@@ -56,9 +72,16 @@ impl Chip {
             Self::Orders => "timeline.orders",
             Self::Shipments => "timeline.shipments",
             Self::Billing => "timeline.billing",
+            Self::Deals => "timeline.deals",
+            Self::Contracts => "timeline.contracts",
+            Self::Inquiries => "timeline.inquiries",
             Self::Activities => "timeline.activities",
             Self::Changes => "timeline.changes",
         }
+    }
+
+    fn is_rare(self) -> bool {
+        matches!(self, Self::Deals | Self::Contracts | Self::Inquiries)
     }
 
     fn kinds(self) -> Vec<Kind> {
@@ -67,6 +90,9 @@ impl Chip {
             Self::Orders => vec![Kind::Order],
             Self::Shipments => vec![Kind::Shipment],
             Self::Billing => vec![Kind::Invoice, Kind::CreditNote, Kind::Payment],
+            Self::Deals => vec![Kind::Deal, Kind::Quote],
+            Self::Contracts => vec![Kind::Contract],
+            Self::Inquiries => vec![Kind::Inquiry],
             Self::Activities => vec![Kind::Activity],
             Self::Changes => vec![Kind::MasterChange],
         }
@@ -214,12 +240,17 @@ impl CustomerPage {
                     Chip::Orders => counts.orders,
                     Chip::Shipments => counts.shipments,
                     Chip::Billing => counts.billing,
+                    Chip::Deals => counts.deals,
+                    Chip::Contracts => counts.contracts,
+                    Chip::Inquiries => counts.inquiries,
                     Chip::Activities => counts.activities,
                     Chip::Changes => counts.changes,
                 };
                 let query = HistoryQuery { chip, after: String::new(), ..self.query.clone() };
                 (chip, count, query.href(&self.overview.id))
             })
+            // What few customers have takes no place where there is none of it.
+            .filter(|(chip, count, _)| *count > 0 || *chip == self.query.chip || !chip.is_rare())
             .collect()
     }
 
@@ -361,6 +392,12 @@ impl CustomerPage {
     #[must_use]
     pub fn losing(&self, s: &Shell, field: &str, value: &str) -> String {
         master_value(s, field, value, self.overview.figures.currency)
+    }
+
+    /// From when to when somebody looked after the customer.
+    #[must_use]
+    pub fn span(&self, s: &Shell, relation: &Relation) -> String {
+        customer_relation::span(s, relation)
     }
 
     /// Retired fields keep their values, and no page shows them.

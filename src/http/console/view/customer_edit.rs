@@ -7,6 +7,7 @@ use crate::{
     model::{
         Timestamp,
         custom::{Choice, CustomKind, Definition},
+        record::LIFE_STAGES,
     },
 };
 
@@ -80,6 +81,7 @@ impl EditField {
     pub fn input(&self) -> &'static str {
         match (self.name.as_str(), self.kind()) {
             (_, Some(CustomKind::Date)) => "date",
+            ("lead_date", _) => "date",
             ("mail", _) => "email",
             ("phone", _) => "tel",
             _ => "text",
@@ -95,8 +97,11 @@ impl EditField {
     /// it is the value.
     #[must_use]
     pub fn options(&self, s: &Shell) -> Vec<(String, String)> {
-        let Some(added) = &self.added else { return Vec::new() };
         let pair = |key: &str, word: &str| (key.to_owned(), word.to_owned());
+        if self.name == "life_stage" {
+            return LIFE_STAGES.iter().map(|stage| pair(stage, s.word("life_stage", stage))).collect();
+        }
+        let Some(added) = &self.added else { return Vec::new() };
         match added.kind {
             CustomKind::Flag => vec![pair("true", s.t("form.yes")), pair("false", s.t("form.no"))],
             CustomKind::Choice => {
@@ -136,6 +141,8 @@ pub struct CustomerEditPage {
     pub departments: Vec<String>,
     /// "この値を固定する"
     pub pinned: bool,
+    /// `corporation` or `person`, where a new customer can be both; `None`: nobody is asked.
+    pub kind: Option<String>,
 }
 
 impl CustomerEditPage {

@@ -15,6 +15,7 @@ use crate::{
         view::status,
     },
     lists::query::is_none,
+    model::record::PROSPECT,
 };
 
 /// Saved views that stand as tabs; the others are behind them.
@@ -104,8 +105,22 @@ impl CustomersPage {
             count: *count,
             chosen: self.query.health.contains(health),
         });
-        let mut facets =
-            vec![FacetView { field: "health", heading: "customers.facet_health", choices: health.collect() }];
+        let stage = self.answer.stage.iter().map(|(prospect, count)| {
+            let value = if *prospect { PROSPECT } else { "customer" };
+            Choice {
+                value: value.to_owned(),
+                label: facet_label(shell, "stage", value),
+                count: *count,
+                chosen: self.query.stage.iter().any(|chosen| chosen == value),
+            }
+        });
+        // Where there are no prospects, there is nothing to tell apart.
+        let any = self.answer.stage.iter().any(|(prospect, count)| *prospect && *count > 0);
+        let told = any || !self.query.stage.is_empty();
+        let mut facets = vec![
+            FacetView { field: "stage", heading: "customers.facet_stage", choices: stage.filter(|_| told).collect() },
+            FacetView { field: "health", heading: "customers.facet_health", choices: health.collect() },
+        ];
         let counts = [&self.answer.industry, &self.answer.department, &self.answer.owner, &self.answer.source];
         for ((field, chosen), counts) in self.query.facets().into_iter().zip(counts) {
             let choices = counts.iter().filter(|(value, _)| field != "source" || !is_none(value));
@@ -172,7 +187,7 @@ impl CustomersPage {
     /// What a search or a facet leaves as it is: the fields of the form that are not typed.
     #[must_use]
     pub fn kept(&self) -> Vec<(&'static str, String)> {
-        let typed = ["q", "health", "industry", "department", "owner", "source", "page", "sort"];
+        let typed = ["q", "stage", "health", "industry", "department", "owner", "source", "page", "sort"];
         self.query.pairs().into_iter().filter(|(key, _)| !typed.contains(key)).collect()
     }
 
@@ -278,6 +293,7 @@ pub fn chips_of(shell: &Shell, query: &ListQuery) -> Vec<String> {
 
 fn heading(field: &str) -> &'static str {
     match field {
+        "stage" => "customers.facet_stage",
         "health" => "customers.facet_health",
         "industry" => "customers.facet_industry",
         "department" => "customers.facet_department",
@@ -290,6 +306,7 @@ fn facet_label(shell: &Shell, field: &str, value: &str) -> String {
     match field {
         _ if is_none(value) => shell.t("customers.unassigned").to_owned(),
         "source" => shell.tile_name(value).to_owned(),
+        "stage" => shell.word("life_stage", value).to_owned(),
         _ => value.to_owned(),
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         Money, Shown,
         custom::{CustomKind, Definition},
         money::Currency,
+        record::PROSPECT,
     },
 };
 
@@ -18,6 +19,8 @@ pub fn master_value(s: &Shell, field: &str, value: &str, currency: Currency) -> 
         return custom_value(s, added, value);
     }
     match field {
+        "life_stage" => s.word("life_stage", value).to_owned(),
+        "lead_date" => s.day_full(value),
         "credit_limit" | "credit_limit_minor" => {
             value.parse().map_or_else(|_| value.to_owned(), |v: i64| s.money(v, currency))
         }
@@ -63,6 +66,10 @@ pub fn event_title(s: &Shell, event: &Event) -> String {
     match (&event.kind, &event.detail) {
         (Kind::Order, _) => s.f1("event.order", &event.title),
         (Kind::Shipment, _) => s.f1("event.shipment", &event.title),
+        (Kind::Deal, Detail::Deal { status, stage, moved, .. }) => deal_title(s, &event.title, status, stage, *moved),
+        (Kind::Quote, _) => s.f1("event.quote", &event.title),
+        (Kind::Contract, _) => s.f1("event.contract", &event.title),
+        (Kind::Inquiry, _) => s.f1("event.inquiry", &event.title),
         (Kind::Invoice, _) => s.f1("event.invoice", &event.title),
         (Kind::CreditNote, _) => s.f1("event.credit_note", &event.title),
         (Kind::Payment, _) => s.f1("event.payment", &event.title),
@@ -70,6 +77,9 @@ pub fn event_title(s: &Shell, event: &Event) -> String {
             s.f2("event.activity", s.word("activity.kind", activity), &event.title)
         }
         (Kind::MasterChange, Detail::MasterChange { created: true, .. }) => s.t("event.created").to_owned(),
+        (Kind::MasterChange, Detail::MasterChange { changes, .. }) if became_customer(changes) => {
+            s.t("event.converted").to_owned()
+        }
         (Kind::MasterChange, Detail::MasterChange { changes, .. }) => {
             let names: Vec<&str> = changes.iter().take(3).map(|(field, ..)| s.field(field)).collect();
             s.f1("event.changed", names.join(s.t("comma")))
@@ -106,6 +116,27 @@ pub fn event_line(s: &Shell, event: &Event) -> String {
             method.as_ref().map(|method| s.word("payment_method", method).to_owned()),
             (!invoices.is_empty()).then(|| s.f1("event.settles", invoices.join(s.t("comma")))),
         ],
+        Detail::Deal { status, stage, probability, expected_date, moved } => vec![
+            stage.clone().filter(|_| !moved || status != "open"),
+            probability.filter(|_| status == "open").map(|percent| s.f1("event.probability", percent)),
+            expected_date.as_ref().filter(|_| status == "open").map(|date| s.f1("event.expected", s.day_full(date))),
+        ],
+        Detail::Quote { first_line, quantity, more_lines, valid_until, status } => vec![
+            first_line.as_ref().map(|line| order_lines(s, line, quantity.as_deref(), *more_lines)),
+            valid_until.as_ref().map(|date| s.f1("event.valid_until", s.day(date))),
+            Some(s.word("quote_status", status).to_owned()),
+        ],
+        Detail::Contract { number, end_date, status } => vec![
+            Some(number.clone()),
+            end_date.as_ref().map(|date| s.f1("event.until", s.day_full(date))),
+            (status != "active").then(|| s.word("contract_status", status).to_owned()),
+        ],
+        Detail::Inquiry { channel, status, note, owner } => vec![
+            (channel != "other").then(|| s.word("inquiry_channel", channel).to_owned()),
+            Some(s.word("inquiry_status", status).to_owned()),
+            owner.clone(),
+            note.clone(),
+        ],
         Detail::Activity { note, actor, .. } => vec![Some(actor.clone()), note.clone()],
         Detail::MasterChange { created, changes, reason } => {
             let first = changes.first().filter(|_| !created).map(|(field, from, to)| {
@@ -123,6 +154,22 @@ pub fn event_line(s: &Shell, event: &Event) -> String {
     .flatten()
     .collect();
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(s.t("sep"))
+}
+
+/// A prospect became a customer.
+fn became_customer(changes: &[(String, Option<Shown>, Option<Shown>)]) -> bool {
+    let is = |value: &Option<Shown>, text: &str| value.as_ref().and_then(Shown::clear) == Some(text);
+    changes.iter().any(|(field, from, to)| field == "life_stage" && is(from, PROSPECT) && is(to, "customer"))
+}
+
+/// What became of a deal, in its own words where it has any.
+fn deal_title(s: &Shell, name: &str, status: &str, stage: &Option<String>, moved: bool) -> String {
+    match (status, stage) {
+        ("won", _) => s.f1("event.deal_won", name),
+        ("lost", _) => s.f1("event.deal_lost", name),
+        (_, Some(stage)) if moved => s.f2("event.deal_moved", name, stage),
+        _ => s.f1("event.deal", name),
+    }
 }
 
 fn order_lines(s: &Shell, line: &str, quantity: Option<&str>, more: i64) -> String {

@@ -228,6 +228,32 @@ pub fn duration(micros: i64, lang: Lang) -> String {
     }
 }
 
+/// A length of time in its own unit: `30分`, `26時間`, `3日`.
+#[must_use]
+pub fn length(micros: i64, lang: Lang) -> String {
+    let (minutes, hours, days) = (micros / Timestamp::MINUTE, micros / Timestamp::HOUR, micros / Timestamp::DAY);
+    if minutes == 0 {
+        lang.n("time.len_s", micros.max(0) / Timestamp::SECOND)
+    } else if minutes < 120 {
+        lang.n("time.len_m", minutes)
+    } else if hours < 10 && minutes % 60 > 0 {
+        lang.fill("time.span_hm", &[&hours.to_string(), &(minutes % 60).to_string()])
+    } else if hours < 48 {
+        lang.n("time.len_h", hours)
+    } else {
+        lang.n("time.len_d", days)
+    }
+}
+
+/// `99.59%` of hundredths of a percent; `100%`.
+#[must_use]
+pub fn hundredths(value: i64) -> String {
+    match value {
+        10_000 => "100%".to_owned(),
+        value => format!("{}.{:02}%", value / 100, value % 100),
+    }
+}
+
 /// A span of a relationship: `7年2か月`.
 #[must_use]
 pub fn years_months(from: Date, today: Date, lang: Lang) -> String {

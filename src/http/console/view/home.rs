@@ -15,7 +15,10 @@ pub struct Due {
 pub enum DueReason {
     /// Days without contact.
     Quiet(i64),
-    Overdue { minor: i64, currency: crate::model::money::Currency },
+    Overdue {
+        minor: i64,
+        currency: crate::model::money::Currency,
+    },
     /// The rules of health say so for another reason.
     Health,
 }

@@ -12,9 +12,11 @@ pub mod connection;
 pub mod connection_edit;
 pub mod connection_form;
 pub mod connection_new;
+pub mod connection_watch;
 pub mod customer;
 pub mod customer_edit;
 pub mod customer_past;
+pub mod customer_relation;
 pub mod customer_value;
 pub mod customers;
 pub mod device;
@@ -44,6 +46,7 @@ pub mod second_factor;
 pub mod settings;
 pub mod setup;
 pub mod status;
+pub mod sync_health;
 pub mod token;
 pub mod user;
 pub mod webhook;
@@ -85,8 +88,10 @@ pages! {
     connection::ConnectionPage => "connection.html" as ConnectionTemplate,
     connection::ConnectionsPage => "connections.html" as ConnectionsTemplate,
     connection_edit::ConnectionEditPage => "connection_edit.html" as ConnectionEditTemplate,
+    connection_watch::WatchPage => "connection_watch.html" as WatchTemplate,
     connection_new::ConnectionNewPage => "connection_new.html" as ConnectionNewTemplate,
     customer_edit::CustomerEditPage => "customer_edit.html" as CustomerEditTemplate,
+    customer_relation::RelationPage => "customer_relation.html" as CustomerRelationTemplate,
     customer_edit::StalePage => "customer_stale.html" as CustomerStaleTemplate,
     customer_past::PastPage => "customer_past.html" as CustomerPastTemplate,
     customer_value::ValuePage => "customer_value.html" as CustomerValueTemplate,
@@ -133,6 +138,7 @@ pages! {
     setup::SigninPage => "signin.html" as SigninTemplate,
     setup::InvitationPage => "invitation.html" as InvitationTemplate,
     setup::LeavePage => "leave.html" as LeaveTemplate,
+    sync_health::SyncHealthPage => "sync_health.html" as SyncHealthTemplate,
     token::ServicePage => "service_new.html" as ServiceTemplate,
     token::TokenPage => "token.html" as TokenTemplate,
     token::TokensPage => "tokens.html" as TokensTemplate,

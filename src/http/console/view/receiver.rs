@@ -4,7 +4,7 @@ use crate::{
     http::console::Shell,
     model::{
         Timestamp,
-        event::{CHANGES, SUBJECTS, wants},
+        event::{CHANGES, PROBLEMS, SUBJECTS, wants},
     },
 };
 
@@ -84,6 +84,9 @@ impl SentRow {
         match self.kind.split_once('.') {
             Some((subject, change)) if SUBJECTS.contains(&subject) => {
                 s.f1(change_key(change), s.word("event_subject", subject))
+            }
+            Some(("connection", problem)) => {
+                format!("{}{}{}", s.t("nav.connections"), s.t("sep"), s.word("problem", problem))
             }
             _ => s.t("sent.test_event").to_owned(),
         }
@@ -171,6 +174,16 @@ impl ReceiverPage {
     #[must_use]
     pub fn changes(&self) -> [&'static str; CHANGES.len()] {
         CHANGES
+    }
+
+    #[must_use]
+    pub fn problems(&self) -> [&'static str; PROBLEMS.len()] {
+        PROBLEMS
+    }
+
+    #[must_use]
+    pub fn wants_problem(&self, kind: &str) -> bool {
+        wants(&self.wishes, kind)
     }
 
     #[must_use]

@@ -9,6 +9,8 @@ pub struct SettingsPage {
     pub time_zone: String,
     pub zones: Vec<String>,
     pub fiscal_month: u8,
+    /// Who the customers are: `companies`, `persons` or `both`.
+    pub audience: &'static str,
     /// Freshness of the form: refused when someone saved in between.
     pub revision: String,
     pub errors: Vec<(String, String)>,

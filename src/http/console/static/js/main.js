@@ -7,10 +7,11 @@ import { live } from "./live.js";
 import { more } from "./more.js";
 import { passkeys } from "./passkey.js";
 import { picking } from "./picking.js";
+import { pulse } from "./pulse.js";
 import { search } from "./search.js";
 import { shortcuts } from "./shortcuts.js";
 
 document.documentElement.classList.add("js");
-for (const start of [search, everywhere, picking, facets, live, more, dialogs, shortcuts, popovers, copies, files, narrowing, focusErrors, leaving, passkeys]) {
+for (const start of [search, everywhere, picking, facets, live, pulse, more, dialogs, shortcuts, popovers, copies, files, narrowing, focusErrors, leaving, passkeys]) {
   start();
 }
