@@ -17,7 +17,7 @@ use crate::{
     connection::{Catalogue, Registry, catalogue::CatalogueError},
     http::{self, Edge},
     identity::{Access, Federation, Identity, Limits, Settings},
-    imports,
+    imports, lists,
     mail::{self, Carrier, Post, carrier::CarrierError},
     model::{Currency, Id, ids::Noun},
     notices::Watcher,
@@ -46,6 +46,8 @@ pub struct Hub {
     pub samples: SampleSystems,
     /// Does the steps of imports.
     pub importer: imports::worker::Worker,
+    /// Wakes this node's worker of changes for many.
+    pub bulk: Arc<tokio::sync::Notify>,
     /// The way to the mail server; `None`: there is no mail.
     pub mail: Option<Carrier>,
     pub changes: broadcast::Sender<Change>,
@@ -179,6 +181,7 @@ impl Hub {
             engine,
             samples: SampleSystems::default(),
             importer,
+            bulk: Arc::default(),
             mail,
             changes,
             tasks: TaskTracker::new(),
@@ -208,9 +211,34 @@ impl Hub {
         self.tasks.spawn(async move { hub.identity.keep_trail(&hub.keys, hub.stop.child_token()).await });
         let hub = self.clone();
         self.tasks.spawn(async move { hub.identity.watch_trail(&hub.keys, WATCH, hub.stop.child_token()).await });
+        self.start_lists();
         self.tasks.spawn(recompute::run(self.engine.clone(), self.stop.child_token()));
         self.tasks.spawn(retention::run(self.engine.clone(), keep, self.stop.child_token()));
         Ok(())
+    }
+
+    /// Changes for many customers, and what the search finds of products that an older program wrote.
+    fn start_lists(self: &Arc<Self>) {
+        let hub = self.clone();
+        self.tasks.spawn(async move {
+            let engine = &hub.engine;
+            let told = |customers: &HashSet<String>| (engine.on_commit)(customers, "");
+            let bench = lists::bulk::Bench {
+                db: &hub.db,
+                clock: &hub.clock,
+                identity: &hub.identity,
+                currency: hub.currency,
+                node: &engine.node,
+                told: &told,
+            };
+            lists::bulk::run(bench, &hub.bulk, hub.stop.child_token()).await;
+        });
+        let hub = self.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = lists::search::fold_products(&hub.db).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "products wait to be folded for the search");
+            }
+        });
     }
 
     /// Whoever tells of the problems of connections.

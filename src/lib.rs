@@ -16,6 +16,7 @@
 //! | [`sync`] | moves records: inbox, pulls, schedule, replay, the one committer |
 //! | [`imports`] | files that people bring: looked at, checked, applied, taken back |
 //! | [`exports`] | tables of records for offices, as their reader may see them |
+//! | [`lists`] | saved views, what is done to many customers at once, the search over every noun |
 //! | [`analytics`] | figures, history and directory, computed from the documents; why a value is here, and what was; what BI tools ask |
 //! | [`identity`] | who is calling and what they may do; the audit trail |
 //! | [`mail`] | mails to people: written with their cause, sent with patience |
@@ -79,6 +80,7 @@
 //! | a figure | [`analytics`] |
 //! | a set or property for BI tools | [`store::feed`], a view in a migration, `docs/bi.md` |
 //! | a page or an endpoint | [`http`]: a module with `routes()` |
+//! | a column of the customers list, or a noun of the search | [`lists`] |
 //! | a command | [`cli`]: a file, two lines in `cli/mod.rs` |
 //! | a setting | `config/musubi.toml` (commented) and the section's file in [`config`] |
 //! | a kind of event that others are told of | [`model::event`] |
@@ -97,6 +99,7 @@ pub mod exports;
 pub mod http;
 pub mod identity;
 pub mod imports;
+pub mod lists;
 pub mod mail;
 pub mod master;
 pub mod matching;

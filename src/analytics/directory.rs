@@ -70,6 +70,8 @@ pub enum MatchedOn {
     Phone,
     RegistrationNumber,
     MailDomain,
+    /// A contact's name; only [`Directory::by_contact`] looks there.
+    Contact,
 }
 
 /// One question to the list page. Inside a facet values are OR, between facets AND.
@@ -80,13 +82,16 @@ pub struct Query {
     pub industry: Vec<String>,
     pub department: Vec<String>,
     pub source: Vec<String>,
-    pub owner: Option<String>,
+    pub owner: Vec<String>,
+    /// Only customers whose owner is called one of these, folded.
+    pub mine: Option<Vec<String>>,
     /// Only customers without contact for this many days.
     pub quiet_days: Option<i64>,
     pub overdue_only: bool,
     /// Only prospects, or only those who are none.
     pub prospects: Option<bool>,
-    /// `sales`, `last_order`, `last_contact`, `name`, `code`, `id`; empty is `sales` from the highest. With
+    /// `sales`, `last_order`, `last_contact`, `overdue`, `orders_24m`, `sales_24m`, `name`, `code`, `id`; empty is `sales`
+    /// from the highest. With
     /// text, that default lists the best match first (exact, prefix, substring, then sales).
     pub sort: String,
     pub descending: bool,
@@ -109,6 +114,7 @@ pub struct Answer {
     pub health: Facet<Health>,
     pub industry: Facet<String>,
     pub department: Facet<String>,
+    pub owner: Facet<String>,
     pub source: Facet<String>,
     /// Prospects (`true`), and those who are none.
     pub stage: Facet<bool>,
@@ -118,11 +124,14 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tabs {
     pub all: usize,
+    pub mine: usize,
     /// Without contact for 60 days or more.
     pub quiet: usize,
     pub overdue: usize,
 }
 
+/// The value of a facet for customers that have none.
+pub const NONE: &str = "-";
 /// The tab of customers without contact counts from here.
 pub const QUIET_DAYS: i64 = 60;
 /// Customers read at once.
@@ -182,6 +191,18 @@ impl Directory {
         self.read().answer(view, query, today)
     }
 
+    /// How many customers a question finds.
+    #[must_use]
+    pub fn matching(&self, view: &View, query: &Query, today: Date) -> usize {
+        self.read().matching(view, query, today)
+    }
+
+    /// Customers with a contact whose name, or kana, holds the text: the best match first.
+    #[must_use]
+    pub fn by_contact(&self, view: &View, text: &str, limit: usize) -> Vec<Entry> {
+        self.read().by_contact(view, text, limit)
+    }
+
     /// The best matches, for the global search.
     #[must_use]
     pub fn suggest(&self, view: &View, text: &str, limit: usize) -> Vec<(Entry, Option<MatchedOn>)> {
@@ -207,8 +228,8 @@ impl Directory {
     }
 
     #[must_use]
-    pub fn tabs(&self, view: &View, today: Date) -> Tabs {
-        self.read().tabs(view, today)
+    pub fn tabs(&self, view: &View, mine: &[String], today: Date) -> Tabs {
+        self.read().tabs(view, mine, today)
     }
 
     /// When the figures of this customer were computed, and the newest of all.

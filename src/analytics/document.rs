@@ -4,11 +4,15 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{customer::Source, timeline::Kind};
-pub use crate::store::{read_document::Found, read_document_page::Narrow, read_noun::Wanted};
+pub use crate::store::{
+    find::{Found, Numbered},
+    read_document_page::Narrow,
+    read_noun::Wanted,
+};
 use crate::{
     model::{Timestamp, View, money::Currency},
     store::{
-        Db, InView, On, StoreError,
+        Db, InView, On, StoreError, find,
         read_document::{self as rows, HeadRow, LineRow, PieceRow},
         read_document_page as pages,
     },
@@ -234,25 +238,56 @@ fn line(row: LineRow) -> Line {
     Line { number: line_no, product_code, description, quantity, unit, unit_price, amount: amount_minor, tax_rate }
 }
 
-/// Orders, quotes, shipments and invoices whose number is, or starts with, the text; exact ones first, then the newest.
-pub async fn search_documents(db: &Db, view: &View, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
-    /// Shorter texts start too many numbers to be worth a list.
-    const SHORTEST: usize = 3;
+/// Shorter texts start too many numbers to be worth a list.
+const SHORTEST: usize = 3;
+
+/// Documents of a kind whose number is, or starts with, the text; exact ones first, then the newest.
+pub async fn by_number(
+    db: &Db,
+    view: &View,
+    of: &Numbered,
+    text: &str,
+    limit: usize,
+) -> Result<Vec<Found>, StoreError> {
     let typed: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
     let upper = typed.to_uppercase();
-    if typed.chars().count() < SHORTEST || limit == 0 {
+    if typed.chars().count() < SHORTEST || typed.contains('\0') || limit == 0 {
         return Ok(Vec::new());
     }
     // Deleted documents take up places, so ask for more than is shown.
     let ask = limit.saturating_mul(4).min(200) as i64;
-    let mut found = rows::from_number(db, view, &typed, ask).await?;
+    let mut found = find::from_number(db, view, of, &typed, ask).await?;
     if upper != typed {
-        found.extend(rows::from_number(db, view, &upper, ask).await?);
+        found.extend(find::from_number(db, view, of, &upper, ask).await?);
     }
     found.retain(|f| f.number.starts_with(&typed) || f.number.starts_with(&upper));
-    let exact = |f: &Found| f.number == typed || f.number == upper;
+    best_first(&mut found, text, limit);
+    Ok(found)
+}
+
+/// Whether a number is the text, written in another width or case.
+#[must_use]
+pub fn is_exactly(number: &str, text: &str) -> bool {
+    let plain = |text: &str| text.nfkc().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
+    plain(number) == plain(text)
+}
+
+fn best_first(found: &mut Vec<Found>, text: &str, limit: usize) {
+    let exact = |f: &Found| is_exactly(&f.number, text);
     found.sort_by(|a, b| exact(b).cmp(&exact(a)).then_with(|| b.date.cmp(&a.date)).then_with(|| a.id.cmp(&b.id)));
     found.dedup_by(|a, b| a.id == b.id);
     found.truncate(limit);
+}
+
+/// Orders, quotes, shipments and invoices by number, together.
+pub async fn search_documents(db: &Db, view: &View, text: &str, limit: usize) -> Result<Vec<Found>, StoreError> {
+    let (mut found, invoices, shipments, quotes) = tokio::try_join!(
+        by_number(db, view, &find::ORDERS, text, limit),
+        by_number(db, view, &find::INVOICES, text, limit),
+        by_number(db, view, &find::SHIPMENTS, text, limit),
+        by_number(db, view, &find::QUOTES, text, limit)
+    )?;
+    found.extend(invoices.into_iter().chain(shipments).chain(quotes));
+    best_first(&mut found, text, limit);
     Ok(found)
 }

@@ -126,9 +126,9 @@ async fn directory_finds_and_counts() {
     assert_eq!(answer.total, 1);
     assert_eq!(answer.industry.len(), 2, "a facet does not count itself away");
     assert_eq!(answer.health.iter().map(|(_, n)| n).sum::<usize>(), 1, "but the others do");
-    let tabs = directory.tabs(&View::everything(), today());
+    let tabs = directory.tabs(&View::everything(), &[], today());
     assert_eq!((tabs.all, tabs.quiet, tabs.overdue), (2, 0, 1));
-    assert_eq!(directory.tabs(&View::everything(), date(2027, 3, 1)).quiet, 2);
+    assert_eq!(directory.tabs(&View::everything(), &[], date(2027, 3, 1)).quiet, 2);
     assert_eq!(directory.rfm("cus_a"), Some((3, 3, 3)));
     assert_eq!(directory.rfm("cus_x"), None);
 

@@ -87,6 +87,7 @@ fn matched(on: MatchedOn) -> &'static str {
         MatchedOn::Phone => "phone",
         MatchedOn::RegistrationNumber => "registration_number",
         MatchedOn::MailDomain => "mail_domain",
+        MatchedOn::Contact => "contact",
     }
 }
 

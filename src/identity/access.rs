@@ -13,6 +13,10 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     ViewCustomers,
+    /// Keeping questions to lists under a name, for oneself.
+    SaveViews,
+    /// Giving such views to everybody, and changing those that are.
+    ShareViews,
     /// Customers and documents by the thousand, into other tools.
     ReadFeed,
     RecordActivity,
@@ -38,8 +42,10 @@ pub enum Action {
 
 impl Action {
     /// All of them, as the permission table lists them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::ViewCustomers,
+        Self::SaveViews,
+        Self::ShareViews,
         Self::ReadFeed,
         Self::RecordActivity,
         Self::EditCustomers,
@@ -61,9 +67,11 @@ impl Action {
     fn roles(self) -> &'static [Role] {
         use Role::{Admin, Auditor, Employee, Owner, Steward, Viewer};
         match self {
-            Self::ViewCustomers | Self::ReadFeed => &[Owner, Admin, Steward, Employee, Viewer],
+            Self::ViewCustomers | Self::ReadFeed | Self::SaveViews => &[Owner, Admin, Steward, Employee, Viewer],
             Self::RecordActivity | Self::EditCustomers => &[Owner, Admin, Steward, Employee],
-            Self::ImportFiles | Self::ViewFailures | Self::ReplayFailures => &[Owner, Admin, Steward],
+            Self::ShareViews | Self::ImportFiles | Self::ViewFailures | Self::ReplayFailures => {
+                &[Owner, Admin, Steward]
+            }
             Self::ManageConnections
             | Self::ViewOperations
             | Self::ManageUsers
@@ -85,6 +93,8 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ViewCustomers => "view_customers",
+            Self::SaveViews => "save_views",
+            Self::ShareViews => "share_views",
             Self::ReadFeed => "read_feed",
             Self::RecordActivity => "record_activity",
             Self::EditCustomers => "edit_customers",

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{
+    matching::fold,
     model::{
         Id,
         ids::Noun,
@@ -257,7 +258,8 @@ async fn write_rows(
         let (connection_id, external_id) = (&chunk.origin.connection_id, &p.fresh.incoming.external_id);
         let (seq, now) = (p.fresh.seq(), chunk.now);
         if let Canonical::Product(product) = p.record {
-            products.push(ProductRow { id: &p.id, connection_id, external_id, seq, now, product });
+            let find = fold::product_key(&product.code, &product.name);
+            products.push(ProductRow { id: &p.id, connection_id, external_id, seq, now, product, find });
         }
         let Some(customer_id) = p.customer_id else { continue };
         let head = Head { id: &p.id, customer_id, connection_id, external_id, seq, now };

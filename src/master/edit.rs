@@ -7,9 +7,13 @@
 //! A typed value goes out to systems that are told of customers and comes back from them. When another was
 //! typed meanwhile, that echo is no news: the older value is remembered as underway until it arrived.
 
+mod many;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use musubi_sdk::mapping::identifier;
+
+pub use many::{Was, assign, fitting, unassign};
 
 use super::golden::{self, Basis, Cause};
 use crate::{

@@ -59,6 +59,15 @@ pub fn name_key(name: &str) -> String {
     fold(name)
 }
 
+/// A product as the search compares it: its code, with and without dashes, and its name.
+#[must_use]
+pub fn product_key(code: &str, name: &str) -> String {
+    let code = fold(code);
+    let short = code.replace('-', "");
+    let name = fold(name);
+    if short == code { format!("{code} {name}") } else { format!("{code} {short} {name}") }
+}
+
 /// A folded text without its corporate forms, for a second, wider try.
 #[must_use]
 pub fn without_forms(folded: &str) -> String {

@@ -43,6 +43,8 @@ pub enum Noun {
     Site,
     Token,
     User,
+    View,
+    Bulk,
 }
 
 impl Noun {
@@ -84,6 +86,8 @@ impl Noun {
             Self::Site => "sit",
             Self::Token => "tok",
             Self::User => "usr",
+            Self::View => "viw",
+            Self::Bulk => "blk",
         }
     }
 }

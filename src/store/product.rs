@@ -3,7 +3,7 @@
 use super::{Batch, StoreError, Tx, document::replace, json_list, sql};
 use crate::model::{Timestamp, record::Product};
 
-const PRODUCT: [&str; 12] = [
+const PRODUCT: [&str; 13] = [
     "id",
     "connection_id",
     "external_id",
@@ -16,6 +16,7 @@ const PRODUCT: [&str; 12] = [
     "seq",
     "received_at",
     "deleted_at",
+    "find",
 ];
 
 /// A product as it is stored.
@@ -26,12 +27,14 @@ pub struct ProductRow<'a> {
     pub seq: i64,
     pub now: Timestamp,
     pub product: &'a Product,
+    /// Code and name as the search compares them.
+    pub find: String,
 }
 
 /// Writes many in one statement.
 pub async fn put(tx: &mut Tx, rows: &[ProductRow<'_>]) -> Result<(), StoreError> {
     let mut batch = Batch::new("product", &PRODUCT);
-    for ProductRow { id, connection_id, external_id, seq, now, product } in rows {
+    for ProductRow { id, connection_id, external_id, seq, now, product, find } in rows {
         let Product { code, name, unit, price, currency, active } = product;
         batch.push([
             (*id).into(),
@@ -46,6 +49,7 @@ pub async fn put(tx: &mut Tx, rows: &[ProductRow<'_>]) -> Result<(), StoreError>
             (*seq).into(),
             (*now).into(),
             None::<i64>.into(),
+            find.as_str().into(),
         ]);
     }
     batch.insert(tx, &replace(&PRODUCT)).await?;

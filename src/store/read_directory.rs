@@ -39,7 +39,7 @@ pub struct DirectoryRow {
 /// Something else by which the customer is found.
 #[derive(Debug, FromRow)]
 pub struct AliasRow {
-    /// `mail` and `phone` of a contact, `site_phone`, `code` or `source`.
+    /// `mail` and `phone` of a contact, `contact` for its name and kana, `site_phone`, `code` or `source`.
     pub part: String,
     pub customer_id: String,
     pub value: String,
@@ -68,6 +68,9 @@ pub async fn aliases(db: &Db, ids: &[String]) -> Result<Vec<AliasRow>, StoreErro
         "SELECT 'mail' AS part, d.customer_id AS customer_id, d.mail AS value FROM contact d
             WHERE {listed} AND d.mail IS NOT NULL
          UNION SELECT 'phone', d.customer_id, d.phone FROM contact d WHERE {listed} AND d.phone IS NOT NULL
+         UNION SELECT 'contact', d.customer_id, d.name FROM contact d WHERE {listed}
+         UNION SELECT 'contact', d.customer_id, d.name_kana FROM contact d
+            WHERE {listed} AND d.name_kana IS NOT NULL
          UNION SELECT 'site_phone', d.customer_id, d.phone FROM site d WHERE {listed} AND d.phone IS NOT NULL
          UNION SELECT 'code', d.customer_id, d.code FROM customer_code d WHERE {listed}
          UNION SELECT 'source', d.record_id, k.kind FROM source_record d JOIN connection k ON k.id = d.connection_id

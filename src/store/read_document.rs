@@ -1,12 +1,6 @@
-//! One document with everything that belongs to it, and documents by number.
+//! One document with everything that belongs to it.
 
-use super::{
-    Db, FromRow, InView, On, StoreError,
-    product::called,
-    scope::{self, Condition},
-    sql,
-};
-use crate::model::View;
+use super::{Db, FromRow, InView, On, StoreError, product::called, scope, sql};
 
 /// The head of a document; columns that a kind does not have are NULL.
 #[derive(Debug, FromRow)]
@@ -352,47 +346,4 @@ pub async fn pieces(db: &Db, seen: &InView, head: &HeadRow) -> Result<Vec<PieceR
     .bind(seen.view().departments().is_none())
     .all(db)
     .await
-}
-
-/// A document as the global search lists it.
-#[derive(Clone, Debug, FromRow, serde::Serialize)]
-pub struct Found {
-    /// `order`, `shipment`, `quote`, `invoice` or `credit_note`.
-    pub kind: String,
-    pub id: String,
-    pub number: String,
-    pub date: String,
-    pub customer_id: String,
-    pub customer_name: String,
-    /// A shipment has neither.
-    pub total_minor: Option<i64>,
-    pub currency: Option<String>,
-}
-
-/// Orders, quotes, shipments and invoices that the reader sees, from this number on, in the order of the index. The caller keeps those that
-/// start with the text: a prefix condition would not use the index on every database.
-pub async fn from_number(db: &Db, view: &View, number: &str, limit: i64) -> Result<Vec<Found>, StoreError> {
-    let Condition { text: within, values } = scope::condition(view, db.dialect(), "c", 3);
-    // Inside the limit: who sees little would else see nothing behind many numbers of others.
-    let own = if view.departments().is_some() {
-        format!("AND EXISTS (SELECT 1 FROM customer c WHERE c.id = t.customer_id AND {within})")
-    } else {
-        String::new()
-    };
-    let part = |kind: &str, table: &str, date: &str, amount: &str| {
-        format!(
-            "SELECT {kind} AS kind, d.id AS id, d.number AS number, d.{date} AS date, d.customer_id AS customer_id,
-                c.name AS customer_name, {amount}
-             FROM (SELECT * FROM {table} t WHERE t.number >= $1 {own} ORDER BY t.number LIMIT $2) d
-             JOIN customer c ON c.id = d.customer_id WHERE d.deleted_at IS NULL"
-        )
-    };
-    let amount = "d.total_minor AS total_minor, d.currency AS currency";
-    let parts = [
-        part("'order'", "sales_order", "order_date", amount),
-        part("d.kind", "invoice", "issue_date", amount),
-        part("'shipment'", "shipment", "ship_date", "NULL, NULL"),
-        part("'quote'", "quote", "issue_date", amount),
-    ];
-    sql(parts.join(" UNION ALL ")).bind(number).bind(limit).bind_all(values).all(db).await
 }

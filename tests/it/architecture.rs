@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sync", &["clock", "config", "connection", "master", "model", "secrets", "store"]),
     ("exports", &["master", "model", "store"]),
     ("imports", &["clock", "connection", "matching", "master", "model", "store", "sync"]),
+    ("lists", &["analytics", "clock", "identity", "matching", "master", "model", "store"]),
     ("samples", &["app", "connection", "identity", "store", "sync"]),
     (
         "http",
@@ -36,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "exports",
             "identity",
             "imports",
+            "lists",
             "mail",
             "master",
             "matching",
@@ -58,6 +60,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "http",
             "identity",
             "imports",
+            "lists",
             "mail",
             "master",
             "model",

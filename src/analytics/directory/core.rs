@@ -143,6 +143,7 @@ fn prepare_one(row: DirectoryRow, aliases: &[AliasRow]) -> Prepared {
     }
     row.mail.iter().for_each(|mail| segment.push_mail(mail, person));
     values("mail").for_each(|mail| segment.push_mail(mail, true));
+    values("contact").for_each(|name| segment.push(MatchedOn::Contact, &fold(name)));
     let mut sources: Vec<String> = values("source").map(str::to_owned).collect();
     sources.sort_unstable();
     Prepared {
@@ -240,7 +241,7 @@ impl Core {
     /// After a load: sorts, cuts quintiles, gives spare memory back.
     pub(super) fn settle(&mut self) {
         let live: Vec<u32> = (0..self.hot.len() as u32).filter(|r| self.hot[*r as usize].live).collect();
-        for key in SortKey::ALL {
+        for key in SortKey::KEPT {
             let mut rows = live.clone();
             rows.sort_unstable_by(|a, b| self.compare(key, *a, *b));
             self.orders.set(key, rows);
@@ -271,7 +272,7 @@ impl Core {
         self.moved += added.len() + gone.len();
         let mut changed = vec![false; self.hot.len()];
         added.iter().chain(&gone).for_each(|row| changed[*row as usize] = true);
-        for key in SortKey::ALL {
+        for key in SortKey::KEPT {
             added.sort_unstable_by(|a, b| self.compare(key, *a, *b));
             let mut rows = self.orders.take(key);
             rows.retain(|row| !changed[*row as usize]);

@@ -13,11 +13,19 @@ pub(super) enum SortKey {
     Name,
     Code,
     Id,
+    Overdue,
+    Orders24m,
+    Sales24m,
 }
 
 impl SortKey {
-    pub(super) const ALL: [Self; 6] =
+    /// Those whose positions are kept ready; the others are seldom asked for and sorted when they are.
+    pub(super) const KEPT: [Self; 6] =
         [Self::Sales, Self::LastOrder, Self::LastContact, Self::Name, Self::Code, Self::Id];
+
+    pub(super) fn is_kept(self) -> bool {
+        Self::KEPT.contains(&self)
+    }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
         Some(match text {
@@ -27,6 +35,9 @@ impl SortKey {
             "name" => Self::Name,
             "code" => Self::Code,
             "id" => Self::Id,
+            "overdue" => Self::Overdue,
+            "orders_24m" => Self::Orders24m,
+            "sales_24m" => Self::Sales24m,
             _ => return None,
         })
     }
@@ -66,6 +77,9 @@ impl Core {
             SortKey::Name => cold_a.sort_name.cmp(&cold_b.sort_name).then_with(by_code),
             SortKey::Code => by_code(),
             SortKey::Id => Ordering::Equal,
+            SortKey::Overdue => hot_a.overdue.cmp(&hot_b.overdue),
+            SortKey::Orders24m => hot_a.orders_24m.cmp(&hot_b.orders_24m),
+            SortKey::Sales24m => hot_a.sales_24m.cmp(&hot_b.sales_24m),
         }
         .then_with(|| cold_a.id.cmp(&cold_b.id))
     }
@@ -115,7 +129,7 @@ mod tests {
             let ids: Vec<String> = ids.into_iter().map(|n| format!("cus_{n:026}")).collect();
             core.replace(&ids, prepare(rows, Vec::new()));
         }
-        for key in SortKey::ALL {
+        for key in SortKey::KEPT {
             let kept = core.orders.get(key).to_vec();
             let mut sorted = kept.clone();
             sorted.sort_unstable_by(|a, b| core.compare(key, *a, *b));

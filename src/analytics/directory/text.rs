@@ -41,8 +41,8 @@ pub(super) struct Haystack {
 }
 
 impl MatchedOn {
-    const TAGGED: [Self; 6] =
-        [Self::Name, Self::Kana, Self::Code, Self::Phone, Self::RegistrationNumber, Self::MailDomain];
+    const TAGGED: [Self; 7] =
+        [Self::Name, Self::Kana, Self::Code, Self::Phone, Self::RegistrationNumber, Self::MailDomain, Self::Contact];
 
     fn tag(self) -> u8 {
         match self {
@@ -52,6 +52,7 @@ impl MatchedOn {
             Self::Phone => 4,
             Self::RegistrationNumber => 5,
             Self::MailDomain => 6,
+            Self::Contact => 9,
         }
     }
 
@@ -193,8 +194,8 @@ impl Haystack {
             if veiled && personal {
                 continue;
             }
-            if within.is_none_or(|field| field == hit.2) && best.is_none_or(|b| (hit.1, hit.2.tag()) < (b.1, b.2.tag()))
-            {
+            let asked = within.map_or(hit.2 != MatchedOn::Contact, |field| field == hit.2);
+            if asked && best.is_none_or(|b| (hit.1, hit.2.tag()) < (b.1, b.2.tag())) {
                 best = Some(hit);
             }
             if best.is_some_and(|b| b.1 == Rank::Exact || !every_place) {
@@ -248,6 +249,13 @@ impl Haystack {
                 hits = self.term(&wider, "", veiled);
             }
         }
+        hits
+    }
+
+    /// The customers with a contact in whose name every word stands.
+    pub(super) fn contacts(&self, typed: &str) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        self.scan(fold(typed).as_bytes(), Some(MatchedOn::Contact), false, |hit| hits.push(hit));
         hits
     }
 

@@ -35,6 +35,8 @@ mod origin;
 mod shape;
 mod write;
 
+pub(super) use write::version_of;
+
 pub fn routes() -> OpenApiRouter<SharedHub> {
     OpenApiRouter::default()
         .routes(routes!(list, write::create))

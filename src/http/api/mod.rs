@@ -31,6 +31,7 @@ mod products;
 mod relations;
 mod runs;
 mod tagged;
+mod views;
 
 use axum::{
     Json, Router,
@@ -60,6 +61,7 @@ fn nouns() -> OpenApiRouter<SharedHub> {
         .merge(products::routes())
         .merge(documents::routes())
         .merge(activities::routes())
+        .merge(views::routes())
         .merge(changes::routes())
         .merge(connections::routes())
         .merge(runs::routes())

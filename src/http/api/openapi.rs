@@ -31,6 +31,7 @@ pub const TAGS: &[(&str, &str)] = &[
     ("contracts", "What was agreed for a time"),
     ("inquiries", "What customers asked"),
     ("activities", "Visits, calls, mails, meetings and notes"),
+    ("views", "Questions to the customers list that people keep under a name"),
     ("changes", "What happened to every record, in order"),
     ("connections", "Connected systems and how they are"),
     ("connectors", "Kinds of systems that can be connected"),

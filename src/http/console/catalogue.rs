@@ -57,6 +57,16 @@ impl Lang {
         texts.get(key).map(String::as_str)
     }
 
+    /// Every key with its text.
+    #[cfg(test)]
+    pub(super) fn all(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let texts: &'static Texts = match self {
+            Self::Ja => &JA,
+            Self::En => &EN,
+        };
+        texts.iter().map(|(key, text)| (key.as_str(), text.as_str()))
+    }
+
     /// Text with its placeholders filled.
     #[must_use]
     pub fn fill(self, key: &str, values: &[&str]) -> String {

@@ -76,6 +76,41 @@ pub struct NavItem {
     pub group: Option<&'static str>,
 }
 
+/// A page of the hub that the search finds by its name.
+#[derive(Clone, Copy, Debug)]
+pub struct PageRef {
+    pub href: &'static str,
+    /// Its name, of the catalogues.
+    pub key: &'static str,
+}
+
+/// Pages beside the menu, with what their reader must be allowed.
+const PAGES: [(&str, &str, identity::Action); 10] = {
+    use identity::Action;
+    [
+        ("/customers/views", "views.title", Action::ViewCustomers),
+        ("/customers/columns", "columns.title", Action::ViewCustomers),
+        ("/customers/export", "export.title", Action::ViewCustomers),
+        ("/customers/bulk", "bulk.title", Action::EditCustomers),
+        ("/customers/new", "edit.new", Action::EditCustomers),
+        ("/imports", "import.title", Action::ImportFiles),
+        ("/settings/fields", "custom.title", Action::ManageSettings),
+        ("/settings/rules", "rules.title", Action::ManageSettings),
+        ("/api/docs", "api.title", Action::ViewCustomers),
+        ("/me", "me.title", Action::ViewCustomers),
+    ]
+};
+
+/// Where `g` and a letter lead, by the menu entry that must be there.
+const GO: [(&str, &str, &str); 6] = [
+    ("h", "/", "nav.home"),
+    ("c", "/customers", "nav.customers"),
+    ("s", "/sync", "nav.sync"),
+    ("e", "/failures", "nav.failures"),
+    ("w", "/webhooks", "nav.webhooks"),
+    ("u", "/admin/users", "nav.users"),
+];
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Shell {
@@ -255,6 +290,44 @@ impl Shell {
     #[must_use]
     pub fn can(&self, action: identity::Action) -> bool {
         self.role().is_some_and(|role| identity::can(role, action))
+    }
+
+    /// A question or an answer of the help.
+    #[must_use]
+    pub fn help(&self, word: &str, part: &str) -> &'static str {
+        self.t(&format!("help.{word}_{part}"))
+    }
+
+    /// Every page that this reader may open, as the search finds them.
+    #[must_use]
+    pub fn pages(&self) -> Vec<PageRef> {
+        let menu = self.nav().into_iter().map(|item| PageRef { href: item.href, key: item.key });
+        let others = PAGES.into_iter().filter(|(.., action)| self.can(*action));
+        let help = std::iter::once(PageRef { href: "/help", key: "help.title" });
+        menu.chain(others.map(|(href, key, _)| PageRef { href, key })).chain(help).collect()
+    }
+
+    /// The letter behind `g` that leads to a menu entry; empty: none does.
+    #[must_use]
+    pub fn go(&self, href: &str) -> &'static str {
+        GO.into_iter().find(|(_, to, _)| *to == href).map_or("", |(letter, ..)| letter)
+    }
+
+    /// Keys and what they do, of those that mean something to this reader.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(Vec<&'static str>, &'static str)> {
+        let menu: Vec<&str> = self.nav().iter().map(|item| item.href).collect();
+        let mut keys = vec![(vec!["/"], "keys.search"), (vec!["Ctrl", "K"], "keys.search_all")];
+        let go = GO.into_iter().filter(|(_, href, _)| menu.contains(href));
+        keys.extend(go.map(|(letter, _, key)| (vec!["g", letter], key)));
+        keys.extend([
+            (vec!["j", "k"], "keys.move"),
+            (vec!["Enter"], "keys.open"),
+            (vec!["x"], "keys.pick"),
+            (vec!["?"], "keys.help"),
+            (vec!["Esc"], "keys.close"),
+        ]);
+        keys
     }
 
     /// The menu of this reader; what the role may not use is absent.

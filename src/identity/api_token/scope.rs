@@ -14,6 +14,7 @@ pub enum Scope {
     BiRead,
     CustomersWrite,
     ActivitiesWrite,
+    ViewsWrite,
     FailuresRead,
     FailuresWrite,
     OperationsRead,
@@ -24,11 +25,12 @@ pub enum Scope {
 
 impl Scope {
     /// All of them, as forms list them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CustomersRead,
         Self::BiRead,
         Self::CustomersWrite,
         Self::ActivitiesWrite,
+        Self::ViewsWrite,
         Self::FailuresRead,
         Self::FailuresWrite,
         Self::OperationsRead,
@@ -44,6 +46,7 @@ impl Scope {
             Self::BiRead => "bi:read",
             Self::CustomersWrite => "customers:write",
             Self::ActivitiesWrite => "activities:write",
+            Self::ViewsWrite => "views:write",
             Self::FailuresRead => "failures:read",
             Self::FailuresWrite => "failures:write",
             Self::OperationsRead => "operations:read",
@@ -66,6 +69,7 @@ impl Scope {
             Self::BiRead => Action::ReadFeed,
             Self::CustomersWrite => Action::EditCustomers,
             Self::ActivitiesWrite => Action::RecordActivity,
+            Self::ViewsWrite => Action::SaveViews,
             Self::FailuresRead => Action::ViewFailures,
             Self::FailuresWrite => Action::ReplayFailures,
             Self::OperationsRead => Action::ViewOperations,
@@ -146,6 +150,7 @@ mod tests {
         assert_eq!(
             without,
             [
+                Action::ShareViews,
                 Action::ImportFiles,
                 Action::ManageUsers,
                 Action::ManageOwners,

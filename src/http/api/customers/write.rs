@@ -290,14 +290,13 @@ fn tell(hub: &Hub, id: &str) {
 }
 
 /// The version that `If-Match` names. A weak tag matches nothing (RFC 9110 section 13.1.1).
-fn version_of(headers: &HeaderMap) -> Result<i64, AppError> {
+pub(crate) fn version_of(headers: &HeaderMap) -> Result<i64, AppError> {
     let mut values = headers.get_all(header::IF_MATCH).iter();
     let value = values.next().ok_or(AppError::IfMatchRequired)?;
     let tag = value.to_str().ok().filter(|_| values.next().is_none()).map(str::trim);
     let seq = tag.and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok());
     seq.ok_or_else(|| AppError::Stale {
-        detail: "If-Match names no version of a customer; send the ETag that GET of the same address gave, like \"7\""
-            .to_owned(),
+        detail: "If-Match names no version; send the ETag that GET of the same address gave, like \"7\"".to_owned(),
     })
 }
 

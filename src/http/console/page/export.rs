@@ -8,6 +8,7 @@ use axum::{
 
 use super::{
     ShellOf,
+    bulk::Chosen,
     outcome::{Act, audited_alone},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
         AppError,
         console::{
             Lang, Section,
-            view::{Page, customers::ListQuery, export::ExportPage},
+            view::{Page, export::ExportPage},
         },
     },
     identity::{Action, Origin},
@@ -26,12 +27,19 @@ use crate::{
 /// Lost characters shown one by one.
 const SHOWN: usize = 100;
 
-/// Ids of the list that the address describes, in its order.
+/// Ids of the list that the address describes, in its order, or of the customers that it names.
 fn listed(hub: &Hub, frame: &ShellOf) -> (String, Vec<String>) {
-    let query = ListQuery::parse(&frame.query);
-    let question = crate::analytics::directory::Query { offset: 0, limit: exports::MOST, ..query.question() };
-    let answer = hub.directory.query(&frame.me.view, &question, frame.shell.today());
-    (query.filter(), answer.rows.into_iter().map(|(entry, _)| entry.id).collect())
+    let picked = url::form_urlencoded::parse(frame.query.as_bytes()).any(|(key, _)| key == "id");
+    // Single ones are named one by one; everything else is everybody that the question finds.
+    let raw = if picked { frame.query.clone() } else { format!("{}&all=1", frame.query) };
+    let chosen = Chosen::read(hub, frame, &raw, exports::MOST);
+    let mut filter = chosen.query.filter();
+    if picked {
+        let mut more = url::form_urlencoded::Serializer::new(filter);
+        more.extend_pairs(chosen.ids.iter().map(|id| ("id", id)));
+        filter = more.finish();
+    }
+    (filter, chosen.ids)
 }
 
 pub async fn form(State(hub): State<SharedHub>, frame: ShellOf) -> Result<Html<String>, AppError> {

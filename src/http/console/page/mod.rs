@@ -5,6 +5,7 @@
 pub mod api_docs;
 mod audit;
 mod audit_export;
+mod bulk;
 mod connection;
 mod connection_attention;
 mod connection_command;
@@ -25,6 +26,7 @@ mod failures;
 mod fields;
 mod files;
 mod glass;
+mod help;
 mod home;
 mod hooks;
 mod idp;
@@ -56,6 +58,7 @@ mod prove;
 mod receivers;
 mod rules;
 mod run;
+mod search;
 mod second_factor;
 mod sent;
 mod sessions;
@@ -66,6 +69,7 @@ pub mod states;
 mod sync_health;
 mod tokens;
 mod users;
+mod views;
 
 use axum::{
     Router,
@@ -104,6 +108,10 @@ pub fn routes() -> Router<SharedHub> {
         .route("/me/shortcuts", post(me::shortcuts))
         .route("/me/guide", post(me::guide))
         .route("/static/{hash}/{*name}", get(files::file))
+        .merge(views::routes())
+        .merge(bulk::routes())
+        .merge(search::routes())
+        .merge(help::routes())
         .merge(customer_relation::routes())
         .merge(customer_record::routes())
         .merge(customer_value::routes())

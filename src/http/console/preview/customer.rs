@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::{Sample, Section, entries::entries, minutes};
 use crate::{
     analytics::{
@@ -9,10 +11,14 @@ use crate::{
     http::console::view::{
         activity::{ActivityForm, ActivityPage},
         customer::{Conflict, CustomerPage, HistoryQuery},
-        customers::{CustomersPage, ListQuery},
+        customers::{Column, CustomersPage, ListQuery, SavedTab},
     },
     model::{Shown, money::Currency},
 };
+
+fn query_columns(query: &str) -> Vec<Column> {
+    ListQuery::parse(query).columns.unwrap_or_else(|| Column::USUAL.to_vec())
+}
 
 fn customers(query: &str, rows: usize) -> CustomersPage {
     let found = query.contains("q=");
@@ -39,11 +45,26 @@ fn customers(query: &str, rows: usize) -> CustomersPage {
                 ("化学", 50),
                 ("建設", 20),
             ]),
-            department: texts(&[("営業一課", 604), ("営業二課", 571), ("", 109)]),
+            department: texts(&[("営業一課", 604), ("営業二課", 571), ("-", 109)]),
+            owner: texts(&[("佐伯", 420), ("大野", 388), ("-", 12)]),
             source: texts(&[("sales", 1204), ("accounting", 1118)]),
             stage: vec![(true, 37), (false, 1247)],
         },
-        tab_counts: [1284, 96, 23],
+        tab_counts: [1284, 148, 96, 23],
+        saved: vec![SavedTab {
+            id: "viw_1".into(),
+            name: "名寄せ候補あり".into(),
+            shared: true,
+            count: 34,
+            href: "/customers?view=viw_1".into(),
+            current: false,
+        }],
+        saved_total: 1,
+        current: None,
+        columns: query_columns(query),
+        dense: false,
+        custom: HashMap::new(),
+        may_save: true,
         connections: 2,
         loading: false,
     }

@@ -158,7 +158,7 @@ fn value() -> ValuePage {
             ],
             cut: false,
         },
-        rule: "会計 → 販売管理 の順に使います。同じ順位では新しい値を使います。".into(),
+        rule: "会計 → 販売管理".into(),
         warnings: Vec::new(),
         currency: Currency::JPY,
     }

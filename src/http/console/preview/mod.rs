@@ -11,6 +11,7 @@ mod event;
 mod idp;
 mod import;
 mod inbox;
+mod lists;
 mod mapping;
 mod operations;
 mod people;
@@ -80,6 +81,7 @@ fn samples(lang: Lang) -> Vec<Sample> {
     all.extend(import::samples());
     all.extend(receivers::samples());
     all.extend(record::samples());
+    all.extend(lists::samples());
     all.extend(start::samples());
     all.extend(sync_health::samples());
     all.extend(tokens::samples());
@@ -119,6 +121,19 @@ fn check(name: &str, html: &str) {
     assert_eq!(ids.len(), all, "{name}: an id twice");
 }
 
+/// Sentences of the other catalogue that stand on a page. Short words may be data: a sentence has kana, or spaces.
+fn foreign_words(lang: Lang, html: &str) -> Vec<&'static str> {
+    let other = if lang == Lang::En { Lang::Ja } else { Lang::En };
+    let is_sentence = |text: &str| match other {
+        Lang::Ja => text.chars().count() >= 8 && text.chars().any(|c| ('ぁ'..='ん').contains(&c)),
+        Lang::En => text.split(' ').count() >= 4 && text.is_ascii(),
+    };
+    // What both catalogues say alike is of no language; sentences with placeholders are looked for by their parts.
+    let own = |key: &str, text: &str| lang.find(key) == Some(text);
+    let parts = other.all().filter(|(key, text)| !own(key, text)).flat_map(|(_, text)| text.split(['{', '}', '|']));
+    parts.map(str::trim).filter(|part| is_sentence(part) && html.contains(part)).collect()
+}
+
 #[test]
 fn renders_every_page_with_samples() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/ui-preview");
@@ -143,6 +158,8 @@ fn renders_every_page_with_samples() -> std::io::Result<()> {
                     // Words of the page itself may not be Japanese; data may.
                     assert!(!html.contains("顧客"), "{name}: Japanese text on an English page");
                 }
+                let foreign = foreign_words(lang, &html);
+                assert!(foreign.is_empty(), "{name} in {}: words of the other language: {foreign:?}", lang.code());
                 fs::write(folder.join(format!("{name}.html")), html)?;
             }
         }

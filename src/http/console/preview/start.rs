@@ -4,7 +4,7 @@ use crate::{
     http::{
         console::view::{
             error::ErrorPage,
-            home::{Due, DueReason, HomePage, News, Todo},
+            home::{Due, DueReason, HomePage, News, Todo, ViewLink},
             settings::SettingsPage,
             setup::{
                 EnvCheck, LeavePage, Loading, SampleSize, SetupDataPage, SetupOwnerPage, SetupProgressPage, SigninPage,
@@ -32,6 +32,10 @@ fn home() -> HomePage {
             due("株式会社松籟ポンプ", Health::Watch, DueReason::Overdue { minor: 702_900, currency: Currency::JPY }),
         ],
         due_total: 41,
+        due_is_own: true,
+        due_href: "/customers?tab=mine&health=act".into(),
+        customers: true,
+        views: vec![ViewLink { href: "/customers?view=viw_1".into(), name: "名寄せ候補あり".into(), count: 34 }],
         news: vec![
             News { tone: "bad", text: "価格表(表計算) 26h".into(), href: Some("/connections/con_5".into()) },
             News { tone: "warn", text: "会計システム 8".into(), href: None },

@@ -1,218 +1,25 @@
-//! `/customers`: the list, its search, facets, tabs, order and pages, all held in the address.
+//! `/customers`: the list, its search, facets, views, columns, order and pages, all held in the address
+//! ([`crate::lists::query`]).
+
+use std::collections::{BTreeMap, HashMap};
 
 use unicode_normalization::UnicodeNormalization;
-use url::form_urlencoded;
 
+use super::event_text::master_value;
+pub use crate::lists::query::{Column, ListQuery, Opened, PAGE, Sort, Tab};
 use crate::{
-    analytics::{
-        Health,
-        directory::{Answer, Entry, MatchedOn, Query},
-    },
+    analytics::directory::{Answer, Entry, MatchedOn},
     http::console::{
         Shell, chart,
         markup::{Markup, escape},
         view::status,
     },
-    model::record::{LIFE_STAGES, PROSPECT},
+    lists::query::is_none,
+    model::record::PROSPECT,
 };
 
-/// Rows on one page.
-pub const PAGE: usize = 50;
-
-/// Saved question above the list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tab {
-    #[default]
-    All,
-    /// 60 days without contact.
-    Quiet,
-    /// Something is overdue.
-    Overdue,
-}
-
-impl Tab {
-    pub const EVERY: [Self; 3] = [Self::All, Self::Quiet, Self::Overdue];
-
-    #[must_use]
-    pub fn value(self) -> &'static str {
-        match self {
-            Self::All => "",
-            Self::Quiet => "quiet",
-            Self::Overdue => "overdue",
-        }
-    }
-
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::All => "customers.tab_all",
-            Self::Quiet => "customers.tab_quiet",
-            Self::Overdue => "customers.tab_overdue",
-        }
-    }
-}
-
-/// The address of the list, parsed. Unknown keys and values are ignored, so old links keep working.
-#[derive(Clone, Debug, Default)]
-pub struct ListQuery {
-    pub q: String,
-    pub tab: Tab,
-    pub health: Vec<Health>,
-    pub industry: Vec<String>,
-    pub department: Vec<String>,
-    pub source: Vec<String>,
-    /// `prospect` or `customer`.
-    pub stage: Vec<String>,
-    /// Column, `sales` unless asked otherwise.
-    pub sort: Sort,
-    /// From 1.
-    pub page: usize,
-}
-
-/// Column and direction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sort {
-    pub column: String,
-    pub descending: bool,
-}
-
-impl Default for Sort {
-    fn default() -> Self {
-        Self { column: "sales".to_owned(), descending: true }
-    }
-}
-
-const COLUMNS: [&str; 5] = ["sales", "last_order", "last_contact", "name", "code"];
-
-impl ListQuery {
-    /// From the raw query string.
-    #[must_use]
-    pub fn parse(raw: &str) -> Self {
-        let mut query = Self { page: 1, ..Self::default() };
-        for (key, value) in form_urlencoded::parse(raw.as_bytes()) {
-            let value = value.into_owned();
-            match key.as_ref() {
-                "q" => query.q = value.trim().chars().take(200).collect(),
-                "tab" => query.tab = Tab::EVERY.into_iter().find(|tab| tab.value() == value).unwrap_or_default(),
-                "health" => query.health.extend(status::parse_health(&value)),
-                "industry" => query.industry.push(value),
-                "department" => query.department.push(value),
-                "source" => query.source.push(value),
-                "stage" if LIFE_STAGES.contains(&value.as_str()) => query.stage.push(value),
-                "page" => query.page = value.parse().unwrap_or(1).clamp(1, 1_000_000),
-                "sort" => {
-                    let (column, descending) = value.strip_prefix('-').map_or((value.as_str(), false), |c| (c, true));
-                    if COLUMNS.contains(&column) {
-                        query.sort = Sort { column: column.to_owned(), descending };
-                    }
-                }
-                _ => {}
-            }
-        }
-        query
-    }
-
-    /// The question to the directory.
-    #[must_use]
-    pub fn question(&self) -> Query {
-        Query {
-            text: self.q.clone(),
-            health: self.health.clone(),
-            industry: self.industry.clone(),
-            department: self.department.clone(),
-            source: self.source.clone(),
-            owner: None,
-            quiet_days: (self.tab == Tab::Quiet).then_some(60),
-            overdue_only: self.tab == Tab::Overdue,
-            // Both are everybody.
-            prospects: match self.stage.as_slice() {
-                [one] => Some(one == PROSPECT),
-                _ => None,
-            },
-            sort: self.sort.column.clone(),
-            descending: self.sort.descending,
-            after: None,
-            offset: (self.page - 1) * PAGE,
-            limit: PAGE,
-        }
-    }
-
-    /// The address again; without defaults, so that it stays short.
-    #[must_use]
-    pub fn href(&self) -> String {
-        let mut out = form_urlencoded::Serializer::new(String::new());
-        for (key, value) in [("q", self.q.as_str()), ("tab", self.tab.value())] {
-            if !value.is_empty() {
-                out.append_pair(key, value);
-            }
-        }
-        for health in &self.health {
-            out.append_pair("health", status::health_value(*health));
-        }
-        let facets = [
-            ("industry", &self.industry),
-            ("department", &self.department),
-            ("source", &self.source),
-            ("stage", &self.stage),
-        ];
-        for (key, values) in facets {
-            for value in values {
-                out.append_pair(key, value);
-            }
-        }
-        if self.sort != Sort::default() {
-            out.append_pair("sort", &self.sort_value());
-        }
-        if self.page > 1 {
-            out.append_pair("page", &self.page.to_string());
-        }
-        let query = out.finish();
-        if query.is_empty() { "/customers".to_owned() } else { format!("/customers?{query}") }
-    }
-
-    #[must_use]
-    pub fn sort_value(&self) -> String {
-        format!("{}{}", if self.sort.descending { "-" } else { "" }, self.sort.column)
-    }
-
-    #[must_use]
-    pub fn with_tab(&self, tab: &Tab) -> String {
-        let tab = *tab;
-        Self { tab, page: 1, ..self.clone() }.href()
-    }
-
-    /// What narrows and orders the list, without its page: the address behind `?`.
-    #[must_use]
-    pub fn filter(&self) -> String {
-        let href = Self { page: 1, ..self.clone() }.href();
-        href.split_once('?').map(|(_, filter)| filter.to_owned()).unwrap_or_default()
-    }
-
-    #[must_use]
-    pub fn with_page(&self, page: usize) -> String {
-        Self { page, ..self.clone() }.href()
-    }
-
-    /// The address after pressing a column heading: the other direction, or its natural first one.
-    #[must_use]
-    pub fn with_sort(&self, column: &str) -> String {
-        let descending =
-            if self.sort.column == column { !self.sort.descending } else { !matches!(column, "name" | "code") };
-        Self { sort: Sort { column: column.to_owned(), descending }, page: 1, ..self.clone() }.href()
-    }
-
-    /// Anything narrows the list.
-    #[must_use]
-    pub fn narrowed(&self) -> bool {
-        !self.q.is_empty()
-            || self.tab != Tab::All
-            || !self.health.is_empty()
-            || !self.industry.is_empty()
-            || !self.department.is_empty()
-            || !self.source.is_empty()
-            || !self.stage.is_empty()
-    }
-}
+/// Saved views that stand as tabs; the others are behind them.
+pub const MOST_TABS: usize = 6;
 
 /// One choice of a facet.
 #[derive(Clone, Debug)]
@@ -231,13 +38,46 @@ pub struct FacetView {
     pub choices: Vec<Choice>,
 }
 
+/// A saved view above the list.
+#[derive(Clone, Debug)]
+pub struct SavedTab {
+    pub id: String,
+    pub name: String,
+    /// Everybody has it.
+    pub shared: bool,
+    /// Customers in it that the reader sees.
+    pub count: usize,
+    pub href: String,
+    pub current: bool,
+}
+
+/// The saved view by which the list was opened.
+#[derive(Clone, Debug)]
+pub struct Current {
+    pub id: String,
+    pub name: String,
+    pub may_change: bool,
+    /// The list is not as it was kept any more.
+    pub moved: bool,
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct CustomersPage {
     pub query: ListQuery,
     pub answer: Answer,
     /// Customers per tab, in the order of [`Tab::EVERY`].
-    pub tab_counts: [usize; 3],
+    pub tab_counts: [usize; 4],
+    pub saved: Vec<SavedTab>,
+    /// Saved views there are, those behind the tabs too.
+    pub saved_total: usize,
+    pub current: Option<Current>,
+    pub columns: Vec<Column>,
+    pub dense: bool,
+    /// Values of added fields that are shown, by customer.
+    pub custom: HashMap<String, BTreeMap<String, String>>,
+    /// The reader may keep the list under a name.
+    pub may_save: bool,
     /// Connections that feed the list.
     pub connections: i64,
     /// The directory is still loading.
@@ -259,20 +99,8 @@ impl CustomersPage {
 
     #[must_use]
     pub fn facets(&self, shell: &Shell) -> Vec<FacetView> {
-        let words = |field, heading, counts: &[(String, usize)], chosen: &[String], label: &dyn Fn(&str) -> String| {
-            let choices = counts.iter().map(|(value, count)| Choice {
-                label: label(value),
-                chosen: chosen.contains(value),
-                value: value.clone(),
-                count: *count,
-            });
-            FacetView { field, heading, choices: choices.collect() }
-        };
-        let plain = |value: &str| {
-            if value.is_empty() { shell.t("customers.unassigned").to_owned() } else { value.to_owned() }
-        };
         let health = self.answer.health.iter().map(|(health, count)| Choice {
-            value: status::health_value(*health).to_owned(),
+            value: health.as_str().to_owned(),
             label: shell.t(status::health_key(*health)).to_owned(),
             count: *count,
             chosen: self.query.health.contains(health),
@@ -281,7 +109,7 @@ impl CustomersPage {
             let value = if *prospect { PROSPECT } else { "customer" };
             Choice {
                 value: value.to_owned(),
-                label: shell.word("life_stage", value).to_owned(),
+                label: facet_label(shell, "stage", value),
                 count: *count,
                 chosen: self.query.stage.iter().any(|chosen| chosen == value),
             }
@@ -289,15 +117,84 @@ impl CustomersPage {
         // Where there are no prospects, there is nothing to tell apart.
         let any = self.answer.stage.iter().any(|(prospect, count)| *prospect && *count > 0);
         let told = any || !self.query.stage.is_empty();
-        vec![
+        let mut facets = vec![
             FacetView { field: "stage", heading: "customers.facet_stage", choices: stage.filter(|_| told).collect() },
             FacetView { field: "health", heading: "customers.facet_health", choices: health.collect() },
-            words("industry", "customers.facet_industry", &self.answer.industry, &self.query.industry, &plain),
-            words("department", "customers.facet_department", &self.answer.department, &self.query.department, &plain),
-            words("source", "customers.facet_source", &self.answer.source, &self.query.source, &|kind| {
-                shell.tile_name(kind).to_owned()
-            }),
-        ]
+        ];
+        let counts = [&self.answer.industry, &self.answer.department, &self.answer.owner, &self.answer.source];
+        for ((field, chosen), counts) in self.query.facets().into_iter().zip(counts) {
+            let choices = counts.iter().filter(|(value, _)| field != "source" || !is_none(value));
+            let choices = choices.map(|(value, count)| Choice {
+                label: facet_label(shell, field, value),
+                chosen: chosen.contains(value),
+                value: value.clone(),
+                count: *count,
+            });
+            facets.push(FacetView { field, heading: heading(field), choices: choices.collect() });
+        }
+        facets
+    }
+
+    /// What narrows the list, in words, each with the address without it.
+    #[must_use]
+    pub fn chips(&self, shell: &Shell) -> Vec<(String, String)> {
+        narrowed_by(shell, &self.query).into_iter().map(|(field, label)| (label, self.query.without(field))).collect()
+    }
+
+    /// What the heading of a column says.
+    #[must_use]
+    pub fn column(&self, shell: &Shell, column: &Column) -> String {
+        column_label(shell, column)
+    }
+
+    /// What the heading sorts by; empty: it does not.
+    #[must_use]
+    pub fn sort_of(&self, column: &Column) -> &'static str {
+        column.sort().unwrap_or_default()
+    }
+
+    /// A customer's value of an added field, as people write it; empty: there is none.
+    #[must_use]
+    pub fn added(&self, shell: &Shell, entry: &Entry, column: &Column) -> String {
+        let Column::Custom(key) = column else { return String::new() };
+        let value = self.custom.get(&entry.id).and_then(|values| values.get(key));
+        value.map(|value| master_value(shell, &column.value(), value, entry.currency)).unwrap_or_default()
+    }
+
+    /// On a telephone three facts stand below the name: sales, owner and last contact, else the first chosen ones.
+    #[must_use]
+    pub fn on_phone(&self, column: &Column) -> bool {
+        let drawn = |c: &&Column| !matches!(c, Column::Trend | Column::Sources | Column::Health);
+        let wanted = [Column::Sales, Column::Owner, Column::LastContact];
+        let first = wanted.iter().filter(|c| self.columns.contains(c));
+        let rest = self.columns.iter().filter(drawn).filter(|c| !wanted.contains(c));
+        first.chain(rest).take(3).any(|c| c == column)
+    }
+
+    /// The list's address for the pages that begin from it.
+    #[must_use]
+    pub fn from(&self, page: &str) -> String {
+        let filter = self.query.filter();
+        if filter.is_empty() { page.to_owned() } else { format!("{page}?{filter}") }
+    }
+
+    /// The state of the list as hidden fields of a form that leads elsewhere.
+    #[must_use]
+    pub fn state(&self) -> Vec<(&'static str, String)> {
+        ListQuery { page: 1, opened: Opened::Unsaid, ..self.query.clone() }.pairs()
+    }
+
+    /// What a search or a facet leaves as it is: the fields of the form that are not typed.
+    #[must_use]
+    pub fn kept(&self) -> Vec<(&'static str, String)> {
+        let typed = ["q", "stage", "health", "industry", "department", "owner", "source", "page", "sort"];
+        self.query.pairs().into_iter().filter(|(key, _)| !typed.contains(key)).collect()
+    }
+
+    /// Nothing of the saved views is open.
+    #[must_use]
+    pub fn is_tab(&self, tab: &Tab) -> bool {
+        self.current.is_none() && self.query.tab == *tab
     }
 
     #[must_use]
@@ -340,7 +237,7 @@ impl CustomersPage {
     #[must_use]
     pub fn why(&self, on: &Option<MatchedOn>) -> Option<&'static str> {
         match on.as_ref()? {
-            MatchedOn::Name | MatchedOn::Code => None,
+            MatchedOn::Name | MatchedOn::Code | MatchedOn::Contact => None,
             MatchedOn::Kana => Some("customers.why_kana"),
             MatchedOn::Phone => Some("customers.why_phone"),
             MatchedOn::RegistrationNumber => Some("customers.why_registration"),
@@ -356,6 +253,69 @@ impl CustomersPage {
             60.. => "t-warn",
             _ => "",
         }
+    }
+}
+
+/// Each facet that narrows, with its values in words.
+fn narrowed_by(shell: &Shell, query: &ListQuery) -> Vec<(&'static str, String)> {
+    let health = query.health.iter().map(|health| shell.t(status::health_key(*health)).to_owned());
+    let mut all: Vec<(&'static str, Vec<String>)> = vec![("health", health.collect())];
+    for (field, values) in query.facets() {
+        all.push((field, values.iter().map(|value| facet_label(shell, field, value)).collect()));
+    }
+    all.retain(|(_, words)| !words.is_empty());
+    let label = |(field, words): (&'static str, Vec<String>)| {
+        (field, shell.f2("customers.chip", shell.t(heading(field)), words.join(shell.t("comma"))))
+    };
+    all.into_iter().map(label).collect()
+}
+
+/// What a question holds, in words: search, tab, facets, order, columns.
+pub fn chips_of(shell: &Shell, query: &ListQuery) -> Vec<String> {
+    let mut words = Vec::new();
+    if !query.q.is_empty() {
+        words.push(shell.f2("customers.chip", shell.t("customers.do_search"), &query.q));
+    }
+    if query.tab != Tab::All {
+        words.push(shell.t(query.tab.key()).to_owned());
+    }
+    words.extend(narrowed_by(shell, query).into_iter().map(|(_, label)| label));
+    if query.sort != Sort::default() {
+        let column = shell.word("column", &query.sort.column);
+        let way = shell.t(if query.sort.descending { "views.descending" } else { "views.ascending" });
+        words.push(shell.f2("customers.chip", column, way));
+    }
+    if let Some(columns) = &query.columns {
+        words.push(shell.n("views.columns", columns.len()));
+    }
+    words
+}
+
+fn heading(field: &str) -> &'static str {
+    match field {
+        "stage" => "customers.facet_stage",
+        "health" => "customers.facet_health",
+        "industry" => "customers.facet_industry",
+        "department" => "customers.facet_department",
+        "owner" => "customers.facet_owner",
+        _ => "customers.facet_source",
+    }
+}
+
+fn facet_label(shell: &Shell, field: &str, value: &str) -> String {
+    match field {
+        _ if is_none(value) => shell.t("customers.unassigned").to_owned(),
+        "source" => shell.tile_name(value).to_owned(),
+        "stage" => shell.word("life_stage", value).to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
+/// What a column is called.
+pub fn column_label(shell: &Shell, column: &Column) -> String {
+    match column {
+        Column::Custom(_) => shell.field(&column.value()).to_owned(),
+        own => shell.word("column", &own.value()).to_owned(),
     }
 }
 
@@ -391,21 +351,6 @@ fn mark(text: &str, needle: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_round_trip() {
-        for address in [
-            "/customers",
-            "/customers?q=%E6%9C%9D%E5%87%AA&health=act&department=%E5%96%B6%E6%A5%AD%E4%B8%80%E8%AA%B2&sort=name&page=3",
-            "/customers?tab=quiet&source=sales&source=accounting&sort=-last_order",
-        ] {
-            let query = address.split_once('?').map_or("", |(_, q)| q);
-            assert_eq!(ListQuery::parse(query).href(), address);
-        }
-        assert_eq!(ListQuery::parse("sort=drop&page=0&tab=x&zzz=1").href(), "/customers");
-        assert_eq!(ListQuery::parse("page=4").with_sort("name"), "/customers?sort=name");
-        assert_eq!(ListQuery::parse("").with_sort("sales"), "/customers?sort=sales");
-    }
 
     #[test]
     fn marks_what_was_found_and_escapes_the_rest() {

@@ -18,6 +18,6 @@ impl ExportPage {
     /// The list again.
     #[must_use]
     pub fn back(&self) -> String {
-        if self.filter.is_empty() { "/customers".to_owned() } else { format!("/customers?{}", self.filter) }
+        crate::lists::query::ListQuery::parse(&self.filter).href()
     }
 }

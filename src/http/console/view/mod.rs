@@ -7,6 +7,7 @@
 pub mod activity;
 pub mod api_docs;
 pub mod audit;
+pub mod bulk;
 pub mod connection;
 pub mod connection_edit;
 pub mod connection_form;
@@ -29,6 +30,7 @@ pub mod field;
 pub mod format;
 #[cfg(test)]
 mod format_tests;
+pub mod help;
 pub mod home;
 pub mod idp;
 pub mod idp_setup;
@@ -39,6 +41,8 @@ pub mod prove;
 pub mod receiver;
 pub mod rules;
 pub mod run;
+pub mod saved_view;
+pub mod search;
 pub mod second_factor;
 pub mod settings;
 pub mod setup;
@@ -103,6 +107,13 @@ pages! {
     event::EventPage => "event.html" as EventTemplate,
     export::ExportPage => "export.html" as ExportTemplate,
     failure::FailuresPage => "failures.html" as FailuresTemplate,
+    bulk::BulkPage => "bulk.html" as BulkTemplate,
+    bulk::BulkJobPage => "bulk_job.html" as BulkJobTemplate,
+    help::HelpPage => "help.html" as HelpTemplate,
+    saved_view::ColumnsPage => "columns.html" as ColumnsTemplate,
+    saved_view::SavedViewPage => "saved_view.html" as SavedViewTemplate,
+    saved_view::SavedViewsPage => "saved_views.html" as SavedViewsTemplate,
+    search::SearchPage => "search.html" as SearchTemplate,
     home::HomePage => "home.html" as HomeTemplate,
     idp::IdpPage => "idp.html" as IdpTemplate,
     idp::IdpsPage => "idps.html" as IdpsTemplate,

@@ -97,25 +97,6 @@ pub fn health_key(health: Health) -> &'static str {
     }
 }
 
-/// Word of a health in addresses.
-#[must_use]
-pub fn health_value(health: Health) -> &'static str {
-    match health {
-        Health::Good => "good",
-        Health::Watch => "watch",
-        Health::Act => "act",
-        Health::New => "new",
-        Health::Dormant => "dormant",
-    }
-}
-
-#[must_use]
-pub fn parse_health(text: &str) -> Option<Health> {
-    [Health::Good, Health::Watch, Health::Act, Health::New, Health::Dormant]
-        .into_iter()
-        .find(|health| health_value(*health) == text)
-}
-
 #[must_use]
 pub fn health_class(health: &Health) -> &'static str {
     match health {

@@ -4,7 +4,7 @@ import { refresh } from "./search.js";
 export function facets() {
   const list = document.querySelector("[data-list-form]");
   list?.addEventListener("change", (event) => {
-    if (event.target.type === "checkbox") refresh(list);
+    if (event.target.type === "checkbox" && event.target.form === list) refresh(list);
   });
   for (const form of document.querySelectorAll("form.fbar")) {
     form.addEventListener("change", (event) => {

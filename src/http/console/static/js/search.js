@@ -33,7 +33,8 @@ export async function refresh(form) {
   clearTimeout(slow);
   document.querySelector('[data-region="results"]')?.removeAttribute("aria-busy");
   if (!page) return;
-  swap(page, ["results", "facets", "tabs"]);
+  swap(page, ["results", "facets", "tabs", "chips", "columns", "bulk"]);
+  document.dispatchEvent(new Event("change"));
   history.replaceState(null, "", url);
   announce(document.querySelector("[data-announcement]")?.textContent);
 }
