@@ -61,6 +61,7 @@ mod review;
 mod saml;
 mod saml_cases;
 mod schema;
+mod schema_change;
 mod scope;
 mod sender;
 mod sessions;

@@ -6,6 +6,7 @@ pub mod api_docs;
 mod audit;
 mod audit_export;
 mod connection;
+mod connection_attention;
 mod connection_command;
 mod connection_edit;
 mod connection_form;
