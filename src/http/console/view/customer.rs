@@ -284,7 +284,9 @@ impl CustomerPage {
         let o = &self.overview;
         let who = [o.department.as_deref(), o.owner.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
         let owner = (!who.is_empty()).then(|| s.f1("customer.owner_is", &who));
-        let parts = [o.name_kana.clone(), o.code.clone(), o.city.clone(), owner];
+        let lead = o.master.iter().find(|m| o.prospect && m.field == "lead_source").and_then(|m| m.value.clear());
+        let lead = lead.map(|source| s.f1("life_stage.lead", source));
+        let parts = [o.name_kana.clone(), o.code.clone(), o.city.clone(), owner, lead];
         parts.into_iter().flatten().collect::<Vec<_>>().join(s.t("sep"))
     }
 
