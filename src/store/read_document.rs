@@ -1,7 +1,7 @@
 //! One document with everything that belongs to it, and documents by number.
 
 use super::{
-    Db, FromRow, InView, StoreError,
+    Db, FromRow, InView, On, StoreError,
     product::called,
     scope::{self, Condition},
     sql,
@@ -248,6 +248,16 @@ pub(super) fn heads(prefix: &str) -> Option<String> {
 pub(super) fn table(prefix: &str) -> Option<(&'static str, &'static str)> {
     let shape = shape(prefix)?;
     Some((shape.table, shape.other.iter().find(|(name, _)| *name == "date").map_or("", |(_, text)| text)))
+}
+
+/// The head of a record that was typed into the hub, in the transaction that typed it.
+pub async fn typed(on: impl Into<On<'_>>, seen: &InView, id: &str) -> Result<Option<HeadRow>, StoreError> {
+    let Some(heads) = heads(id.split_once('_').map_or("", |(prefix, _)| prefix)) else { return Ok(None) };
+    sql(format!("{heads} WHERE d.id = $1 AND d.customer_id = $2 AND d.connection_id IS NULL"))
+        .bind(id)
+        .bind(seen.id())
+        .optional(on)
+        .await
 }
 
 /// The head of a document of this customer, by the prefix of its id; `None` for unknown ids, other nouns and

@@ -19,6 +19,7 @@ mod console_factor;
 mod console_idp;
 mod console_imports;
 mod console_mapping;
+mod console_nouns;
 mod console_operations;
 mod console_people;
 mod console_receivers;

@@ -16,6 +16,7 @@ mod connection_watch;
 mod connections;
 mod customer;
 mod customer_edit;
+mod customer_record;
 mod customer_relation;
 mod customer_value;
 mod customers;
@@ -104,6 +105,7 @@ pub fn routes() -> Router<SharedHub> {
         .route("/me/guide", post(me::guide))
         .route("/static/{hash}/{*name}", get(files::file))
         .merge(customer_relation::routes())
+        .merge(customer_record::routes())
         .merge(customer_value::routes())
         .merge(fields::routes())
         .merge(rules::routes())
