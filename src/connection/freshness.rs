@@ -13,6 +13,10 @@ pub const DAYS: i64 = 30;
 pub const WINDOW: i64 = DAYS * 24 * 60;
 /// Hundredths of a percent that are everything.
 pub const WHOLE: i64 = 10_000;
+/// The longest target that makes sense within the window.
+pub const LONGEST: i64 = 31 * Timestamp::DAY;
+/// Objectives that leave a budget, hundredths of a percent.
+pub const OBJECTIVES: std::ops::RangeInclusive<i64> = 5_000..=9_999;
 /// Days over which it is measured how fast the budget goes.
 const PACE_DAYS: i64 = 3;
 /// Below this percentage of what is left it is said when the budget ends.

@@ -89,7 +89,8 @@ pub struct Change {
 /// Shapes of some records, in the order in which they came.
 #[derive(Default)]
 pub struct Look {
-    shapes: HashMap<u64, Vec<(String, Option<Kind>)>>,
+    /// Fields by path; `None`: `null` stands there.
+    shapes: HashMap<u64, BTreeMap<String, Option<Kind>>>,
     order: Vec<u64>,
 }
 
@@ -99,7 +100,7 @@ impl Look {
         hash(body, 0, &mut hasher);
         let key = hasher.finish();
         self.shapes.entry(key).or_insert_with(|| {
-            let mut fields = Vec::new();
+            let mut fields = BTreeMap::new();
             take_apart(body, "", 0, &mut fields);
             fields
         });
@@ -128,7 +129,7 @@ fn hash(body: &Value, depth: usize, hasher: &mut DefaultHasher) {
     }
 }
 
-fn take_apart(body: &Value, prefix: &str, depth: usize, fields: &mut Vec<(String, Option<Kind>)>) {
+fn take_apart(body: &Value, prefix: &str, depth: usize, fields: &mut BTreeMap<String, Option<Kind>>) {
     let Value::Object(object) = body else { return };
     for (name, value) in object {
         // A path has no words for a name with a dot.
@@ -136,7 +137,7 @@ fn take_apart(body: &Value, prefix: &str, depth: usize, fields: &mut Vec<(String
             continue;
         }
         let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        fields.push((path.clone(), kind_of(value)));
+        fields.insert(path.clone(), kind_of(value));
         if depth < DEPTH {
             take_apart(value, &path, depth + 1, fields);
         }
@@ -159,10 +160,9 @@ impl Shape {
         let mut changes: Vec<Change> = Vec::new();
         for key in &look.order {
             let Some(fields) = look.shapes.get(key) else { continue };
-            let there: HashMap<&str, Option<Kind>> = fields.iter().map(|(path, kind)| (path.as_str(), *kind)).collect();
             let was_known = self.is_known();
             for (path, known) in &mut self.0 {
-                let what = known.see(there.get(path.as_str()).copied());
+                let what = known.see(fields.get(path).copied());
                 changes.extend(what.map(|what| Change { path: path.clone(), what }));
             }
             for (path, kind) in fields {

@@ -183,7 +183,7 @@ mod tests {
             follow(follow(follow(Vec::new(), Some("a"), day(1), None), Some("b"), day(10), None), None, day(20), None);
         let spans = follow(spans, Some("c"), day(30), None);
         let days = |spans: &[Span]| spans.iter().map(|s| (s.from, s.to)).collect::<Vec<_>>();
-        let moved = correct(&spans, 1, Some(day(8)), Some(day(22)), day(40)).unwrap();
+        let moved = correct(&spans, 1, Some(day(8)), Some(day(22)), day(40)).expect("it stays between its neighbours");
         assert_eq!(
             days(&moved),
             [

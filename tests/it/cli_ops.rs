@@ -160,6 +160,10 @@ fn connection(shell: &Shell<'_>, id: &str, key: &str) {
     shell.run(&["connection", "sync", id], 2);
     assert_eq!(shell.json(&["connection", "list"])[0]["state"], "paused");
     shell.run(&["connection", "resume", id], 0);
+    let set = shell.json(&["connection", "target", id, "--freshness", "6h", "--objective", "99.9%"]);
+    assert_eq!((&set["target_seconds"], &set["objective_hundredths"]), (&json!(21_600), &json!(9_990)));
+    assert_eq!(shell.json(&["connection", "list"])[0]["target_seconds"], 21_600);
+    shell.run(&["connection", "target", id, "--freshness", "3s"], 2);
     let rotated = shell.json(&["connection", "rotate-secret", id]);
     let secret = rotated["secret"].as_str().unwrap();
     assert_eq!(secret.len(), 64);

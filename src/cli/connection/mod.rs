@@ -12,6 +12,7 @@ mod set;
 mod show;
 mod state;
 mod sync;
+mod target;
 
 pub(super) use sync::{Wait, request};
 
@@ -49,6 +50,8 @@ pub enum Command {
         /// Id or name
         connection: String,
     },
+    /// Show or set how fresh a system's data has to be
+    Target(target::Args),
     /// Say what a system is told of customers
     Push(push::PushArgs),
     /// Show what a system was not told yet, or try it again
@@ -73,6 +76,7 @@ pub async fn run(context: &Context, command: Command) -> CliResult {
         Command::Sync(args) => sync::run(context, &args).await,
         Command::Pause { connection } => act::pause(context, &connection, true).await,
         Command::Resume { connection } => act::pause(context, &connection, false).await,
+        Command::Target(args) => target::run(context, &args).await,
         Command::Push(args) => push::push(context, &args).await,
         Command::Deliveries(args) => push::deliveries(context, &args).await,
         Command::Deletes(args) => deletes::run(context, &args).await,

@@ -43,8 +43,6 @@ pub fn routes() -> Router<SharedHub> {
 }
 
 const UNITS: [(&str, i64); 3] = [("m", Timestamp::MINUTE), ("h", Timestamp::HOUR), ("d", Timestamp::DAY)];
-/// The longest target that makes sense within a window of 30 days.
-const LONGEST: i64 = 31 * Timestamp::DAY;
 
 async fn page(State(hub): State<SharedHub>, frame: ShellOf, Path(id): Path<String>) -> Result<Html<String>, AppError> {
     let ShellOf { shell, .. } = frame.allow(Action::ManageConnections, Section::Connections)?;
@@ -134,7 +132,7 @@ fn read(page: &mut WatchPage, body: &[u8]) -> Wanted {
     let target = match page.mode.as_str() {
         "none" => Some(0),
         "own" => {
-            let own = own.filter(|own| (Timestamp::MINUTE..=LONGEST).contains(own));
+            let own = own.filter(|own| (Timestamp::MINUTE..=freshness::LONGEST).contains(own));
             if own.is_none() {
                 page.errors.push(("number", "FRESHNESS_TARGET"));
             }
@@ -144,7 +142,7 @@ fn read(page: &mut WatchPage, body: &[u8]) -> Wanted {
     };
     let typed = Some(page.objective.as_str()).filter(|text| !text.is_empty());
     let objective = typed.map(|text| text.parse::<crate::config::Percent>().map(crate::config::Percent::hundredths));
-    if objective.as_ref().is_some_and(|given| !matches!(given, Ok(5_000..=9_999))) {
+    if objective.as_ref().is_some_and(|given| !matches!(given, Ok(share) if freshness::OBJECTIVES.contains(share))) {
         page.errors.push(("objective", "FRESHNESS_OBJECTIVE"));
     }
     let known = |id: &String| page.people.iter().any(|person| person.id == *id);
