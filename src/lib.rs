@@ -74,6 +74,8 @@
 //! | something to configuration as files | [`plan::file`], its comparison in `plan/compare.rs`, `docs/plan.md` |
 //! | a field of a record | `connectors/sdk/src/noun.rs`, [`model::record`], a migration, [`master`] |
 //! | a kind of record | as a field; an id prefix in [`model::ids`], a file in [`store`], the history in [`analytics`], both catalogues |
+//! | a record that people type | [`master::typed`], its form in `page/customer_record.rs`, its noun in `http::api` |
+//! | a role in which somebody looks after customers | `ROLES` in [`master::relation`] |
 //! | a table or a question to the database | `migrations/`, a file in [`store`] |
 //! | a figure | [`analytics`] |
 //! | a set or property for BI tools | [`store::feed`], a view in a migration, `docs/bi.md` |

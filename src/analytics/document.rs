@@ -12,7 +12,7 @@ pub use crate::store::{
 use crate::{
     model::{Timestamp, View, money::Currency},
     store::{
-        Db, InView, StoreError, find,
+        Db, InView, On, StoreError, find,
         read_document::{self as rows, HeadRow, LineRow, PieceRow},
         read_document_page as pages,
     },
@@ -130,6 +130,11 @@ pub async fn event(db: &Db, seen: &InView, id: &str) -> Result<Option<Document>,
     let Some(head) = rows::head(db, seen, id).await? else { return Ok(None) };
     let (lines, pieces) = tokio::try_join!(rows::lines(db, &head), rows::pieces(db, seen, &head))?;
     Ok(Some(document(head, lines, pieces)))
+}
+
+/// A contract or an inquiry that was typed into the hub, in the transaction that typed it.
+pub async fn typed(on: impl Into<On<'_>>, seen: &InView, id: &str) -> Result<Option<Document>, StoreError> {
+    Ok(rows::typed(on, seen, id).await?.map(|head| document(head, Vec::new(), Vec::new())))
 }
 
 /// Documents of the kind whose ids begin with `prefix`, by id, without their lines and pieces.

@@ -20,6 +20,8 @@ pub enum Need {
     Late,
     /// Records wait for a person.
     Records,
+    /// The source has lost fields that the mapping reads.
+    Fields,
 }
 
 impl Need {
@@ -31,6 +33,7 @@ impl Need {
             Self::Failed => "failed",
             Self::Late => "late",
             Self::Records => "records",
+            Self::Fields => "fields",
         }
     }
 }
@@ -47,6 +50,7 @@ pub fn needs(row: &Row, figures: &ConnectionFigures, now: Timestamp) -> Vec<Need
         (failed && (row.failures >= PATIENCE || row.retry_at.is_none()), Need::Failed),
         (freshness::is_late(row, figures.last_ok_at, now), Need::Late),
         (figures.open_failures > 0, Need::Records),
+        (figures.lost_fields > 0, Need::Fields),
     ];
     all.into_iter().filter(|(is, _)| *is).map(|(_, need)| need).collect()
 }
@@ -69,6 +73,7 @@ mod tests {
             connection_id: "con".into(),
             open_failures: open,
             parked: 0,
+            lost_fields: 0,
             last_ok_at: Some(now.0 - minutes * Timestamp::MINUTE),
             last_cause: None,
             previous_state: Some(previous.into()),

@@ -33,6 +33,8 @@ pub struct Live {
     pub hook: Option<Arc<WebhookSpec>>,
     hook_secret: Option<SecretString>,
     hook_secret_previous: Option<(SecretString, Timestamp)>,
+    /// The hub's fields, by stream, whose place in the source is gone.
+    held: HashMap<String, Vec<String>>,
 }
 
 /// Why a stored connection cannot be used.
@@ -108,9 +110,22 @@ impl Live {
             connector,
             hook_secret,
             hook_secret_previous,
+            held: HashMap::new(),
             manifest,
             row,
         })
+    }
+
+    /// The same with fields that keep what the hub has of them.
+    #[must_use]
+    pub fn holding(self, held: HashMap<String, Vec<String>>) -> Self {
+        Self { held, ..self }
+    }
+
+    /// The hub's fields of a stream whose place in the source is gone: they keep their values.
+    #[must_use]
+    pub fn held(&self, stream: &str) -> &[String] {
+        self.held.get(stream).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// One sealed setting in the clear, for handing samples their own keys back.

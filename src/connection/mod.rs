@@ -17,8 +17,9 @@ pub mod notices;
 pub mod quota;
 pub mod registry;
 pub mod schedule;
+pub mod shape;
 
 pub use catalogue::Catalogue;
 pub use level::{Level, Levels};
 pub use live::{Live, connect};
-pub use registry::Registry;
+pub use registry::{Registry, held};

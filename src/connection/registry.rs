@@ -7,10 +7,12 @@ use std::{
 
 use crate::{
     secrets::Keys,
-    store::{Db, StoreError, connection},
+    store::{self, Db, StoreError, connection},
 };
 
-use super::{Catalogue, Live, mapping};
+use musubi_sdk::manifest::Manifest;
+
+use super::{Catalogue, Live, mapping, shape};
 
 /// See the module. A connection whose stored form cannot be used is left out and named in the log.
 pub struct Registry {
@@ -75,8 +77,9 @@ impl Registry {
                     continue;
                 }
             };
+            let held = held(db, &id, &manifest).await?;
             match Live::build(row, manifest, keys, &self.client) {
-                Ok(live) => built.push((id, Arc::new(live))),
+                Ok(live) => built.push((id, Arc::new(live.holding(held)))),
                 Err(error) => tracing::error!(connection.id = %id, %error, "connection cannot be used"),
             }
         }
@@ -89,4 +92,20 @@ impl Registry {
     fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<String, Arc<Live>>> {
         self.live.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Fields that keep their values because their place in the source is gone, as far as the mapping reads it. What it
+/// reads no longer is nobody's trouble any more.
+///
+/// # Errors
+/// The database.
+pub async fn held(db: &Db, id: &str, manifest: &Manifest) -> Result<HashMap<String, Vec<String>>, StoreError> {
+    let mut held: HashMap<String, Vec<String>> = HashMap::new();
+    for change in store::shape::open(db, Some(id)).await?.into_iter().filter(store::shape::Change::is_breaking) {
+        let spec = manifest.stream(&change.stream).map(|stream| &stream.mapping);
+        let fields = spec.map(|spec| shape::filled_from(spec, &change.path, &change.change)).unwrap_or_default();
+        held.entry(change.stream).or_default().extend(fields);
+    }
+    held.retain(|_, fields| !fields.is_empty());
+    Ok(held)
 }

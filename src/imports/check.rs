@@ -19,7 +19,7 @@ use crate::{
         customer,
         import::{self, Named, Reject, State},
     },
-    sync::intake,
+    sync::{intake, shape::Held},
 };
 
 /// Records looked up and applied together.
@@ -169,7 +169,7 @@ async fn prepare(job: &Job<'_>, mut drafts: Vec<Draft>, rejects: Vec<Reject>) ->
             body: Value::Object(draft.body.clone()),
             deleted: false,
         };
-        let mapped = intake::map(&job.live, job.plan.stream(), record, job.engine.currency);
+        let mapped = intake::map(&job.live, job.plan.stream(), record, &Held::new(), job.engine.currency);
         match (mapped, customer) {
             (Ok(incoming), Ok(customer)) => {
                 let before = states.remove(&draft.key);

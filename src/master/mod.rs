@@ -8,7 +8,8 @@
 //!
 //! [`relation`] keeps who looked after a customer, from when to when.
 //!
-//! [`edit`] takes what people type. [`activity`] takes what they did. [`withdraw`] lets a source take back customers
+//! [`edit`] takes what people type into customers, [`typed`] their contracts and inquiries. [`activity`] takes what they
+//! did. [`withdraw`] lets a source take back customers
 //! that it brought.
 //!
 //! Every version goes through `announce`, which logs what other systems are told of it.
@@ -26,6 +27,7 @@ pub mod ingest;
 pub mod relation;
 pub mod rules;
 mod sales;
+pub mod typed;
 mod waiting;
 pub mod withdraw;
 

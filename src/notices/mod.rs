@@ -29,7 +29,7 @@ use crate::{
     mail::Post,
     model::Timestamp,
     secrets::Keys,
-    store::{Db, StoreError, connection, operations, problem},
+    store::{Db, StoreError, connection, operations, problem, shape},
 };
 
 use seen::Seen;
@@ -73,11 +73,23 @@ impl Watcher {
             .into_iter()
             .map(|p| ((p.connection_id.clone(), p.kind.clone()), p))
             .collect();
+        let mut lost: HashMap<String, Vec<shape::Change>> = HashMap::new();
+        for change in shape::open(&self.db, None).await?.into_iter().filter(shape::Change::is_breaking) {
+            lost.entry(change.connection_id.clone()).or_default().push(change);
+        }
         let mut steps = Vec::new();
         for row in connection::all(&self.db).await? {
             let Some(figures) = figures.get(&row.id) else { continue };
             let is_open = |kind: Kind| open.contains_key(&(row.id.clone(), kind.as_str().to_owned()));
-            let all = seen::of(&self.keys, &row, figures, &levels.of(&row), &is_open, now);
+            let all = seen::of(
+                &self.keys,
+                &row,
+                figures,
+                &levels.of(&row),
+                lost.get(&row.id).map(Vec::as_slice).unwrap_or_default(),
+                &is_open,
+                now,
+            );
             for kind in Kind::ALL {
                 let known = open.remove(&(row.id.clone(), kind.as_str().to_owned()));
                 let seen = all.iter().find(|seen| seen.kind == kind).cloned();

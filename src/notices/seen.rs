@@ -12,7 +12,7 @@ use crate::{
     },
     model::Timestamp,
     secrets::Keys,
-    store::{connection::Row, operations::ConnectionFigures},
+    store::{connection::Row, operations::ConnectionFigures, shape::Change},
 };
 
 /// A budget that is scarce is so until this much is there again, percent.
@@ -52,12 +52,13 @@ pub struct Seen {
     pub facts: Facts,
 }
 
-/// Everything that is wrong. `is_open`: kinds of which a problem is open already.
+/// Everything that is wrong. `changes`: fields that its source has lost; `is_open`: kinds of which a problem is open already.
 pub fn of(
     keys: &Keys,
     row: &Row,
     figures: &ConnectionFigures,
     level: &Level,
+    changes: &[Change],
     is_open: &impl Fn(Kind) -> bool,
     now: Timestamp,
 ) -> Vec<Seen> {
@@ -88,6 +89,10 @@ pub fn of(
         add(Kind::Credentials, Facts { cause: Some("AUTH_REFUSED".to_owned()), ..Facts::default() });
     } else if let Some(end) = expiry::of(keys, row).filter(|end| end.since(now) <= expiry::AHEAD) {
         add(Kind::Credentials, Facts { ends_at: Some(end.rfc3339()), ..Facts::default() });
+    }
+    if !changes.is_empty() {
+        let fields = changes.iter().map(|change| format!("{}.{}", change.stream, change.path)).collect();
+        add(Kind::Schema, Facts { cause: Some("SRC_SCHEMA_CHANGED".to_owned()), fields, ..Facts::default() });
     }
     all
 }

@@ -112,7 +112,7 @@ pub async fn last(on: impl Into<On<'_>>, id: &str) -> Result<Option<Last>, Store
     sql("SELECT app_user.name AS who, audit.at AS at
          FROM audit LEFT JOIN app_user ON app_user.id = audit.actor
          WHERE audit.object_kind = 'connection' AND audit.object_id = $1 AND audit.outcome = 'ok'
-           AND audit.action IN ('connection.change', 'connection.pause', 'connection.resume', 'connection.push',
+           AND audit.action IN ('connection.change', 'connection.pause', 'connection.resume', 'connection.push', 'connection.watch',
                                 'connection.rotate_secret')
          ORDER BY audit.id DESC LIMIT 1")
     .bind(id)

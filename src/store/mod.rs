@@ -85,6 +85,7 @@ pub mod scope;
 pub mod second_factor;
 pub mod session;
 pub mod setting;
+pub mod shape;
 pub mod shipment;
 pub mod source_record;
 pub mod sql;

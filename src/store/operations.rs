@@ -14,6 +14,8 @@ pub struct ConnectionFigures {
     pub connection_id: String,
     pub open_failures: i64,
     pub parked: i64,
+    /// Fields that the source has lost and the mapping reads.
+    pub lost_fields: i64,
     pub last_ok_at: Option<i64>,
     pub last_cause: Option<String>,
     /// State of the last finished pull, whatever runs now.
@@ -25,6 +27,8 @@ pub async fn figures(db: &Db, id: Option<&str>) -> Result<Vec<ConnectionFigures>
     sql("SELECT c.id AS connection_id,
            (SELECT COUNT(*) FROM failure f WHERE f.connection_id = c.id AND f.state = 'open') AS open_failures,
            (SELECT COUNT(*) FROM parked p WHERE p.connection_id = c.id) AS parked,
+           (SELECT COUNT(*) FROM shape_change h WHERE h.connection_id = c.id AND h.ended_at IS NULL AND h.change <> 'new')
+             AS lost_fields,
            (SELECT MIN(s.last_ok_at) FROM stream s WHERE s.connection_id = c.id AND s.enabled = $2) AS last_ok_at,
            (SELECT r.cause FROM run r WHERE r.connection_id = c.id AND r.trigger_kind IN ('schedule','manual','catch_up')
               ORDER BY r.started_at DESC LIMIT 1) AS last_cause,

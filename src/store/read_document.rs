@@ -1,6 +1,6 @@
 //! One document with everything that belongs to it.
 
-use super::{Db, FromRow, InView, StoreError, product::called, scope, sql};
+use super::{Db, FromRow, InView, On, StoreError, product::called, scope, sql};
 
 /// The head of a document; columns that a kind does not have are NULL.
 #[derive(Debug, FromRow)]
@@ -242,6 +242,16 @@ pub(super) fn heads(prefix: &str) -> Option<String> {
 pub(super) fn table(prefix: &str) -> Option<(&'static str, &'static str)> {
     let shape = shape(prefix)?;
     Some((shape.table, shape.other.iter().find(|(name, _)| *name == "date").map_or("", |(_, text)| text)))
+}
+
+/// The head of a record that was typed into the hub, in the transaction that typed it.
+pub async fn typed(on: impl Into<On<'_>>, seen: &InView, id: &str) -> Result<Option<HeadRow>, StoreError> {
+    let Some(heads) = heads(id.split_once('_').map_or("", |(prefix, _)| prefix)) else { return Ok(None) };
+    sql(format!("{heads} WHERE d.id = $1 AND d.customer_id = $2 AND d.connection_id IS NULL"))
+        .bind(id)
+        .bind(seen.id())
+        .optional(on)
+        .await
 }
 
 /// The head of a document of this customer, by the prefix of its id; `None` for unknown ids, other nouns and

@@ -107,6 +107,16 @@ pub struct Part {
     pub body: String,
 }
 
+/// The newest body of a record; `None`: there is no such record, or it was taken away.
+pub async fn body_of(on: impl Into<On<'_>>, id: &str) -> Result<Option<String>, StoreError> {
+    let row: Option<(String, String)> =
+        sql("SELECT body, reason FROM version WHERE record_id = $1 ORDER BY seq DESC LIMIT 1")
+            .bind(id)
+            .optional(on)
+            .await?;
+    Ok(row.filter(|(_, reason)| reason != "deleted").map(|(body, _)| body))
+}
+
 /// Sites and contacts as they stood at a time, those that are gone since too.
 pub async fn partners_at(on: impl Into<On<'_>>, seen: &InView, at: Timestamp) -> Result<Vec<Part>, StoreError> {
     sql("SELECT v.record_id, v.connection_id, v.body FROM version v

@@ -31,7 +31,10 @@ use crate::{
     },
 };
 
-use super::{apply, failpoint, intake};
+use super::{
+    apply, failpoint, intake,
+    shape::{self, Held},
+};
 
 /// Deliveries in one commit.
 const INBOX_ROWS: usize = 512;
@@ -97,6 +100,8 @@ pub struct Work {
     pub replay: bool,
     /// Records that count as deleted and are there again.
     pub back: bool,
+    /// What is kept of fields that the source has lost.
+    pub held: Held,
 }
 
 impl Work {
@@ -116,12 +121,19 @@ impl Work {
             fresh: false,
             replay: false,
             back: false,
+            held: Held::new(),
         }
+    }
+
+    /// Has what is kept of these records at hand, before they are added.
+    pub async fn hold<'a>(&mut self, db: &Db, keys: impl Iterator<Item = &'a str>) -> Result<(), StoreError> {
+        self.held.extend(shape::values(db, &self.live, &self.stream, keys).await?);
+        Ok(())
     }
 
     /// Adds a record as its source sent it, mapped, or what is wrong with it.
     pub fn add(&mut self, record: Record) {
-        match intake::map(&self.live, &self.stream, record, self.currency) {
+        match intake::map(&self.live, &self.stream, record, &self.held, self.currency) {
             Ok(incoming) => self.records.push(incoming),
             Err(bad) => self.rejected.push(*bad),
         }

@@ -113,7 +113,10 @@ async fn ask(
         let Some(answer) = one(live, &stream, &key, cancel).await else { return Err(Stop::Cancelled) };
         answers.requests += 1;
         match answer {
-            Ok(Some(record)) => answers.work.add(record),
+            Ok(Some(record)) => {
+                answers.work.hold(&engine.db, std::iter::once(record.external_id.as_str())).await?;
+                answers.work.add(record);
+            }
             Ok(None) => {}
             // What cannot be fetched now waits; parking has its own clock.
             Err(error) => {

@@ -30,7 +30,7 @@ use super::{
     backoff,
     committer::{CommitError, Work},
     engine::Engine,
-    failpoint, fetch, intake,
+    failpoint, fetch, intake, shape,
 };
 
 /// A run gathers the deliveries of a connection for this long.
@@ -278,7 +278,9 @@ impl Batch<'_> {
                 Err(otherwise) => return otherwise,
             },
         };
-        let mapped = intake::map(live, &event.stream, record, self.engine.currency);
+        let keys = std::iter::once(record.external_id.as_str());
+        let Ok(held) = shape::values(&self.engine.db, live, &event.stream, keys).await else { return Adding::Stopped };
+        let mapped = intake::map(live, &event.stream, record, &held, self.engine.currency);
         let state = if mapped.is_err() { "failed" } else { "applied" };
         let cause = mapped.as_ref().err().map(|r| r.cause.clone());
         let work = work_for(works, live, run_id, (&event.stream, kind), claim, self.engine.currency);

@@ -12,6 +12,8 @@ use crate::{
     model::{Currency, record::Canonical},
 };
 
+use super::shape::Held;
+
 /// Bytes of a source's key. PostgreSQL's indexes end at 2,704 bytes, and no real key is near that.
 const LONGEST_KEY: usize = 500;
 
@@ -19,7 +21,8 @@ const LONGEST_KEY: usize = 500;
 pub type Mapped = Result<Incoming, Box<Rejected>>;
 
 /// Maps one record of a stream with the connection's mapping.
-pub fn map(live: &Live, stream: &str, record: Record, currency: Currency) -> Mapped {
+/// `held`: what is kept of records whose source has lost a field ([`super::shape`]).
+pub fn map(live: &Live, stream: &str, record: Record, held: &Held, currency: Currency) -> Mapped {
     let Some(kind) = live.kind_of(stream) else {
         return Err(rejected(record, "MAP_STREAM_UNKNOWN", None, None, None));
     };
@@ -39,7 +42,7 @@ pub fn map(live: &Live, stream: &str, record: Record, currency: Currency) -> Map
     let Some(mapping) = live.manifest.mapping(stream) else {
         return Err(rejected(record, "MAP_STREAM_UNKNOWN", None, None, None));
     };
-    let mapped = match mapping.apply(&record.body) {
+    let mapped = match mapping.apply_holding(&record.body, live.held(stream), held.get(&record.external_id)) {
         Ok(mapped) => mapped,
         Err(errors) => {
             let Some(first) = errors.into_iter().next() else {

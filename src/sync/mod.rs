@@ -15,6 +15,7 @@
 //! | [`outbox`] | brings customers into connected systems, one target at a time |
 //! | [`webhooks`] | tells receivers what happened: the event log, signed, with patience |
 //! | [`recompute`] | golden values made again after rules or fields changed |
+//! | [`shape`] | what records look like; values kept of fields that their source has lost |
 //! | `sweep` | compares whole lists: deletions, believed only with proof |
 //! | [`replay`] | failures again: preview, one, many, a cause |
 //! | [`rehearse`] | a mapping's draft with real records, everything taken back |
@@ -44,6 +45,7 @@ pub mod refusals;
 pub mod rehearse;
 pub mod replay;
 pub mod retention;
+pub mod shape;
 mod sweep;
 pub mod webhooks;
 pub mod worker;

@@ -353,6 +353,7 @@ impl Target<'_> {
             }
         };
         let mut work = Work::of(live, stream, Kind::Customer, &run_id, self.engine.currency);
+        work.hold(&self.engine.db, std::iter::once(record.external_id.as_str())).await?;
         work.add(record);
         let outcome = self.engine.committer.apply(work).await?;
         self.engine.announce(&outcome, &run_id);

@@ -23,6 +23,7 @@ use super::{
     fetch::{self, AT_MOST},
     pages::Pages,
     place::Place,
+    shape::Watch,
     sweep,
 };
 
@@ -132,12 +133,18 @@ impl Pull<'_> {
         let mut pages = Pages::new(self.engine, self.live.clone(), name, cursor, &self.cancel);
         let mut outcome = Outcome::default();
         let mut expected = None;
+        let mut watch = Watch::open(self.engine, &self.live, name).await?;
         while let Some(page) = pages.next(self).await? {
             failpoint::pass("pull.after_page");
+            let bodies = page.records.iter().filter(|record| !record.deleted).map(|record| &record.body);
+            if let Some(live) = watch.look(self.engine, &self.live, bodies).await? {
+                self.live = live;
+            }
             expected = expected.or(page.total);
             let last = page.next.is_none();
             self.commit_page(name, kind, page, last.then_some(expected), &mut outcome).await?;
         }
+        watch.close(self.engine, &self.live).await?;
         self.fetch_missing(&mut outcome).await?;
         let proven = is_short(expected, outcome.read) || self.sweep(stream, kind).await?;
         self.finish_stream(stream, expected, &outcome, proven).await?;
@@ -221,7 +228,9 @@ impl Pull<'_> {
         let mut records = page.records.into_iter().peekable();
         loop {
             let mut work = Work::of(&self.live, name, kind, &self.run_id, self.engine.currency);
-            records.by_ref().take(size).for_each(|record| work.add(record));
+            let chunk: Vec<_> = records.by_ref().take(size).collect();
+            work.hold(&self.engine.db, chunk.iter().map(|record| record.external_id.as_str())).await?;
+            chunk.into_iter().for_each(|record| work.add(record));
             let end_of_page = records.peek().is_none();
             let came = outcome.read + (work.records.len() + work.rejected.len()) as i64;
             let short = last.is_some_and(|expected| is_short(expected, came));

@@ -9,7 +9,7 @@ use musubi_sdk::{
 };
 
 use crate::{
-    connection::{Live, live::LiveError},
+    connection::{self, Live, live::LiveError},
     master::Rejected,
     model::{Id, ids::Noun},
     store::{StoreError, customer, mapping::Sample},
@@ -105,10 +105,14 @@ pub async fn rehearse(
         .manifest
         .with_mappings([(stream.to_owned(), spec)])
         .map_err(|found| RehearseError::Invalid(found.into_iter().map(|(_, problem)| problem).collect()))?;
-    let trial = Live::build(live.row.clone(), Arc::new(manifest), &engine.keys, engine.registry.client())?;
+    // What the source has lost keeps its value after publishing as well, where the draft still reads it.
+    let held = connection::held(&engine.db, &live.row.id, &manifest).await?;
+    let trial =
+        Live::build(live.row.clone(), Arc::new(manifest), &engine.keys, engine.registry.client())?.holding(held);
     let kind = trial.kind_of(stream).ok_or(RehearseError::UnknownStream)?;
     let run_id = Id::new(Noun::Run).into_string();
     let mut work = Work::of(&Arc::new(trial), stream, kind, &run_id, engine.currency);
+    work.hold(&engine.db, records.iter().map(|record| record.external_id.as_str())).await?;
     records.into_iter().for_each(|record| work.add(record));
     let now = engine.clock.now();
     let (mut tx, outcome) = replay::applied(engine, &work, actor, now).await?;

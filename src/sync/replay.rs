@@ -19,7 +19,7 @@ use super::{
     apply,
     committer::{CommitError, Work},
     engine::Engine,
-    intake,
+    intake, shape,
 };
 
 /// What a replay did or would do.
@@ -68,7 +68,7 @@ async fn replay_group(
     let Some(kind) = live.kind_of(stream) else {
         return Ok(Replayed { failed: group.len() as i64, ..Replayed::default() });
     };
-    let (records, rejected) = map_all(engine, live, stream, group);
+    let (records, rejected) = map_all(engine, live, stream, group).await?;
     let run_id = Id::new(Noun::Run).into_string();
     let work = Work { records, rejected, replay: true, ..Work::of(live, stream, kind, &run_id, engine.currency) };
     let outcome = if preview { tried(engine, &work, actor).await? } else { done(engine, work, actor).await? };
@@ -144,8 +144,14 @@ async fn open(tx: &mut Tx, work: &Work, actor: &str, now: Timestamp) -> Result<(
     run::insert(tx, &new).await.map(|_| ())
 }
 
-fn map_all(engine: &Engine, live: &Live, stream: &str, group: &[Failure]) -> (Vec<Incoming>, Vec<Rejected>) {
+async fn map_all(
+    engine: &Engine,
+    live: &Live,
+    stream: &str,
+    group: &[Failure],
+) -> Result<(Vec<Incoming>, Vec<Rejected>), StoreError> {
     let (mut records, mut rejected) = (Vec::new(), Vec::new());
+    let held = shape::values(&engine.db, live, stream, group.iter().map(|f| f.external_id.as_str())).await?;
     for f in group {
         let record = Record {
             external_id: f.external_id.clone(),
@@ -153,12 +159,12 @@ fn map_all(engine: &Engine, live: &Live, stream: &str, group: &[Failure]) -> (Ve
             body: serde_json::from_str(&f.payload).unwrap_or(serde_json::Value::Null),
             deleted: false,
         };
-        match intake::map(live, stream, record, engine.currency) {
+        match intake::map(live, stream, record, &held, engine.currency) {
             Ok(incoming) => records.push(incoming),
             Err(bad) => rejected.push(*bad),
         }
     }
-    (records, rejected)
+    Ok((records, rejected))
 }
 
 /// Takes one record with a value that a person put in place of the one that did not fit. It is tried first: where

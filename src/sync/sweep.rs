@@ -168,6 +168,7 @@ async fn commit(pull: &mut Pull<'_>, name: &str, kind: Kind, records: Vec<Record
     }
     let of = Work::of(&pull.live, name, kind, &pull.run_id, pull.engine.currency);
     let mut work = Work { stream_state: "running", back, ..of };
+    work.hold(&pull.engine.db, records.iter().map(|record| record.external_id.as_str())).await?;
     records.into_iter().for_each(|record| work.add(record));
     let outcome = pull.commit(work).await?;
     pull.total.add(outcome);

@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("identity", &["clock", "config", "mail", "model", "secrets", "store"]),
     ("connection", &["clock", "config", "master", "model", "secrets", "store"]),
     ("notices", &["clock", "config", "connection", "identity", "mail", "model", "secrets", "store"]),
-    ("plan", &["clock", "connection", "model", "secrets", "store"]),
+    ("plan", &["clock", "connection", "model", "secrets", "store", "sync"]),
     ("sync", &["clock", "config", "connection", "master", "model", "secrets", "store"]),
     ("exports", &["master", "model", "store"]),
     ("imports", &["clock", "connection", "matching", "master", "model", "store", "sync"]),

@@ -184,7 +184,7 @@ async fn streams(hub: &Hub, id: &str) -> Result<Vec<ConnectionStream>, AppError>
 struct Health {
     /// As in the connection.
     state: &'static str,
-    /// What needs a person, the worst first: `reconnect`, `failed`, `late` or `records`.
+    /// What needs a person, the worst first: `reconnect`, `failed`, `late`, `records` or `fields`.
     needs: Vec<&'static str>,
     /// The oldest of the last complete readings of its streams.
     last_ok_at: Option<Instant>,

@@ -1,5 +1,5 @@
 //! `/orders`, `/shipments`, `/invoices` and `/payments` of all customers, as their sources have them; `/deals` and
-//! `/quotes` in a room of their own. Scope
+//! `/quotes`, `/contracts` and `/inquiries` in rooms of their own. Scope
 //! `customers:read`; a document of a customer whom the token's owner does not see is not there.
 
 use axum::{
@@ -29,6 +29,7 @@ use crate::{
 
 mod deals;
 mod shape;
+mod typed;
 
 use shape::{Invoice, InvoiceDetail, Order, OrderDetail, Payment, PaymentDetail, Shipment, ShipmentDetail};
 
@@ -43,6 +44,7 @@ pub fn routes() -> OpenApiRouter<SharedHub> {
         .routes(routes!(payments))
         .routes(routes!(payment))
         .merge(deals::routes())
+        .merge(typed::routes())
 }
 
 /// Filters of one kind of document: those that all have, and what only this one knows.

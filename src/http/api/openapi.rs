@@ -28,6 +28,8 @@ pub const TAGS: &[(&str, &str)] = &[
     ("shipments", "What left for customers"),
     ("invoices", "Bills and credit notes"),
     ("payments", "Money that came in"),
+    ("contracts", "What was agreed for a time"),
+    ("inquiries", "What customers asked"),
     ("activities", "Visits, calls, mails, meetings and notes"),
     ("views", "Questions to the customers list that people keep under a name"),
     ("changes", "What happened to every record, in order"),

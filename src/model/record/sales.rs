@@ -159,7 +159,7 @@ impl Reader<'_> {
             occurred_at: self.instant("occurred_at"),
         };
         if let Some(end) = contract.end_date.filter(|end| *end < contract.start_date) {
-            self.fail("FMT_VALUE", "end_date", end.to_string());
+            self.fail("DATE_ORDER", "end_date", end.to_string());
         }
         contract
     }

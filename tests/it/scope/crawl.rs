@@ -91,6 +91,7 @@ fn filled(route: &str, ids: &[String]) -> Vec<String> {
     let of_customers = route.starts_with("/customers/{id}");
     let fits = |id: &&String| !of_customers || id.starts_with("cus_") && !id.contains('.');
     let fillings = match &route[from + 1..to] {
+        "noun" => vec!["contracts".to_owned(), "inquiries".to_owned()],
         "connector" => vec!["webhook".to_owned()],
         "kind" => vec!["csv".to_owned(), "json".to_owned()],
         _ => ids.iter().filter(fits).cloned().collect(),

@@ -140,8 +140,36 @@ impl Mapping {
     /// # Errors
     /// One entry per value that does not fit.
     pub fn apply(&self, body: &Value) -> Result<Map<String, Value>, Vec<MappingError>> {
+        self.apply_holding(body, &[], None)
+    }
+
+    /// The same, but for fields that the source has lost: they keep what the hub has of them.
+    ///
+    /// # Errors
+    /// As [`Mapping::apply`]; a required field of which nothing is kept is empty.
+    pub fn apply_holding(
+        &self,
+        body: &Value,
+        held: &[String],
+        kept: Option<&Map<String, Value>>,
+    ) -> Result<Map<String, Value>, Vec<MappingError>> {
         let mut errors = Vec::new();
-        let record = object(&self.fields, body, None, &mut errors);
+        if held.is_empty() {
+            let record = object(&self.fields, body, None, &mut errors);
+            return if errors.is_empty() { Ok(record) } else { Err(errors) };
+        }
+        let mut record = Map::with_capacity(self.fields.len());
+        for target in &self.fields {
+            let one = std::slice::from_ref(target);
+            if !held.iter().any(|name| name == target.name()) {
+                record.extend(object(one, body, None, &mut errors));
+            } else if let Some(value) = kept.and_then(|kept| kept.get(target.name())) {
+                record.insert(target.name().to_owned(), value.clone());
+            } else if target.required {
+                let nowhere = Path::parse("");
+                errors.push(target.error("REQ_EMPTY", target.source.path().unwrap_or(&nowhere), None, None));
+            }
+        }
         if errors.is_empty() { Ok(record) } else { Err(errors) }
     }
 }

@@ -10,7 +10,7 @@ use musubi_sdk::{
 };
 use serde::Deserialize;
 
-use super::{ShellOf, connection_form::words, connection_push, run, states};
+use super::{ShellOf, connection_attention, connection_form::words, connection_push, run, states};
 use crate::{
     app::{Hub, SharedHub},
     connection::{Levels, Live, change, schedule::Plan},
@@ -90,6 +90,7 @@ async fn page(
             .await?
             .into_iter()
             .chain(attention(shell, &row, figures.as_ref(), &causes))
+            .chain(connection_attention::ahead(hub, shell, &row, live.as_deref()).await?)
             .collect(),
         level: LevelShown(Levels::load(&hub.db, &hub.config.health, now).await?.of(&row)),
         settings: settings(hub, shell, &row),

@@ -265,6 +265,7 @@ fn plain_page(event: Event, customer: &InView) -> EventPage {
         total: None,
         lineage,
         related: vec![],
+        edit: None,
     }
 }
 
@@ -325,6 +326,7 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
         .filter_map(|(key, r)| Some((shell.f1(key, &r.number), r.id.clone()?)))
         .collect();
     EventPage {
+        edit: edit_of(shell, &document),
         customer_id: document.customer_id.clone(),
         customer_name,
         fields: fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect(),
@@ -342,6 +344,17 @@ fn document_page(shell: &Shell, document: Document, customer_name: String) -> Ev
         lines: document.lines.iter().map(line).collect(),
         event: event_of(document),
     }
+}
+
+/// Where a record that was typed here is changed, if the reader may.
+fn edit_of(shell: &Shell, document: &Document) -> Option<String> {
+    let noun = match document.kind {
+        Kind::Contract if shell.may_edit() => "contracts",
+        Kind::Inquiry if shell.may_record() => "inquiries",
+        _ => return None,
+    };
+    let typed = document.source.connection_id.is_none() && document.deleted_at.is_none();
+    typed.then(|| format!("/customers/{}/{noun}/{}", document.customer_id, document.id))
 }
 
 fn line(line: &timeline::Line) -> Line {

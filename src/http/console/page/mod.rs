@@ -7,6 +7,7 @@ mod audit;
 mod audit_export;
 mod bulk;
 mod connection;
+mod connection_attention;
 mod connection_command;
 mod connection_edit;
 mod connection_form;
@@ -16,6 +17,7 @@ mod connection_watch;
 mod connections;
 mod customer;
 mod customer_edit;
+mod customer_record;
 mod customer_relation;
 mod customer_value;
 mod customers;
@@ -111,6 +113,7 @@ pub fn routes() -> Router<SharedHub> {
         .merge(search::routes())
         .merge(help::routes())
         .merge(customer_relation::routes())
+        .merge(customer_record::routes())
         .merge(customer_value::routes())
         .merge(fields::routes())
         .merge(rules::routes())

@@ -33,7 +33,7 @@ fn settled(row: &Row, figures: Option<&ConnectionFigures>, now: Timestamp) -> St
     match figures.previous_state.as_deref() {
         Some("failed") => Status::Failed,
         _ if freshness::is_late(row, figures.last_ok_at, now) => Status::Delayed,
-        _ if figures.open_failures > 0 => Status::Partial,
+        _ if figures.open_failures > 0 || figures.lost_fields > 0 => Status::Partial,
         Some("partial") => Status::Partial,
         None if figures.last_ok_at.is_none() => Status::NotRun,
         _ => Status::Healthy,
@@ -69,6 +69,7 @@ mod tests {
             connection_id: "con".into(),
             open_failures: open,
             parked: 0,
+            lost_fields: 0,
             last_ok_at: ok,
             last_cause: None,
             previous_state: previous.map(str::to_owned),

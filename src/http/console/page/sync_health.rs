@@ -142,6 +142,7 @@ fn sentence(shell: &Shell, row: &Row, figures: &ConnectionFigures, need: Need) -
             let age = figures.last_ok_at.map_or(0, |at| shell.now.0 - at);
             shell.f2("health.need_late", &row.name, shell.length(age))
         }
+        Need::Fields => shell.f1("health.need_fields", &row.name),
         Need::Records => shell.n1("health.need_records", figures.open_failures, &row.name),
     }
 }
@@ -150,7 +151,7 @@ fn way_out(row: &Row, need: Need) -> String {
     match need {
         Need::Records => format!("/failures?connection={}", row.id),
         Need::Reconnect => format!("/connections/{}/settings/edit", row.id),
-        Need::Failed | Need::Late => format!("/connections/{}", row.id),
+        Need::Failed | Need::Late | Need::Fields => format!("/connections/{}", row.id),
     }
 }
 

@@ -35,6 +35,7 @@ fn document(event: Event) -> EventPage {
             versions: 1,
         },
         related: vec![("請求書 INV-26-1207".into(), "inv_1".into())],
+        edit: None,
     }
 }
 

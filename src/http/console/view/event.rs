@@ -54,6 +54,8 @@ pub struct EventPage {
     pub lineage: Lineage,
     /// Related documents of this customer: label and event id.
     pub related: Vec<(String, String)>,
+    /// Where it is changed, if the reader may: what was typed here.
+    pub edit: Option<String>,
 }
 
 impl EventPage {

@@ -16,6 +16,7 @@ pub mod connection_watch;
 pub mod customer;
 pub mod customer_edit;
 pub mod customer_past;
+pub mod customer_record;
 pub mod customer_relation;
 pub mod customer_value;
 pub mod customers;
@@ -91,6 +92,7 @@ pages! {
     connection_watch::WatchPage => "connection_watch.html" as WatchTemplate,
     connection_new::ConnectionNewPage => "connection_new.html" as ConnectionNewTemplate,
     customer_edit::CustomerEditPage => "customer_edit.html" as CustomerEditTemplate,
+    customer_record::RecordPage => "customer_record.html" as CustomerRecordTemplate,
     customer_relation::RelationPage => "customer_relation.html" as CustomerRelationTemplate,
     customer_edit::StalePage => "customer_stale.html" as CustomerStaleTemplate,
     customer_past::PastPage => "customer_past.html" as CustomerPastTemplate,
