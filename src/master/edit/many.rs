@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{By, EditError, TypedRow, Values, form, is_person, open, placed, put, rewrite, underway, values_of};
+use super::{By, EditError, TypedRow, Values, basis, form, is_person, open, placed, put, rewrite, underway, values_of};
 use crate::{
     model::{Currency, custom::Definitions},
     store::{StoreError, Tx, conflict, customer_value},
@@ -59,7 +59,7 @@ pub async fn assign(
     placed(&values, field == "department", by)?;
     conflict::remove(tx, customer_id, [field]).await?;
     put(tx, customer_id, values, pinned, by).await?;
-    rewrite(tx, customer_id, old.sample, by, "bulk").await?;
+    rewrite(tx, customer_id, &basis(&old, by), by, "bulk").await?;
     let typed = before.map(|row| {
         let TypedRow { value, source_value, pinned, actor, at, .. } = row;
         Typed { value, source_value, pinned, actor, at }
@@ -95,7 +95,7 @@ pub async fn unassign(
             customer_value::put(tx, &[row]).await?;
         }
     }
-    rewrite(tx, customer_id, old.sample, by, "bulk_undone").await?;
+    rewrite(tx, customer_id, &basis(&old, by), by, "bulk_undone").await?;
     Ok(true)
 }
 
