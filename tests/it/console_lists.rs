@@ -103,7 +103,7 @@ async fn keys_lead_and_are_told(desk: &Desk) {
     desk.press("x").await;
     desk.b.wait_for_text("[data-picked]", "1社を選択").await;
     desk.press("gs").await;
-    desk.until("location.pathname === '/connections'").await;
+    desk.until("location.pathname === '/sync'").await;
     desk.press("gh").await;
     desk.until("location.pathname === '/'").await;
     desk.b

@@ -38,7 +38,7 @@ fn page() -> MappingPage {
         draft: Some(Draft { who: "高梨 拓".into(), at: minutes(4), revision: 3 }),
         next_version: 15,
         rows: vec![
-            row("number", "請求番号", "text", Some("invoice_number"), &["前後の空白を除く"], 0),
+            row("number", "請求番号", "text", Some("invoice_number"), &["trim"], 0),
             row("customer", "得意先", "text", Some("partner_id"), &[], 0),
             row("issue_date", "請求日", "date", Some("billing_date"), &["日付"], 0),
             row("due_date", "支払期日", "date", Some("due_date"), &["日付"], 0),
@@ -53,7 +53,7 @@ fn page() -> MappingPage {
             ),
             row("lines", "明細", "lines", Some("details"), &[], 0),
             row("lines/quantity", "数量", "decimal", Some("qty"), &[], 0),
-            row("corrects", "訂正する請求番号", "text", None, &[], 0),
+            row("corrects", "訂正元の番号", "text", None, &[], 0),
         ],
         unused: vec![Unused { path: "memo".into(), example: "締:末日/翌末".into() }],
         verdict: Some(Verdict { total: 20, good: 19 }),
