@@ -114,7 +114,8 @@ pub async fn change(
     all.extend(fields);
     let body = body(all, customer.id());
     let record = checked(what, &body, by.currency)?;
-    if Value::Object(body.clone()).to_string() == stands {
+    let written = Value::Object(body.clone()).to_string();
+    if written == stands {
         return Ok(seq);
     }
     write(tx, &record, (id, seq + 1, customer), &body, by).await?;

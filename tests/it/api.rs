@@ -96,7 +96,7 @@ async fn the_document_is_what_the_routes_are() {
                 without.entry(scopes.clone()).or_insert(made)
             }
         };
-        let answer = read(call().bearer_auth(secrecy::ExposeSecret::expose_secret(&*without))).await;
+        let answer = read(call().bearer_auth(secrecy::ExposeSecret::expose_secret(without))).await;
         match scopes.first() {
             Some(scope) => {
                 assert_eq!(answer.body["code"], "SCOPE_MISSING", "{method} {path}: {}", answer.body);
