@@ -190,12 +190,11 @@ async fn change(
     let who = Who { me: &of.me, origin: &origin, token: None, now: hub.clock.now() };
     let mut tx = hub.db.begin().await?;
     // Whoever may only open it says at least with what their list opens.
-    if page.may_change || wanted.query.is_some() {
-        if let Err(error) = views::change(&mut tx, who, &id, wanted.clone(), None).await {
+    if (page.may_change || wanted.query.is_some())
+        && let Err(error) = views::change(&mut tx, who, &id, wanted.clone(), None).await {
             tx.rollback().await?;
             return again(&of, error, page, wanted);
         }
-    }
     if posted.get("settings").is_some() {
         let first = posted.get("first").is_some();
         if first != page.opens_first {
