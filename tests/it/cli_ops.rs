@@ -101,7 +101,7 @@ async fn a_system_is_connected_and_looked_after_from_the_shell() {
         shell.run(&["sample", "load"], 2);
         shell.run(&["sample", "clear"], 2);
         let acts = hub.count("SELECT COUNT(*) FROM audit WHERE actor = 'cli'").await;
-        assert_eq!(acts, 7, "person, add, two syncs, pause, resume, new secret");
+        assert_eq!(acts, 8, "person, add, two syncs, pause, resume, target, new secret");
         samples.shutdown().await;
         hub.stop().await;
     }
@@ -171,7 +171,7 @@ fn connection(shell: &Shell<'_>, id: &str, key: &str) {
     assert!(!shown.out.contains(secret) && !shown.out.contains(key), "{}", shown.out);
     let shown = shown.json();
     assert!(shown["old_webhook_secret_until"].is_string());
-    assert_eq!(shown["streams"].as_array().unwrap().len(), 5);
+    assert_eq!(shown["streams"].as_array().unwrap().len(), 9);
     assert!(shown["webhook_url"].as_str().unwrap().ends_with(&format!("/hooks/{id}")));
 }
 
@@ -181,7 +181,7 @@ fn runs(shell: &Shell<'_>, id: &str) {
     assert!(listed[1]["counts"]["new"].as_i64().unwrap() > 0);
     let shown = shell.json(&["run", "show", "#1"]);
     assert_eq!(shown["id"], listed[1]["id"]);
-    assert_eq!(shown["streams"].as_array().unwrap().len(), 5);
+    assert_eq!(shown["streams"].as_array().unwrap().len(), 9);
     assert_eq!(shell.json(&["run", "retry", "1", "--wait"])["state"], "succeeded");
     shell.run(&["run", "show", "99"], 3);
     assert!(shell.run(&["run", "list"], 0).out.contains("販売 本社"));

@@ -100,6 +100,7 @@ async fn a_contract_and_an_inquiry(desk: &Desk, id: &str) {
     desk.b.execute("document.getElementById('f-end_date').value = '2020-01-01'", vec![]).await;
     desk.b.click("main form button[type=submit]").await;
     desk.b.wait_for_text("#f-end_date-error", "始まりの日より前").await;
+    desk.refused(422).await;
     let end = desk.t.hub().clock.now().plus(20 * musubi::model::Timestamp::DAY);
     let end = end.zoned(&jiff::tz::TimeZone::UTC).date();
     desk.b.execute(&format!("document.getElementById('f-end_date').value = '{end}'"), vec![]).await;
@@ -130,6 +131,7 @@ async fn a_day_is_corrected(desk: &Desk, id: &str) {
     desk.b.execute("document.getElementById('from').value = '2999-01-01'", vec![]).await;
     desk.b.click("main form button[type=submit]").await;
     desk.b.wait_for_text("[role=alert]", "今日より後").await;
+    desk.refused(422).await;
     seen(desk, "relation-form").await;
     desk.b.execute("document.getElementById('from').value = '1969-04-01'", vec![]).await;
     desk.b.click("main form button[type=submit]").await;

@@ -14,6 +14,10 @@ pub struct Body(pub Bytes);
 impl Body {
     /// What is meant by it.
     pub fn meant<T: DeserializeOwned>(&self) -> Result<T, AppError> {
+        // A list of values would be taken for the fields in their order.
+        if !self.0.trim_ascii_start().starts_with(b"{") {
+            return Err(AppError::invalid("BODY_INVALID", "the body is no JSON object"));
+        }
         serde_json::from_slice(&self.0).map_err(|error| {
             AppError::invalid("BODY_INVALID", format!("the body is not what this call takes: {error}"))
         })

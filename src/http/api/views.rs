@@ -166,7 +166,7 @@ async fn create(
 #[expect(dead_code, reason = "named for the document; the value is read from the request by hand")]
 struct SeqHeader {
     /// `seq` of the view as it was read, in quotes.
-    #[param(rename = "If-Match", example = "\"1\"")]
+    #[param(rename = "If-Match", example = "$ETAG")]
     version: Option<String>,
 }
 

@@ -62,22 +62,47 @@ pub struct Person {
 impl Person {
     /// Status, address at the end, and the text of a page. A stream has no text: it does not end.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let request = self.client.get(format!("{}{path}", self.hub));
-        let answer =
-            request.header(header::COOKIE, &self.cookie).header(header::ACCEPT, "text/html").send().await.unwrap();
+        let answer = self.asked(path).await;
         let status = answer.status().as_u16();
         let stream = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
         (status, if stream { String::new() } else { answer.text().await.unwrap() })
     }
 
+    async fn asked(&self, path: &str) -> reqwest::Response {
+        let request = self.client.get(format!("{}{path}", self.hub));
+        request.header(header::COOKIE, &self.cookie).header(header::ACCEPT, "text/html").send().await.unwrap()
+    }
+
+    /// Posts a form and goes where the answer leads: status and text of the page that a browser would show.
+    pub async fn follow(&self, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+        let answer = self.posted(path, form).await;
+        self.led(answer).await
+    }
+
+    /// As [`Self::get`], going where the answer leads.
+    pub async fn visit(&self, path: &str) -> (u16, String) {
+        let answer = self.asked(path).await;
+        self.led(answer).await
+    }
+
+    async fn led(&self, mut answer: reqwest::Response) -> (u16, String) {
+        while let Some(to) = answer.headers().get(header::LOCATION).filter(|_| answer.status().is_redirection()) {
+            answer = self.asked(to.to_str().unwrap()).await;
+        }
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
     /// Posts a form and gives status and text back.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+        let answer = self.posted(path, form).await;
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    async fn posted(&self, path: &str, form: &[(&str, &str)]) -> reqwest::Response {
         let mut form = form.to_vec();
         form.push(("csrf", &self.csrf));
         let request = self.client.post(format!("{}{path}", self.hub)).form(&form);
-        let answer =
-            request.header(header::COOKIE, &self.cookie).header(header::ACCEPT, "text/html").send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        request.header(header::COOKIE, &self.cookie).header(header::ACCEPT, "text/html").send().await.unwrap()
     }
 }
 

@@ -191,10 +191,11 @@ async fn change(
     let mut tx = hub.db.begin().await?;
     // Whoever may only open it says at least with what their list opens.
     if (page.may_change || wanted.query.is_some())
-        && let Err(error) = views::change(&mut tx, who, &id, wanted.clone(), None).await {
-            tx.rollback().await?;
-            return again(&of, error, page, wanted);
-        }
+        && let Err(error) = views::change(&mut tx, who, &id, wanted.clone(), None).await
+    {
+        tx.rollback().await?;
+        return again(&of, error, page, wanted);
+    }
     if posted.get("settings").is_some() {
         let first = posted.get("first").is_some();
         if first != page.opens_first {
