@@ -13,14 +13,23 @@ use crate::http::error::AppError;
 pub fn tagged<T: Serialize>(asked: &HeaderMap, record: &T) -> Result<Response, AppError> {
     let body = serde_json::to_vec(record).map_err(AppError::internal)?;
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..12]));
-    let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|value| value.to_str().is_ok_and(|it| names(it, &tag)));
+    with_tag(asked, &tag, body)
+}
+
+/// As [`tagged`], for a record that every caller sees alike and that is changed by `If-Match`: the tag is its version.
+pub fn versioned<T: Serialize>(asked: &HeaderMap, seq: i64, record: &T) -> Result<Response, AppError> {
+    with_tag(asked, &format!("\"{seq}\""), serde_json::to_vec(record).map_err(AppError::internal)?)
+}
+
+fn with_tag(asked: &HeaderMap, tag: &str, body: Vec<u8>) -> Result<Response, AppError> {
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().any(|value| value.to_str().is_ok_and(|it| names(it, tag)));
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let kind = HeaderValue::from_static("application/json");
         ([(header::CONTENT_TYPE, kind)], body).into_response()
     };
-    let tag = HeaderValue::from_str(&tag).map_err(AppError::internal)?;
+    let tag = HeaderValue::from_str(tag).map_err(AppError::internal)?;
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
 }

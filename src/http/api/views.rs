@@ -6,7 +6,7 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use super::{
     idempotency::{Key, KeyHeader, Once},
     kind::Instant,
     paging::{Asked, Listing, Page, Paging},
-    tagged::tagged,
+    tagged::versioned,
 };
 use crate::{
     app::SharedHub,
@@ -124,7 +124,7 @@ async fn one(
 ) -> Result<Response, AppError> {
     caller.require(Action::ViewCustomers)?;
     let row = saved_view::one(&hub.db, &caller.me().user_id, &id_of(&id)).await?.ok_or(AppError::NotFound)?;
-    tagged(&headers, &shape(row))
+    versioned(&headers, row.seq, &shape(row))
 }
 
 /// Keeps a view
@@ -197,9 +197,8 @@ async fn change(
     let mut tx = hub.db.begin().await?;
     let row = views::change(&mut tx, who(&caller, now), &id_of(&id), wanted, Some(seq)).await.map_err(refused)?;
     tx.commit().await?;
-    let body = serde_json::to_string(&shape(row)).map_err(AppError::internal)?;
-    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok((StatusCode::OK, [kind], body).into_response())
+    // Nothing is asked of a change but its answer.
+    versioned(&HeaderMap::new(), row.seq, &shape(row))
 }
 
 /// Removes a view; customers stay as they are
